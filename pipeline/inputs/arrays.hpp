@@ -1,0 +1,33 @@
+// Named arrays in an HDF5 file: how networks, curves and weight sweeps of the user's own come in, and
+// how `export` writes them.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace meander {
+
+struct NamedArray {
+  std::vector<std::size_t> shape;
+  std::vector<double> values;  // row-major
+};
+
+struct NamedArrays {
+  std::map<std::string, NamedArray> arrays;                     // "/layers/0/weight"
+  std::map<std::string, std::string> texts;                     // root attributes that are strings
+  std::map<std::string, std::vector<std::int64_t>> integers;    // root attributes that are integers
+
+  const NamedArray* find(const std::string& path) const;
+};
+
+/// Every numeric dataset of an HDF5 file held in memory, read as doubles. Throws BadInput (`name` in
+/// the message) where it is not HDF5 or a dataset cannot be read.
+NamedArrays read_arrays(std::span<const std::byte> file, const std::string& name);
+
+/// Writes a new HDF5 file, replacing `path` atomically. Throws std::runtime_error where it cannot.
+void write_arrays(const std::string& path, const NamedArrays& arrays);
+
+}  // namespace meander

@@ -1,0 +1,62 @@
+// A value in a study file: what TOML can hold, with one canonical text for hashing, for archives
+// and for messages.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace meander {
+
+class Value;
+using List = std::vector<Value>;
+
+/// A table whose keys keep the order in which they were written.
+class Table {
+ public:
+  const Value* find(std::string_view key) const;
+  void set(std::string key, Value value);
+  const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
+  bool empty() const { return entries_.empty(); }
+  friend bool operator==(const Table&, const Table&);
+
+ private:
+  std::vector<std::pair<std::string, Value>> entries_;
+};
+
+class Value {
+ public:
+  Value() = default;
+  Value(bool value) : data_(value) {}
+  Value(int value) : data_(static_cast<std::int64_t>(value)) {}
+  Value(std::int64_t value) : data_(value) {}
+  Value(double value) : data_(value) {}
+  Value(const char* value) : data_(std::string(value)) {}
+  Value(std::string value) : data_(std::move(value)) {}
+  Value(List value) : data_(std::move(value)) {}
+  Value(Table value) : data_(std::move(value)) {}
+
+  template <class T>
+  const T* get_if() const {
+    return std::get_if<T>(&data_);
+  }
+  /// The number as a double, whether it was written 2 or 2.0; nothing else converts.
+  bool is_number() const;
+  double number() const;  // precondition: is_number()
+  bool is_text() const { return std::holds_alternative<std::string>(data_); }
+
+  /// TOML text, shortest form that reads back the same: 0.1, 2.0, 3, "relu",
+  /// { breakpoints = [-1.0, 1.0], slopes = [0.0, 1.0, 0.0] }.
+  std::string toml() const;
+  /// As an archive's coordinate shows it: a string bare, everything else as `toml()`.
+  std::string text() const;
+
+  friend bool operator==(const Value&, const Value&) = default;
+
+ private:
+  std::variant<std::int64_t, double, bool, std::string, List, Table> data_;
+};
+
+}  // namespace meander
