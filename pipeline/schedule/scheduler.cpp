@@ -1,0 +1,1 @@
+#include "pipeline/schedule/scheduler.hpp"

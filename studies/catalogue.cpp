@@ -1,0 +1,17 @@
+#include "studies/catalogue.hpp"
+
+#include <memory>
+
+namespace meander {
+
+std::unique_ptr<Measure> make_trajectory_length();
+std::unique_ptr<Measure> make_transitions();
+
+Catalogue all_measures() {
+  Catalogue catalogue;
+  catalogue.add(make_trajectory_length());
+  catalogue.add(make_transitions());
+  return catalogue;
+}
+
+}  // namespace meander
