@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -15,10 +16,12 @@ struct NamedArray {
   std::vector<double> values;  // row-major
 };
 
+/// Attributes are named by their path: one of the root by its bare name ("activation"), one of a
+/// group with the group's path before it ("/curve/kind").
 struct NamedArrays {
-  std::map<std::string, NamedArray> arrays;                     // "/layers/0/weight"
-  std::map<std::string, std::string> texts;                     // root attributes that are strings
-  std::map<std::string, std::vector<std::int64_t>> integers;    // root attributes that are integers
+  std::map<std::string, NamedArray> arrays;                   // "/layers/0/weight"
+  std::map<std::string, std::string> texts;                   // attributes that are strings
+  std::map<std::string, std::vector<std::int64_t>> integers;  // attributes that are whole numbers
 
   const NamedArray* find(const std::string& path) const;
 };
