@@ -1,0 +1,59 @@
+// Files that are either whole or not there: written beside their place, closed with a line that
+// holds the SHA-256 of everything before it, synced and renamed.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace meander {
+
+/// SHA-256 of bytes that come in pieces.
+class Digest {
+ public:
+  Digest();
+  ~Digest();
+  Digest(const Digest&) = delete;
+  Digest& operator=(const Digest&) = delete;
+  void add(std::span<const std::byte> bytes);
+  /// Lower-case hexadecimal, once.
+  std::string hex();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The seal is the file's last line: this text, 64 hexadecimal digits, a newline.
+inline constexpr const char* seal_prefix = "meander sha256 ";
+inline constexpr std::size_t seal_size = 80;
+
+enum class Seal { intact, missing, wrong };
+
+/// Compares a file's bytes with its seal. Throws std::runtime_error where the file cannot be read.
+Seal verify_seal(const std::string& path);
+
+/// A sealed file's content without its seal, and whether the seal was right.
+struct SealedContent {
+  std::vector<std::byte> bytes;
+  Seal seal = Seal::missing;
+};
+SealedContent read_sealed(const std::string& path);
+
+/// A name beside `path` that no other living process uses, and the removal of those that killed
+/// processes of this host left behind.
+std::string temporary_name(const std::string& path);
+void remove_stale_temporaries(const std::string& path);
+bool is_temporary(const std::string& path);
+
+/// Replaces `path` by `content` and a seal. Throws std::runtime_error, with the old file untouched
+/// and nothing left beside it.
+void replace_sealed(const std::string& path, std::span<const std::byte> content);
+
+/// Seals the finished file `temporary` and renames it to `path`. Throws std::runtime_error; the
+/// temporary file is then still there.
+void seal_and_rename(const std::string& temporary, const std::string& path);
+
+}  // namespace meander
