@@ -43,8 +43,19 @@ struct Key {
   std::vector<std::string> choices;
   /// A further test of one value: the problem, or nothing. Given the value after its type was checked.
   std::function<std::optional<std::string>(const Value&)> check;
+  /// Shown after an error about a file that cannot be read: what it is and where people get it.
+  std::string hint;
 
-  std::string path() const { return section + "." + name; }
+  /// "curve.samples"; the name alone for a key at the top of the file.
+  std::string path() const { return section.empty() ? name : section + "." + name; }
 };
+
+/// The keys that stand at the top of every study file (section "").
+std::vector<Key> common_keys();
+
+/// The type in words ("an integer", "a list of numbers"), and the bounds ("at least 1", "greater
+/// than 0 and at most 1"; empty where there are none).
+std::string describe_type(const Key& key);
+std::string describe_bounds(const Key& key);
 
 }  // namespace meander

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -52,11 +53,17 @@ class Value {
   std::string toml() const;
   /// As an archive's coordinate shows it: a string bare, everything else as `toml()`.
   std::string text() const;
+  /// One text for all values that compare equal: what hashes are taken of.
+  std::string canonical() const;
 
-  friend bool operator==(const Value&, const Value&) = default;
+  /// 2 and 2.0 are one value, and so are tables whose keys stand in another order.
+  friend bool operator==(const Value& a, const Value& b);
 
  private:
   std::variant<std::int64_t, double, bool, std::string, List, Table> data_;
 };
+
+/// A key as TOML writes it: bare where it can be, else quoted.
+std::string toml_key(std::string_view key);
 
 }  // namespace meander
