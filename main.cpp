@@ -1,1 +1,39 @@
-int main() {}
+// The front door: hands the catalogue of measures to the commands, and catches what nothing else did.
+#include <fmt/format.h>
+#include <mpi.h>
+
+#include <exception>
+
+#include "pipeline/commands/command_line.hpp"
+#include "pipeline/diagnostics.hpp"
+#include "studies/catalogue.hpp"
+
+namespace {
+
+/// Other ranks may wait for this one: end them too. Alone, an ordinary exit.
+int leave(int code) {
+  int started = 0;
+  int ended = 0;
+  MPI_Initialized(&started);
+  MPI_Finalized(&ended);
+  if (started == 0 || ended != 0) return code;
+  int ranks = 1;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  if (ranks > 1) MPI_Abort(MPI_COMM_WORLD, code);
+  MPI_Finalize();
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return meander::command_line(argc, argv, meander::all_measures());
+  } catch (const meander::BadInput& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return leave(meander::exit_bad_input);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "meander: error: {}\n", error.what());
+    return leave(meander::exit_failed);
+  }
+}

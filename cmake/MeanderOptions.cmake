@@ -15,6 +15,8 @@ target_include_directories(meander_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(meander_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
 # Fused multiply-add changes the last bit, so it is used only where a kernel asks for it by name.
 target_compile_options(meander_options INTERFACE -ffp-contract=off)
+# Square roots that set errno and comparisons that might trap stay scalar; neither changes a value.
+target_compile_options(meander_options INTERFACE -fno-math-errno -fno-trapping-math)
 target_compile_definitions(meander_options INTERFACE OMPI_SKIP_MPICXX=1 MPICH_SKIP_MPICXX=1)
 if(MEANDER_WARNINGS_AS_ERRORS)
   target_compile_options(meander_options INTERFACE -Werror)
