@@ -27,6 +27,8 @@ struct LinearPieces {
 class Activation {
  public:
   using Function = std::function<double(double)>;
+  /// The function behind an activation; defined where the functions are.
+  struct Impl;
 
   /// linear relu hard_tanh tanh erf sigmoid gelu swish. Throws std::invalid_argument on any other.
   static Activation named(std::string_view name);
@@ -57,7 +59,6 @@ class Activation {
   std::optional<double> max_slope() const;
 
  private:
-  struct Impl;
   explicit Activation(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<const Impl> impl_;
 };

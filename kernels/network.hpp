@@ -55,7 +55,8 @@ class Network {
 };
 
 /// A network drawn from the stream: W_ij = sigma_w / sqrt(fan_in) times the law's variate,
-/// b_i = sigma_b times a standard normal. Each variate is one single-precision number, widened
+/// b_i = sigma_b times the standard normal of purpose `biases`, row 0, column i; the readout's weight j is
+/// row 0, column j of layer 0. Each variate is one single-precision number, widened
 /// exactly, scaled in double and rounded once where single precision is asked for. Orthogonal
 /// layers are sigma_w sqrt(max(1, N_out/N_in)) times a Haar partial isometry (QR of the Gaussian
 /// matrix with the signs of R's diagonal made positive).
@@ -93,7 +94,8 @@ class StoredNetwork final : public Network {
     std::vector<double> bias;    // (outputs)
   };
   /// Throws std::invalid_argument where shapes do not chain. A readout with outputs = 0 is none.
-  StoredNetwork(int input_dimension, std::vector<Layer> layers, Activation activation, Layer readout = {});
+  StoredNetwork(int input_dimension, std::vector<Layer> layers, Activation activation, Layer readout);
+  StoredNetwork(int input_dimension, std::vector<Layer> layers, Activation activation);
 
   void weight(int layer, std::span<double> out) const override;
   void weight(int layer, std::span<float> out) const override;
