@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <memory>
 #include <new>
-#include <numeric>
 
 #include "pipeline/archive_lock.hpp"
 #include "pipeline/collective.hpp"
@@ -18,6 +17,7 @@
 #include "pipeline/stop.hpp"
 #include "pipeline/store.hpp"
 #include "pipeline/tasks.hpp"
+#include "pipeline/work.hpp"
 
 namespace meander {
 namespace {
@@ -148,11 +148,7 @@ void start_over(const std::string& archive) {
 
 /// This run's share of what is still to do, as indices into the plan's tasks, largest first.
 std::vector<std::size_t> tasks_to_do(const Plan& plan, const StatusMap& statuses, const RunOptions& options) {
-  std::vector<std::size_t> order(plan.tasks.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return plan.tasks[a].cost.seconds > plan.tasks[b].cost.seconds;
-  });
+  const std::vector<std::size_t> order = largest_first(plan.tasks);
   std::vector<std::size_t> wanted;
   for (std::size_t i = 0; i < order.size(); ++i) {
     // Dealt like cards, so that the parts of a job array cost the same; by the whole study, so that a
@@ -163,35 +159,6 @@ std::vector<std::size_t> tasks_to_do(const Plan& plan, const StatusMap& statuses
     if (status == Status::missing || (options.retry_failed && status == Status::failed)) wanted.push_back(order[i]);
   }
   return wanted;
-}
-
-struct Work {
-  std::vector<Phase> phases;
-  std::vector<std::vector<std::size_t>> task;  // per phase: index into the plan's tasks
-  std::size_t count = 0;
-  double seconds = 0.0;
-};
-
-/// Widest groups first.
-Work phases_of(const Plan& plan, const std::vector<std::size_t>& wanted) {
-  std::vector<int> widths;
-  for (const std::size_t i : wanted) widths.push_back(plan.tasks[i].cost.ranks_per_task);
-  std::sort(widths.rbegin(), widths.rend());
-  widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
-  Work work;
-  work.count = wanted.size();
-  for (const int width : widths) {
-    work.phases.push_back({width, {}});
-    work.task.emplace_back();
-    for (const std::size_t i : wanted) {
-      const Cost& cost = plan.tasks[i].cost;
-      if (cost.ranks_per_task != width) continue;
-      work.phases.back().seconds.push_back(cost.seconds);
-      work.task.back().push_back(i);
-      work.seconds += cost.seconds;
-    }
-  }
-  return work;
 }
 
 /// One task on this rank. Whatever it throws makes a failed cell.
@@ -314,7 +281,7 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
     }
   }
 
-  const Work work = phases_of(plan, tasks_to_do(plan, statuses, options));
+  const Work work = make_work(plan.tasks, tasks_to_do(plan, statuses, options));
   const std::size_t kept = plan.tasks.size() - count(statuses, Status::missing);
   const Outcome outcome = compute(plan, work, options, archive, comm);
 

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <memory>
+
+#include "pipeline/commands/command_line.hpp"
+#include "pipeline/commands/commands.hpp"
+#include "pipeline/commands/study_options.hpp"
+#include "pipeline/tasks.hpp"
+
+namespace meander {
+namespace {
+
+struct ExportArguments {
+  StudyOptions study;
+  std::string cell;
+  std::string out;
+};
+
+/// Splits "a=1,b=[2, 3]" at the commas that stand outside brackets, braces and quotes.
+std::vector<std::string> split_cell(const std::string& text) {
+  std::vector<std::string> parts(1);
+  int depth = 0;
+  bool quoted = false;
+  for (const char c : text) {
+    if (c == '"') quoted = !quoted;
+    if (!quoted && (c == '[' || c == '{')) ++depth;
+    if (!quoted && (c == ']' || c == '}')) --depth;
+    if (c == ',' && depth == 0 && !quoted) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+std::string trimmed(const std::string& text) {
+  const std::size_t begin = text.find_first_not_of(' ');
+  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
+}
+
+std::string without_spaces(std::string text) {
+  std::erase(text, ' ');
+  return text;
+}
+
+/// True where `text` names the value: a number by its value, everything else by its text.
+bool names(const std::string& text, const Value& value) {
+  if (value.is_number()) {
+    double number = 0.0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() &&
+           std::abs(number - value.number()) <= 1e-14 * std::abs(value.number());
+  }
+  const std::string bare = without_spaces(text);
+  return bare == without_spaces(value.text()) || bare == without_spaces(value.toml());
+}
+
+std::string values_text(const SweepDimension& dimension) {
+  std::string text;
+  for (const Value& value : dimension.values) text += (text.empty() ? "" : ", ") + value.text();
+  return text;
+}
+
+struct Cell {
+  std::vector<std::size_t> indices;
+  std::uint64_t realization = 0;
+};
+
+/// The cell that `text` names; a dimension with one value need not be named.
+Cell find_cell(const Study& study, const std::string& text) {
+  const auto refuse = [&](const std::string& why) { throw BadInput("--cell " + text + ": error: " + why); };
+  Cell cell;
+  std::vector<bool> found(study.sweep.size(), false);
+  cell.indices.resize(study.sweep.size(), 0);
+  for (const std::string& part : split_cell(text)) {
+    if (trimmed(part).empty()) continue;
+    const std::size_t equals = part.find('=');
+    if (equals == std::string::npos) refuse("'" + part + "' has no value (a cell is key=value,...)");
+    const std::string name = trimmed(part.substr(0, equals));
+    const std::string value = trimmed(part.substr(equals + 1));
+    if (name == "realization") {
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), cell.realization);
+      if (error != std::errc() || end != value.data() + value.size() ||
+          cell.realization >= static_cast<std::uint64_t>(study.realizations)) {
+        refuse(fmt::format("no realization '{}' (the study has 0 .. {})", value, study.realizations - 1));
+      }
+      continue;
+    }
+    std::size_t d = 0;
+    while (d < study.sweep.size() && study.sweep[d].name != name) ++d;
+    if (d == study.sweep.size()) {
+      std::string allowed;
+      for (const SweepDimension& dimension : study.sweep) allowed += dimension.name + ", ";
+      refuse(fmt::format("'{}' is not swept (the cell's keys are {}realization)", name, allowed));
+    }
+    const std::vector<Value>& values = study.sweep[d].values;
+    std::size_t i = 0;
+    while (i < values.size() && !names(value, values[i])) ++i;
+    if (i == values.size()) refuse(fmt::format("{} has no value {} (it has {})", name, value, values_text(study.sweep[d])));
+    cell.indices[d] = i;
+    found[d] = true;
+  }
+  for (std::size_t d = 0; d < study.sweep.size(); ++d) {
+    if (!found[d] && study.sweep[d].values.size() > 1) {
+      refuse(fmt::format("no value for {} (it has {}) add {}=...", study.sweep[d].name, values_text(study.sweep[d]),
+                         study.sweep[d].name));
+    }
+  }
+  return cell;
+}
+
+int export_cell(const ExportArguments& arguments, const Catalogue& catalogue) {
+  const Study study = read_study(arguments.study.study, arguments.study.overrides(), catalogue);
+  const Cell cell = find_cell(study, arguments.cell);
+  const Point point(study, cell.indices);
+  const Task task{study, point, 0, cell.realization, study.seed, point_salt(point), MPI_COMM_SELF};
+  catalogue.find(study.measure)->bind(study)->export_cell(task, arguments.out);
+  fmt::print("{}: network and curve of {}, realization={}\n", arguments.out, point.text(), cell.realization);
+  return exit_done;
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, const Catalogue& catalogue, Action& action) {
+  CLI::App* command = app.add_subcommand("export", "Writes the very network and curve of one cell");
+  auto arguments = std::make_shared<ExportArguments>();
+  add_study_options(*command, arguments->study);
+  command->add_option("--cell", arguments->cell, "The cell; keys with one value may be left out")
+      ->type_name("KEY=VALUE,...,realization=R");
+  command->add_option("-o,--output", arguments->out, "Network file to write")->required()->type_name("NET.h5");
+  command->callback([arguments, &catalogue, &action] { action = [=, &catalogue] { return export_cell(*arguments, catalogue); }; });
+}
+
+}  // namespace meander

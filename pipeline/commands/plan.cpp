@@ -1,0 +1,123 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+
+#include "pipeline/commands/command_line.hpp"
+#include "pipeline/commands/commands.hpp"
+#include "pipeline/commands/study_options.hpp"
+#include "pipeline/progress.hpp"
+#include "pipeline/schedule/simulate.hpp"
+#include "pipeline/work.hpp"
+
+namespace meander {
+namespace {
+
+struct PlanArguments {
+  StudyOptions study;
+  int ranks = 0;
+  int ranks_per_node = 64;
+  bool json = false;
+};
+
+struct Prediction {
+  int ranks = 1;
+  SimulatedRun run;
+};
+
+/// The rank counts to predict for: the one asked for, or this machine's and then larger ones.
+std::set<int> rank_counts(const PlanArguments& arguments, const Work& work) {
+  if (arguments.ranks > 0) return {arguments.ranks};
+  std::set<int> counts{1, static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))};
+  for (const int count : {64, 1024, 16384, 100000}) counts.insert(count);
+  int widest = 1;
+  for (const Phase& phase : work.phases) widest = std::max(widest, phase.ranks_per_task);
+  std::erase_if(counts, [&](int count) { return count < widest; });
+  return counts;
+}
+
+std::string bytes_text(double bytes) {
+  if (bytes < 1 << 20) return fmt::format("{:.0f} KiB", bytes / 1024.0);
+  if (bytes < 1 << 30) return fmt::format("{:.0f} MiB", bytes / (1 << 20));
+  return fmt::format("{:.1f} GiB", bytes / (1 << 30));
+}
+
+nlohmann::ordered_json as_json(const Study& study, const Work& work, double longest, double bytes,
+                               const std::vector<Prediction>& predictions) {
+  nlohmann::ordered_json json;
+  json["title"] = study.title;
+  json["measure"] = study.measure;
+  json["tasks"] = work.count;
+  json["points"] = study.points();
+  json["realizations"] = study.realizations;
+  json["core_hours"] = work.seconds / 3600.0;
+  json["longest_task_seconds"] = longest;
+  json["largest_task_bytes"] = bytes;
+  for (const Prediction& prediction : predictions) {
+    json["predictions"].push_back({{"ranks", prediction.ranks},
+                                   {"seconds", prediction.run.makespan},
+                                   {"efficiency", prediction.run.efficiency}});
+  }
+  if (predictions.size() == 1) {
+    json["ranks"] = predictions.front().ranks;
+    json["seconds"] = predictions.front().run.makespan;
+    json["efficiency"] = predictions.front().run.efficiency;
+  }
+  return json;
+}
+
+int plan(const PlanArguments& arguments, const Catalogue& catalogue) {
+  const Study study = read_study(arguments.study.study, arguments.study.overrides(), catalogue);
+  const std::vector<TaskRef> tasks = list_tasks(study, *catalogue.find(study.measure)->bind(study));
+  const Work work = make_work(tasks, largest_first(tasks));
+  double core_seconds = 0.0;
+  double longest = 0.0;
+  double bytes = 0.0;
+  for (const TaskRef& task : tasks) {
+    core_seconds += task.cost.seconds * task.cost.ranks_per_task;
+    longest = std::max(longest, task.cost.seconds);
+    bytes = std::max(bytes, task.cost.bytes);
+  }
+  std::vector<Prediction> predictions;
+  for (const int ranks : rank_counts(arguments, work)) {
+    const SimulatedMachine machine{.ranks = ranks, .ranks_per_node = std::min(ranks, arguments.ranks_per_node)};
+    predictions.push_back({ranks, simulate_schedule(work.phases, machine)});
+  }
+  if (arguments.json) {
+    fmt::print("{}\n", as_json(study, work, longest, bytes, predictions).dump(2));
+    return exit_done;
+  }
+  fmt::print("{}\n", study.title.empty() ? arguments.study.study : study.title);
+  fmt::print("  measure       {}\n", study.measure);
+  fmt::print("  tasks         {} ({} points, {} realizations)\n", work.count, study.points(), study.realizations);
+  fmt::print("  core-hours    {:.3g}\n", core_seconds / 3600.0);
+  fmt::print("  longest task  {}\n", duration_text(longest));
+  fmt::print("  largest task  {} on each of its ranks\n\n", bytes_text(bytes));
+  fmt::print("  {:>8}  {:>12}  {:>10}\n", "ranks", "time", "efficiency");
+  for (const Prediction& prediction : predictions) {
+    fmt::print("  {:>8}  {:>12}  {:>8.1f} %\n", prediction.ranks, duration_text(prediction.run.makespan),
+               100.0 * prediction.run.efficiency);
+  }
+  fmt::print("\nPredicted by simulating the schedule with the cost model ({} ranks a node); nothing was run.\n",
+             arguments.ranks_per_node);
+  return exit_done;
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app, const Catalogue& catalogue, Action& action) {
+  CLI::App* command = app.add_subcommand("plan", "Tasks, core-hours, memory and predicted efficiency; runs nothing");
+  auto arguments = std::make_shared<PlanArguments>();
+  add_study_options(*command, arguments->study);
+  command->add_option("--ranks", arguments->ranks, "Predict for this many ranks only")->check(CLI::PositiveNumber);
+  command->add_option("--ranks-per-node", arguments->ranks_per_node, "Ranks that share a node")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_flag("--json", arguments->json, "As JSON");
+  command->callback([arguments, &catalogue, &action] { action = [=, &catalogue] { return plan(*arguments, catalogue); }; });
+}
+
+}  // namespace meander
