@@ -6,30 +6,26 @@
 
 #include "kernels/activation.hpp"
 #include "kernels/curve.hpp"
+#include "kernels/gaussian_moments.hpp"
+#include "kernels/length_map.hpp"
 
 namespace meander {
 
-/// Gaussian averages that the recursion needs, h ~ N(0, q):
-/// E phi^2, E phi phi' h, E phi'^2, E phi'^2 h^2. Closed forms for piecewise-linear activations,
-/// otherwise a trapezoid rule whose step shrinks like 1/sqrt(q) (relative error below 1e-10).
-struct GaussianMoments {
-  double phi2 = 0.0;
-  double phi_dphi_h = 0.0;
-  double dphi2 = 0.0;
-  double dphi2_h2 = 0.0;
-};
-GaussianMoments gaussian_moments(const Activation& activation, double q);
-
-/// The length map's attractor reached from q0: 0 where it collapses, +inf where it diverges.
-double attractor(const Activation& activation, double sigma_w, double sigma_b, double q0 = 1.0);
-
 /// Predictions for layers 1..depth at infinite width, for the given widths where a count sums over
-/// neurons. NaN where a quantity is not defined.
+/// neurons. NaN where a quantity is not defined or its integral along the curve does not converge.
 struct CurveTheory {
-  std::vector<double> growth;        // E length(l) / length(l-1), with the width ratio
+  std::vector<double> growth;        // length(l) / length(l-1) of post-activations, with the width ratio
   std::vector<double> transitions;   // summed over the layer's neurons; NaN if not piecewise linear
   std::vector<double> sign_changes;  // summed over the layer's neurons
+  /// sigma_w s k p / sqrt(k_in (k p + 3 - p)) bounds the expected growth from below, k = width(l),
+  /// k_in = width(l-1), p = P(|phi'| = s). It corrects Raghu et al. 2017, theorem 3, whose
+  /// constant does not hold at small width: E sqrt(X) >= (E X)^(3/2) / (E X^2)^(1/2), X the sum of
+  /// the k neurons' squared slopes. Defined for Gaussian weights and activations whose slopes are
+  /// 0 and +-s only, where |x(t)| is constant, so that the path stays perpendicular to its
+  /// position; without biases also on any curve if every breakpoint is zero.
   std::vector<double> growth_lower_bound;
+  /// sigma_w max|phi'| sqrt(k / k_in) (Jensen); any weight law. NaN where the slope is unbounded or
+  /// not known.
   std::vector<double> growth_upper_bound;
 };
 
@@ -38,9 +34,15 @@ struct TheoryParameters {
   std::vector<int> widths;
   double sigma_w = 1.0;
   double sigma_b = 0.0;
-  /// The rigorous lower bound needs Gaussian weights.
+  /// The lower bound needs Gaussian weights.
   bool gaussian_weights = true;
 };
+
+/// Carries q = E h^2, r = E h h', g = E h'^2 (a prime is d/dt) through the layers at points of the
+/// actual curve and integrates along it to 1e-9: generalises Poole et al. 2016, equations 3 and 6,
+/// to curves on which |x(t)| and the speed vary. Neither overflow nor underflow of q ends the
+/// recursion where the activation is asymptotically linear. Throws std::invalid_argument where the
+/// curve's dimension is not `input_dimension`.
 CurveTheory curve_theory(const Activation& activation, const TheoryParameters& parameters, const Curve& curve);
 
 }  // namespace meander
