@@ -1,0 +1,31 @@
+"""Figures: one module per measure, found by the archive's attribute `measure`."""
+
+from __future__ import annotations
+
+from meander.archive import ArchiveError
+from meander.figures import trajectory_length, transitions
+from meander.figures.drawing import render
+from meander.figures.series import Request, prepare
+
+MEASURES = {"trajectory_length": trajectory_length, "transitions": transitions}
+
+
+def draw(dataset, request: Request | None = None):
+    """The matplotlib Figure for the dataset's measure, and the notes written beneath it.
+
+    A measure without a module of its own is drawn where the request names an array over layers.
+    Raises ArchiveError where nothing can be drawn.
+    """
+    request = request or Request()
+    measure = str(dataset.attrs.get("measure", ""))
+    module = MEASURES.get(measure)
+    if module is not None:
+        request = module.choose(dataset, request)
+    elif not request.arrays:
+        raise ArchiveError(f'no figure is known for the measure "{measure}" (known: {", ".join(sorted(MEASURES))}); '
+                           "name an array with --array")
+    drawing = prepare(dataset, request)
+    return render(drawing), drawing.notes
+
+
+__all__ = ["MEASURES", "Request", "draw"]
