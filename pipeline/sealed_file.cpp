@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace meander {
 namespace {
@@ -62,8 +63,8 @@ class Descriptor {
     return static_cast<std::size_t>(status.st_size);
   }
 
-  void to_end() {
-    if (::lseek(fd_, 0, SEEK_END) < 0) fail("cannot write '" + path_ + "'", errno);
+  void to(std::size_t position) {
+    if (::lseek(fd_, static_cast<off_t>(position), SEEK_SET) < 0) fail("cannot move in '" + path_ + "'", errno);
   }
 
   void close_synced() {
@@ -115,25 +116,25 @@ void rename_synced(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-struct Digest::Impl {
+struct RunningSha256::Impl {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
 };
 
-Digest::Digest() : impl_(std::make_unique<Impl>()) {
+RunningSha256::RunningSha256() : impl_(std::make_unique<Impl>()) {
   if (impl_->context == nullptr || EVP_DigestInit_ex(impl_->context, EVP_sha256(), nullptr) != 1) {
     throw std::runtime_error("SHA-256 is not available (libcrypto refuses it)");
   }
 }
 
-Digest::~Digest() {
+RunningSha256::~RunningSha256() {
   EVP_MD_CTX_free(impl_->context);
 }
 
-void Digest::add(std::span<const std::byte> bytes) {
+void RunningSha256::add(std::span<const std::byte> bytes) {
   EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size());
 }
 
-std::string Digest::hex() {
+std::string RunningSha256::hex() {
   unsigned char raw[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   EVP_DigestFinal_ex(impl_->context, raw, &size);
@@ -149,7 +150,7 @@ Seal verify_seal(const std::string& path) {
   Descriptor file(path, O_RDONLY);
   const std::size_t size = file.size();
   if (size < seal_size) return Seal::missing;
-  Digest digest;
+  RunningSha256 digest;
   std::vector<std::byte> piece(piece_size);
   std::size_t left = size - seal_size;
   while (left > 0) {
@@ -169,6 +170,16 @@ Seal verify_seal(const std::string& path) {
   return compare(line, digest.hex());
 }
 
+bool has_seal(const std::string& path) {
+  Descriptor file(path, O_RDONLY);
+  const std::size_t size = file.size();
+  if (size < seal_size) return false;
+  file.to(size - seal_size);
+  std::string line(seal_size, '\0');
+  if (file.read(std::as_writable_bytes(std::span(line.data(), line.size()))) != seal_size) return false;
+  return compare(line, "") != Seal::missing;
+}
+
 SealedContent read_sealed(const std::string& path) {
   Descriptor file(path, O_RDONLY);
   SealedContent content;
@@ -184,7 +195,7 @@ SealedContent read_sealed(const std::string& path) {
   const std::size_t body = filled - seal_size;
   const std::string line(reinterpret_cast<const char*>(content.bytes.data()) + body, seal_size);
   content.bytes.resize(body);
-  Digest digest;
+  RunningSha256 digest;
   digest.add(content.bytes);
   content.seal = compare(line, digest.hex());
   return content;
@@ -212,7 +223,7 @@ void remove_stale_temporaries(const std::string& path) {
 }
 
 void replace_sealed(const std::string& path, std::span<const std::byte> content) {
-  Digest digest;
+  RunningSha256 digest;
   digest.add(content);
   const std::string temporary = temporary_name(path);
   try {
@@ -228,11 +239,10 @@ void replace_sealed(const std::string& path, std::span<const std::byte> content)
 }
 
 void seal_and_rename(const std::string& temporary, const std::string& path) {
-  Digest digest;
+  RunningSha256 digest;
   Descriptor file(temporary, O_RDWR);
   std::vector<std::byte> piece(piece_size);
   while (const std::size_t got = file.read(piece)) digest.add(std::span(piece).first(got));
-  file.to_end();
   file.write(as_bytes(seal_line(digest.hex())));
   file.close_synced();
   rename_synced(temporary, path);

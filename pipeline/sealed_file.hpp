@@ -11,12 +11,12 @@
 namespace meander {
 
 /// SHA-256 of bytes that come in pieces.
-class Digest {
+class RunningSha256 {
  public:
-  Digest();
-  ~Digest();
-  Digest(const Digest&) = delete;
-  Digest& operator=(const Digest&) = delete;
+  RunningSha256();
+  ~RunningSha256();
+  RunningSha256(const RunningSha256&) = delete;
+  RunningSha256& operator=(const RunningSha256&) = delete;
   void add(std::span<const std::byte> bytes);
   /// Lower-case hexadecimal, once.
   std::string hex();
@@ -34,6 +34,9 @@ enum class Seal { intact, missing, wrong };
 
 /// Compares a file's bytes with its seal. Throws std::runtime_error where the file cannot be read.
 Seal verify_seal(const std::string& path);
+
+/// Whether the file ends in a seal, right or wrong: a cheap test of being whole.
+bool has_seal(const std::string& path);
 
 /// A sealed file's content without its seal, and whether the seal was right.
 struct SealedContent {

@@ -26,7 +26,9 @@ std::vector<std::string> shard_files(const std::string& archive);
 
 /// Keeps one rank's finished records on disk: a thread replaces the shard file atomically (write
 /// beside, fsync, rename) every interval in which something was added, whatever the rank computes
-/// meanwhile. A file that has grown large is closed and a further one begun.
+/// meanwhile. A file that has grown large is closed and a further one begun. A write that fails is
+/// tried again at the next interval, with the file of the interval before untouched. While a writer
+/// lives, only holders of hdf5::lock() may call HDF5.
 class ShardWriter {
  public:
   ShardWriter(std::string folder, int rank, const Study& study, const Layout& layout,
@@ -38,6 +40,8 @@ class ShardWriter {
   void close();
   /// Records that are on disk, for progress.
   std::size_t kept() const;
+  /// Why the last attempt to write failed; empty where it did not.
+  std::string problem() const;
 
  private:
   struct Impl;
