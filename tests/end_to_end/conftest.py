@@ -1,0 +1,129 @@
+"""The program as a user runs it: fixtures and comparisons for the end-to-end tests."""
+
+import gzip
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+
+import h5py
+import numpy as np
+import pytest
+
+PROGRAM = os.environ["MEANDER_PROGRAM"]
+SOURCE = pathlib.Path(os.environ["MEANDER_SOURCE"])
+MPIRUN = ["mpirun", "-q", "--bind-to", "none", "--oversubscribe"]
+
+
+def environment():
+    """Open MPI as root in containers, ranks that share cores, one thread a rank."""
+    settings = {
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMPI_MCA_mpi_yield_when_idle": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    return {**os.environ, **settings}
+
+
+def command(*arguments, ranks=None):
+    start = [] if ranks is None else [*MPIRUN, "-n", str(ranks)]
+    return [*start, PROGRAM, *map(str, arguments)]
+
+
+def meander(*arguments, ranks=None, cwd=None, code=0, timeout=300):
+    """Runs meander, checks its exit code and gives what it printed (both streams)."""
+    done = subprocess.run(
+        command(*arguments, ranks=ranks),
+        cwd=cwd,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+    )
+    assert done.returncode == code, f"exit code {done.returncode}, expected {code}:\n{done.stdout}"
+    return done.stdout
+
+
+def arrays(path):
+    """Every array that two runs of one study must share, and the root attributes likewise."""
+    with h5py.File(path, "r") as file:
+        found = {}
+
+        def visit(name, item):
+            if isinstance(item, h5py.Dataset) and not item.attrs.get("run_dependent", 0):
+                found[name] = item[()]
+
+        file.visititems(visit)
+        for name in ("title", "measure", "study", "identity"):
+            found["@" + name] = file.attrs[name]
+    return found
+
+
+def assert_identical(path_a, path_b):
+    a, b = arrays(path_a), arrays(path_b)
+    assert a.keys() == b.keys()
+    for name in a:
+        left, right = np.asarray(a[name]), np.asarray(b[name])
+        assert left.dtype == right.dtype and left.shape == right.shape, name
+        if left.dtype.kind == "f":
+            same = np.array_equal(left.view(f"u{left.itemsize}"), right.view(f"u{right.itemsize}"))
+        else:
+            same = np.array_equal(left, right)
+        assert same, f"{name} differs"
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Writes a study file and gives its path."""
+
+    def write(text, name="study.toml"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+SMALL = """
+title = "small"
+measure = "transitions"
+seed = 7
+realizations = 3
+[sweep]
+width = [20, 31]
+depth = [2, 5]
+sigma_w = [1.5, 3.0]
+activation = ["hard_tanh", "relu"]
+[input]
+dimension = 12
+[curve]
+samples = 200
+"""
+
+
+def images_file(path, count=40, rows=6, columns=5, seed=3):
+    """A small IDX file of random images, gzipped where the name says so."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (count, rows, columns), dtype=np.uint8)
+    content = struct.pack(">4B3I", 0, 0, 8, 3, count, rows, columns) + pixels.tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+def labels_file(path, count=40):
+    content = struct.pack(">4BI", 0, 0, 8, 1, count) + bytes(i % 10 for i in range(count))
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+def snapshot(folder):
+    """Names and contents below a folder: to see that nothing was touched."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def copy(source, target):
+    shutil.copyfile(source, target)
+    return target

@@ -1,0 +1,106 @@
+"""Faults of the machine: what was computed is kept, and the message says what happened."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import SMALL, command, copy, environment, meander, snapshot
+
+
+def mounted(folder, options):
+    """A small or read-only file system of its own, or a skip where mounting is not allowed."""
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("mounting a file system needs root")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted(folder, "size=160k")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_full_disk(study, tmp_path, small_disk):
+    path = study(SMALL.replace("realizations = 3", "realizations = 40"))
+    out = small_disk / "out.h5"
+    printed = meander("run", path, "-o", out, "--checkpoint", "0.1", code=1)
+    assert "space" in printed.lower(), printed
+    assert not out.exists()
+    # What did fit is still there, and a larger disk lets the study finish.
+    kept = [p for p in pathlib.Path(f"{out}.shards").glob("*.h5")] if pathlib.Path(f"{out}.shards").exists() else []
+    elsewhere = tmp_path / "out.h5"
+    if kept:
+        shutil.copytree(f"{out}.shards", f"{elsewhere}.shards")
+    meander("run", path, "-o", elsewhere, "--quiet")
+    meander("run", path, "-o", tmp_path / "whole.h5", "--quiet")
+
+
+def test_full_disk_keeps_the_old_archive(study, small_disk):
+    path = study(SMALL)
+    out = small_disk / "out.h5"
+    meander("run", path, "-o", out, "--set", "realizations=1", "--set", "sweep.width=[20]", "--quiet")
+    before = out.read_bytes()
+    (small_disk / "ballast").write_bytes(b"x" * (160 * 1024 - len(before) - 30 * 1024))
+    meander("run", path, "-o", out, "--set", "realizations=60", code=1)
+    assert out.read_bytes() == before
+
+
+def test_read_only_directory(study, tmp_path):
+    folder = tmp_path / "fixed"
+    folder.mkdir()
+    mounted(folder, "ro")
+    try:
+        printed = meander("run", study(SMALL), "-o", folder / "out.h5", code=3)
+        assert "fixed" in printed
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_task_that_overflows_is_out_of_range_and_the_rest_goes_on(study, tmp_path):
+    import xarray
+
+    text = SMALL.replace("[1.5, 3.0]", "[2.0, 1e60]")
+    meander("run", study(text), "-o", tmp_path / "out.h5", "--quiet")
+    dataset = xarray.load_dataset(tmp_path / "out.h5", engine="h5netcdf")
+    huge = dataset.sel(sigma_w=1e60, activation="relu", depth=5)
+    assert (huge.status == 1).all() or (huge.status == 4).all()
+    text = SMALL.replace("[1.5, 3.0]", "[2.0, 1e80]")
+    meander("run", study(text), "-o", tmp_path / "two.h5", "--quiet")
+    dataset = xarray.load_dataset(tmp_path / "two.h5", engine="h5netcdf")
+    assert (dataset.sel(sigma_w=1e80, activation="relu", depth=5).status == 4).all()
+    assert (dataset.sel(sigma_w=2.0).status == 1).all()
+    assert dataset.length.sel(sigma_w=1e80, activation="relu", depth=5).max() < 1e308
+
+
+def test_damaged_shard_is_left_alone_and_done_again(study, tmp_path):
+    path, out = study(SMALL), tmp_path / "out.h5"
+    shards = pathlib.Path(f"{out}.shards")
+    shards.mkdir()
+    (shards / "shard-broken.h5").write_bytes(b"torn")
+    printed = meander("run", path, "-o", out)
+    assert "shard-broken.h5" in printed and out.exists()
+    assert (shards / "shard-broken.h5").read_bytes() == b"torn"
+    meander("check", out)
+
+
+def test_a_rank_that_dies_ends_the_job_and_can_be_resumed(study, tmp_path):
+    text = SMALL.replace("samples = 200", "samples = 20000").replace("[20, 31]", "[200]")
+    path, out = study(text), tmp_path / "out.h5"
+    job = subprocess.Popen(command("run", path, "-o", out, "--checkpoint", "0.1", "--quiet", ranks=3), env=environment())
+    while not pathlib.Path(f"{out}.shards").exists():
+        assert job.poll() is None
+    found = subprocess.run(["pgrep", "-f", f"^{os.environ['MEANDER_PROGRAM']} run {path}"], capture_output=True, text=True)
+    victims = found.stdout.split()
+    assert victims
+    os.kill(int(victims[-1]), 9)
+    assert job.wait(timeout=120) not in (0, 2, 3)
+    before = snapshot(tmp_path)
+    meander("run", path, "-o", out, "--quiet", ranks=2)
+    assert copy(out, tmp_path / "copy.h5").exists() and before
+    meander("check", out)

@@ -1,0 +1,42 @@
+"""Every study file of the repository runs at reduced size, and its figure is drawn."""
+
+import os
+import subprocess
+import tomllib
+
+import pytest
+import xarray
+
+from conftest import SOURCE, images_file, labels_file, meander
+
+STUDIES = sorted((SOURCE / "studies").rglob("*.toml"))
+
+
+def reduced(path, tmp_path):
+    """Overrides that keep the study's shape and shrink its size."""
+    study = tomllib.loads(path.read_text())
+    sweep = study.get("sweep", {})
+    overrides = {"realizations": "2", "curve.samples": "64"}
+    if "width" in sweep:
+        overrides["sweep.width"] = "[6, 9]"
+    if "depth" in sweep:
+        overrides["sweep.depth"] = "[2, 3]" if isinstance(sweep["depth"], list) else "3"
+    data = study.get("input", {})
+    if "images" in data:
+        overrides["input.images"] = f'"{images_file(tmp_path / "images.gz")}"'
+    if "labels" in data:
+        overrides["input.labels"] = f'"{labels_file(tmp_path / "labels.gz")}"'
+    return [part for key, value in overrides.items() for part in ("--set", f"{key}={value}")]
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda p: str(p.relative_to(SOURCE / "studies")))
+def test_study_runs_and_draws(path, tmp_path):
+    overrides = reduced(path, tmp_path)
+    archive = tmp_path / "study.h5"
+    meander("plan", path, *overrides)
+    meander("run", path, *overrides, "-o", archive, "--quiet")
+    assert (xarray.load_dataset(archive, engine="h5netcdf").status == 1).all()
+    plot = os.environ["MEANDER_PLOT"]
+    subprocess.run([plot, str(archive)], cwd=tmp_path, check=True, timeout=120)
+    assert (tmp_path / "study.png").stat().st_size > 10_000
+    assert (tmp_path / "study.svg").exists()
