@@ -22,12 +22,15 @@ class Catalogue;
 class Measure;
 class Study;
 
+/// Cells (points times realizations) that a study may have.
+inline constexpr std::size_t most_cells = 2147483647;
+
 using Bytes = std::vector<std::byte>;
 
 /// A file that a study names: its content, shared by all who use it, and its SHA-256.
 struct StudyFile {
-  std::string path;    // as written in the study
-  std::string sha256;  // lower-case hexadecimal
+  std::string path;                    // as written in the study
+  std::string sha256;                  // lower-case hexadecimal
   std::shared_ptr<const Bytes> bytes;  // null where the study was rebuilt from an archive
 };
 
@@ -68,14 +71,18 @@ class Study {
   bool single_precision = false;
   bool independent = false;  // coupling
   std::vector<SweepDimension> sweep;
-  /// section -> table of keys, defaults filled in (all keys whose home is not "sweep").
+  /// section -> table of keys, defaults filled in. Section "sweep" holds the parameters that are no
+  /// dimension because the study leaves them at their default.
   Table settings;
   /// Files that the study names, by key path ("input.images").
   std::map<std::string, StudyFile> files;
 
-  /// Where key `path` ("curve.samples", "sweep.width") was written, for messages of later checks.
+  /// Where the value of key `path` ("curve.samples", "sweep.width"; a parameter in `point` is
+  /// "sweep.<name>" too) was written, for messages of later checks; else its section, else the file.
   Place place(std::string_view path) const;
   std::map<std::string, Place, std::less<>> places;
+  /// Warnings that came up while the study was read, a line each.
+  std::string warnings;
 
   /// The dimension of that name, or null.
   const SweepDimension* dimension(std::string_view name) const;
@@ -88,13 +95,18 @@ class Study {
   /// The point of a row-major index in 0 .. points()-1.
   Point point(std::size_t index) const;
 
+  /// Why the study has more cells than can be counted, or nothing.
+  std::optional<std::string> too_many_cells() const;
+
   /// The study as run: canonical TOML with defaults filled in and sweeps as lists. Reads back as
-  /// the same study.
+  /// the same study. Parameters at their default, which are no dimensions, stand in [defaults].
   std::string text() const;
   /// What must agree for two archives to belong together: measure, its version, seed, precision,
   /// coupling, settings, the names of the sweep's keys, and the content of the input files. SHA-256
   /// in hexadecimal.
   std::string identity() const;
+  /// The part of it that every task shares: all but the sweep's keys, as canonical text.
+  std::string common_text() const;
 };
 
 /// `--set key=value`: a dotted key path and TOML text of its value.
@@ -107,8 +119,9 @@ struct Override {
 /// measure for impossible combinations. Throws BadInput with every mistake found.
 Study read_study(const std::string& path, const std::vector<Override>& overrides, const Catalogue& catalogue);
 
-/// The study of an archive or shard from its `study` text and its files' digests; throws BadInput
-/// where the text is not a study. No file is read and no measure is asked.
+/// The study of an archive, a shard or another rank from its `study` text and its files (digests, and
+/// bytes where there are any); throws BadInput where the text is not a study. No file is read and no
+/// measure is asked. Everything but `places` and `warnings` is as it was.
 Study restore_study(const std::string& text, const std::map<std::string, StudyFile>& files);
 
 /// The study whose sweep holds every value and realization of both; throws BadInput where their

@@ -7,6 +7,7 @@
 #include "pipeline/layout.hpp"
 #include "pipeline/measure.hpp"
 #include "pipeline/record.hpp"
+#include "pipeline/sha256.hpp"
 
 namespace meander {
 
@@ -22,6 +23,20 @@ std::vector<TaskRef> list_tasks(const Study& study, const Measurement& measureme
 
 /// The task's identity (see Record). `cells` belongs to `family` and `study`.
 TaskKey task_key(const Study& study, const Family& family, const CellSpace& cells, std::size_t cell);
+
+/// The same for many cells of one family: what they share is hashed once. Keeps references.
+class TaskKeys {
+ public:
+  TaskKeys(const Study& study, const Family& family, const CellSpace& cells);
+  TaskKey operator()(std::size_t cell) const;
+
+ private:
+  const Study* study_;
+  const CellSpace* cells_;
+  Digest common_;
+  bool per_realization_;
+  std::vector<std::size_t> dimensions_;  // of the study's sweep, those that the family runs over
+};
 
 /// Salt of the random stream: zero, or with `coupling = "independent"` a hash of the point.
 std::uint64_t point_salt(const Point& point);
