@@ -131,9 +131,9 @@ struct Swish {
   }
   static double first(double x) { return logistic(x) * (1.0 + x * logistic(-x)); }
   static double second(double x) { return logistic(x) * logistic(-x) * (2.0 - x * std::tanh(0.5 * x)); }
-  /// phi'' vanishes where x tanh(x / 2) = 2, at 2.39935728052001: slope 1.09983932..., found to
+  /// phi'' vanishes where x tanh(x / 2) = 2, at 2.39935728051547: slope 1.09983932..., found to
   /// double precision (phi' is flat there, so the error of the root does not matter).
-  static double max_slope() { return first(2.3993572805200103); }
+  static double max_slope() { return first(2.3993572805154677); }
 };
 
 template <typename Law>

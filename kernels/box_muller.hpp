@@ -9,19 +9,22 @@
 
 namespace meander {
 
-/// -2 ln u with u = (word + 1/2) / 2^32, accurate relatively also where u is near 1: there the
-/// logarithm's argument is formed from 1 - u, which is exact, instead of from u, which is not.
-/// ln(1 + f) = f - f^2/2 + f^3 P(f); P is a minimax fit on [sqrt(1/2) - 1, sqrt(2) - 1] with
-/// relative error 6e-9.
+/// -2 ln u with u = (word + 1/2) / 2^32, accurate relatively also where u is near 1.
+/// ln u = e ln 2 + ln(1 + f) with f in [sqrt(1/2) - 1, sqrt(2) - 1]. From u = 1/2 upwards f is formed
+/// from the integer distance to 1 or to 1/2, which is exact where the rounded u is not.
+/// ln(1 + f) = f - f^2/2 + f^3 P(f); P is a minimax fit with relative error 6e-9.
 inline float minus_two_log(std::uint32_t word) {
+  constexpr std::uint32_t half = 0x80000000;
   constexpr std::uint32_t square_root_half = 0xB504F334;  // 2^32 sqrt(1/2)
   const bool near_one = word >= square_root_half;
-  const float from_one = -(static_cast<float>(~word) + 0.5f) * 0x1p-32f;
+  const bool above_half = word >= half;
+  const float distance = static_cast<float>(near_one ? ~word : word - half) + 0.5f;
+  const float from_integer = distance * (near_one ? -0x1p-32f : 0x1p-31f);
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(static_cast<float>(word) + 0.5f);
   const std::int32_t exponent = static_cast<std::int32_t>(bits - 0x3F3504F3) >> 23;
   const float mantissa = std::bit_cast<float>(bits - (static_cast<std::uint32_t>(exponent) << 23));
-  const float f = near_one ? from_one : mantissa - 1.0f;
-  const float e = static_cast<float>(near_one ? 0 : exponent - 32);
+  const float f = above_half ? from_integer : mantissa - 1.0f;
+  const float e = static_cast<float>(near_one ? 0 : above_half ? -1 : exponent - 32);
   float p = -7.634509354829788e-2f;
   p = p * f + 1.2761594355106354e-1f;
   p = p * f - 1.3160185515880585e-1f;
