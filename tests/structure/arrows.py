@@ -1,0 +1,42 @@
+"""Reads every #include and fails where an arrow between rooms runs the wrong way.
+
+The rooms and what each may include stand in docs/architecture.md.
+"""
+
+import pathlib
+import re
+import sys
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+
+MPI = r"mpi\.h"
+HDF5 = r"hdf5(_hl)?\.h|H5.*"
+STUDY_LIBRARIES = r"toml\+\+/.*|CLI/.*|spdlog/.*"
+
+# Room: patterns that it must not include, and exceptions to them.
+FORBIDDEN = {
+    "kernels": (f"pipeline/.*|studies/.*|slurm/.*|{MPI}|{HDF5}|{STUDY_LIBRARIES}", ""),
+    "pipeline": (r"kernels/.*|studies/.*|slurm/.*", r"kernels/random_stream\.hpp"),
+    "pipeline/schedule": (rf"kernels/.*|studies/.*|slurm/.*|pipeline/(?!schedule/).*|{HDF5}|{STUDY_LIBRARIES}|fmt/.*", ""),
+    "studies": (f"slurm/.*|{MPI}|{HDF5}|{STUDY_LIBRARIES}|pipeline/commands/.*|pipeline/schedule/.*", ""),
+    "slurm": (r"kernels/.*|studies/.*", ""),
+}
+
+
+def wrong_arrows(root):
+    for room, (forbidden, allowed) in FORBIDDEN.items():
+        for path in sorted((root / room).rglob("*.[ch]pp")):
+            for include in INCLUDE.findall(path.read_text()):
+                if re.fullmatch(forbidden, include) and not re.fullmatch(allowed, include):
+                    yield f"{path.relative_to(root)} includes {include}, which {room}/ must not know"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    wrong = list(wrong_arrows(root))
+    print("\n".join(wrong) or "every include runs the right way")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
