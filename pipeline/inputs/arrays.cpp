@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "pipeline/diagnostics.hpp"
+#include "pipeline/hdf5.hpp"
 
 namespace meander {
 namespace {
@@ -38,22 +39,6 @@ class Handle {
  private:
   hid_t id_;
   herr_t (*release_)(hid_t);
-};
-
-/// HDF5 prints nothing while this lives: the messages here say what is needed.
-class Quiet {
- public:
-  Quiet() {
-    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  }
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
-  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
-
- private:
-  H5E_auto2_t function_ = nullptr;
-  void* data_ = nullptr;
 };
 
 struct Object {
@@ -244,7 +229,7 @@ const NamedArray* NamedArrays::find(const std::string& path) const {
 }
 
 NamedArrays read_arrays(std::span<const std::byte> file, const std::string& name) {
-  const Quiet quiet;
+  const auto guard = hdf5::lock();
   // The library only reads the image, whatever its signature says.
   const Handle image(file.empty() ? -1
                                   : H5LTopen_file_image(const_cast<std::byte*>(file.data()), file.size(),
@@ -270,7 +255,7 @@ NamedArrays read_arrays(std::span<const std::byte> file, const std::string& name
 }
 
 void write_arrays(const std::string& path, const NamedArrays& arrays) {
-  const Quiet quiet;
+  const auto guard = hdf5::lock();
   const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
   errno = 0;
   try {
