@@ -18,9 +18,15 @@ struct Phase {
   std::vector<double> seconds;  // expected cost of each task, descending
 };
 
+/// How nodes share the global counter: messages to a thread on rank 0 (needs MPI_THREAD_MULTIPLE),
+/// or one-sided atomics, which only hardware performs while rank 0 computes. Automatic is the thread
+/// where MPI permits it. MEANDER_GLOBAL_COUNTER=served or =window decides where this is automatic.
+enum class CounterKind { automatic, served, window };
+
 struct ScheduleOptions {
   /// Every rank is treated as a node of its own (a test switch; also MEANDER_PRETEND_NODES=1).
   bool pretend_nodes = false;
+  CounterKind counter = CounterKind::automatic;
   /// Asked before each task; false stops the whole run after the tasks in flight. The argument is
   /// the task's expected cost. Must be cheap and must not call MPI.
   std::function<bool(double seconds)> may_start;
@@ -35,17 +41,25 @@ struct ScheduleProgress {
 class Scheduler {
  public:
   /// Collective over `world`. Phases run widest group first; a group that finds its phase empty goes
-  /// straight on to the next one.
+  /// straight on to the next one. Ranks that do not fill a group sit its phase out. Throws
+  /// std::invalid_argument, on every rank, where a group is wider than the world or a cost is
+  /// negative or not finite.
   Scheduler(MPI_Comm world, std::vector<Phase> phases, ScheduleOptions options);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
   /// Runs tasks until none is left or the run is stopped. `execute(phase, task, group)` is called on
-  /// every rank of the group. Collective. True where every task was handed out.
+  /// every rank of the group. Collective. True where every task was handed out; false on every rank
+  /// where the run was stopped. Sums of `progress` are exact afterwards.
+  ///
+  /// An exception from `execute` or `may_start` stops the run, waits for the other ranks' tasks in
+  /// flight and leaves `run` on this rank; the others return false. In a group, `execute` must not
+  /// throw while other ranks of the group wait for this one.
   bool run(const std::function<void(std::size_t phase, std::size_t task, MPI_Comm group)>& execute);
 
-  /// May be called from another thread of this rank while `run` is under way.
+  /// This node's tasks; on rank 0 all nodes' as far as their reports came in. May be called from
+  /// another thread of this rank while `run` is under way.
   ScheduleProgress progress() const;
 
  private:
