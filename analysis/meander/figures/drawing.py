@@ -26,7 +26,7 @@ STYLE = {
 }
 OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p"]
-MOST_ENTRIES = 12  # of the legend; more curves get a colour bar
+MOST_ENTRIES = 12  # of the legend; of more curves it names this many
 
 # Inches.
 PANEL_WIDTH, PANEL_HEIGHT = 2.15, 1.85

@@ -76,7 +76,7 @@ def select(dataset: xr.Dataset, choices) -> xr.Dataset:
         wanted.setdefault(key, []).append(value)
     for key, values in wanted.items():
         if key not in dataset.dims:
-            raise ArchiveError(f"--select {key}: no such dimension (there are {', '.join(map(str, dataset.dims))})")
+            raise ArchiveError(f"--select {key}: no such dimension (there are {', '.join(_dimensions(dataset))})")
         indices = [_index(dataset, key, value) for value in values]
         dataset = dataset.isel({key: sorted(set(indices))})
     return dataset
@@ -205,7 +205,9 @@ def _axis_dimension(data, against, arrays):
         if not np.issubdtype(data[against].dtype, np.number):
             raise ArchiveError(f"--against {against}: its values are not numbers")
         return dimension
-    known = [str(name) for name in data.coords if data[name].ndim == 1 and np.issubdtype(data[name].dtype, np.number)]
+    numbers = {str(name) for name in data.coords if data[name].ndim == 1 and np.issubdtype(data[name].dtype, np.number)}
+    known = [name for name in _dimensions(data) if name in numbers]
+    known += sorted(numbers - set(known))
     raise ArchiveError(f"--against {against}: no such key (there are {', '.join([*known, 'length'])})")
 
 
@@ -279,12 +281,19 @@ def _index(dataset, key, text):
     return int(np.argmax(near))
 
 
+def _dimensions(dataset):
+    """The sweep keys in the study file's order, then the rest."""
+    sweep = [str(dim) for dim in archive.sweep_dimensions(dataset)]
+    return [*sweep, *sorted(str(dim) for dim in dataset.dims if dim not in sweep)]
+
+
 def _is_text(data, dim):
     return dim in data.coords and not np.issubdtype(data[dim].dtype, np.number)
 
 
 def _value_text(data, dim, i):
-    along = [name for name in data.coords if data[name].dims == (dim,) and name != dim]
+    along = [str(name) for name in data.coords if data[name].dims == (dim,) and name != dim]
+    along.sort(key=lambda name: (list(SYMBOLS).index(name) if name in SYMBOLS else len(SYMBOLS), name))
     if dim == "point" and along:
         return ", ".join(f"{SYMBOLS.get(name, _label(name))} = {_plain(data[name].values[i])}" for name in along)
     if dim not in data.coords:
