@@ -8,8 +8,8 @@
 namespace meander {
 
 /// The four words of Philox4x32-10 at `counter` under `key` (Salmon et al. 2011, section 3.3).
-constexpr std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
-                                                  std::array<std::uint32_t, 2> key) {
+constexpr std::array<std::uint32_t, 4> philox_block(std::array<std::uint32_t, 4> counter,
+                                                    std::array<std::uint32_t, 2> key) {
   auto [c0, c1, c2, c3] = counter;
   auto [k0, k1] = key;
   for (int round = 0; round < 10; ++round) {

@@ -17,7 +17,7 @@ constexpr std::uint32_t salt_tag = 0x73616c74;
 
 StreamKey derive(StreamKey key, std::uint64_t value, std::uint32_t tag) {
   const auto block =
-      philox4x32({static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(value >> 32), 0, tag}, key.words);
+      philox_block({static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(value >> 32), 0, tag}, key.words);
   return {{block[0], block[1]}};
 }
 
@@ -43,7 +43,7 @@ void fill_words(const BlockAddress& address, std::size_t blocks, WordChunk& chun
   for (std::size_t start = 0; start < blocks; start += lanes) {
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       const std::size_t j = start + lane;
-      const auto block = philox4x32({first_block + static_cast<std::uint32_t>(j), row, layer, purpose}, key.words);
+      const auto block = philox_block({first_block + static_cast<std::uint32_t>(j), row, layer, purpose}, key.words);
       chunk.word[0][j] = block[0];
       chunk.word[1][j] = block[1];
       chunk.word[2][j] = block[2];
