@@ -1,0 +1,128 @@
+// The whole transitions measure of one network against single-thread OpenBLAS gemm alone for the same
+// shapes, taken in turns; `ratio` is what to quote, absolute times depend on the machine's other work.
+#include "kernels/sampled_curve.hpp"
+
+#include <benchmark/benchmark.h>
+#include <cblas.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace {
+
+using namespace meander;
+
+constexpr int depth = 8;
+constexpr long samples = 10000;
+constexpr std::array<const char*, 2> activations = {"relu", "hard_tanh"};
+
+template <class F>
+double seconds_of(const F& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+RandomNetwork::Parameters parameters_of(int width, const char* activation) {
+  RandomNetwork::Parameters parameters;
+  parameters.input_dimension = width;
+  parameters.widths.assign(depth, width);
+  parameters.activation = Activation::named(activation);
+  parameters.sigma_w = std::string(activation) == "relu" ? 1.5 : 2.0;
+  parameters.sigma_b = 0.1;
+  return parameters;
+}
+
+/// One product with all samples per layer, on buffers that exist already: nothing of the measure.
+template <class Real>
+class GemmAlone {
+ public:
+  explicit GemmAlone(int width)
+      : width_(width),
+        weight_(static_cast<std::size_t>(width) * static_cast<std::size_t>(width), Real{0.01F}),
+        x_(static_cast<std::size_t>(samples) * static_cast<std::size_t>(width), Real{0.5F}),
+        h_(x_.size()) {}
+
+  void layer() {
+    const int rows = static_cast<int>(samples);
+    if constexpr (std::is_same_v<Real, double>) {
+      cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, width_, width_, 1.0, x_.data(), width_, weight_.data(),
+                  width_, 0.0, h_.data(), width_);
+    } else {
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, width_, width_, 1.0F, x_.data(), width_,
+                  weight_.data(), width_, 0.0F, h_.data(), width_);
+    }
+    benchmark::DoNotOptimize(h_.data());
+  }
+
+ private:
+  int width_;
+  std::vector<Real> weight_, x_, h_;
+};
+
+template <class Real>
+void transitions_against_gemm(benchmark::State& state) {
+  const int width = static_cast<int>(state.range(0));
+  const char* activation = activations[static_cast<std::size_t>(state.range(1))];
+  openblas_set_num_threads(1);
+  const StreamKey key = stream_key(1606, 0);
+  const RandomNetwork network(parameters_of(width, activation), key);
+  std::vector<double> x0 = gaussian_point(key, 0, width);
+  std::vector<double> x1 = gaussian_point(key, 1, width);
+  rescale(x0, 1.0);
+  make_orthonormal(x0, x1);
+  const Curve curve = curve_between(CurveKind::circle, x0, x1);
+  SampledOptions options;
+  options.samples = samples;
+  options.precision = std::is_same_v<Real, double> ? Precision::double_ : Precision::single;
+  GemmAlone<Real> gemm(width);
+  gemm.layer();
+
+  std::vector<double> ratios, ratios_of_later_layers, gemm_seconds, kernel_seconds;
+  for (auto _ : state) {
+    const double first = seconds_of([&] { gemm.layer(); });
+    const double later = seconds_of([&] {
+      for (int layer = 1; layer < depth; ++layer) gemm.layer();
+    });
+    const double kernel = seconds_of([&] { benchmark::DoNotOptimize(sample_curve(network, curve, options)); });
+    state.SetIterationTime(kernel);
+    gemm_seconds.push_back(first + later);
+    kernel_seconds.push_back(kernel);
+    ratios.push_back(kernel / (first + later));
+    ratios_of_later_layers.push_back(kernel / later);
+  }
+  const double multiplications = static_cast<double>(depth) * static_cast<double>(samples) * width * width;
+  const double best_gemm = *std::min_element(gemm_seconds.begin(), gemm_seconds.end());
+  state.counters["ratio"] = median(ratios);
+  state.counters["ratio_best"] = *std::min_element(kernel_seconds.begin(), kernel_seconds.end()) / best_gemm;
+  // The kernel needs no product for layer 1: against the products that it does need.
+  state.counters["ratio_layers_2_up"] = median(ratios_of_later_layers);
+  state.counters["gemm_gflops"] = 2e-9 * multiplications / best_gemm;
+  state.SetLabel(std::string(activation) + ", OpenBLAS core " + openblas_get_corename());
+}
+
+}  // namespace
+
+BENCHMARK(transitions_against_gemm<double>)
+    ->ArgsProduct({{500, 1000}, {0, 1}})
+    ->ArgNames({"width", "activation"})
+    ->Iterations(5)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(transitions_against_gemm<float>)
+    ->ArgsProduct({{500, 1000}, {0, 1}})
+    ->ArgNames({"width", "activation"})
+    ->Iterations(5)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+BENCHMARK_MAIN();
