@@ -49,10 +49,11 @@ class ValueCheck {
   void error(const TomlNode& node, std::string message) { diagnostics_.error(node.place, std::move(message)); }
 
   std::nullopt_t wrong_type(const TomlNode& node, std::string_view suggestion = "") {
-    std::string message = fmt::format("'{}' is {} (it takes {})", key_.name, node.text(), describe_type(key_));
+    std::string message =
+        fmt::format("'{}' {} {} (it takes {})", key_.name, in_list_ ? "holds" : "is", node.text(), describe_type(key_));
     if (!suggestion.empty()) {
       message += fmt::format(" {}", suggestion);
-    } else if (key_.sweepable && !swept_ && node.kind == TomlNode::Kind::list) {
+    } else if (key_.sweepable && !swept_ && !in_list_ && node.kind == TomlNode::Kind::list) {
       message += fmt::format(" to sweep it, write '{}' in [sweep] instead", key_.name);
     }
     error(node, std::move(message));
@@ -80,6 +81,7 @@ class ValueCheck {
       error(node, fmt::format("'{}' is an empty list (it takes {})", key_.name, describe_type(key_)));
       return std::nullopt;
     }
+    in_list_ = true;
     List values;
     for (const TomlNode& element : node.list) {
       auto value = key_.type == KeyType::integers ? integer(element) : number(element);
@@ -165,6 +167,7 @@ class ValueCheck {
 
   const Key& key_;
   bool swept_;
+  bool in_list_ = false;
   Diagnostics& diagnostics_;
 };
 

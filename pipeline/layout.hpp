@@ -16,37 +16,37 @@ enum class ArrayType { float64, int64, int8 };
 
 /// A dimension of the measure's own (`layer`, `bin`, `event`).
 struct OwnDimension {
-  std::string name;
+  std::string name = {};
   /// Extent in the archive; a task's array may be shorter and is padded with missing values.
   std::size_t size = 0;
   std::string units = "1";
-  std::string long_name;
+  std::string long_name = {};
   /// Coordinate values (numbers, or all strings); empty for a dimension without coordinates.
-  std::vector<Value> coordinates;
+  std::vector<Value> coordinates = {};
   /// Ragged: every cell has its own length; the archive holds the cells' values one after another
   /// in task order, and their lengths as `<name>_count` over the cells.
   bool ragged = false;
 };
 
 struct ArraySpec {
-  std::string name;
+  std::string name = {};
   std::string units = "1";
-  std::string long_name;
+  std::string long_name = {};
   ArrayType type = ArrayType::float64;
-  std::vector<std::string> dimensions;  // own dimensions, after the cell's
+  std::vector<std::string> dimensions = {};  // own dimensions, after the cell's
   bool run_dependent = false;
   /// Where any cell is non-zero, a run ends with this warning and the number of such cells.
-  std::string warning;
+  std::string warning = {};
 };
 
 /// Arrays that one task computes together, over the same cells. The first family is the
 /// measurement itself: its status array is `status`; another family's is `status_<name>`.
 struct Family {
-  std::string name;
+  std::string name = {};
   /// Sweep keys its cells run over; nothing: all of them.
-  std::optional<std::vector<std::string>> over;
+  std::optional<std::vector<std::string>> over = {};
   bool per_realization = true;
-  std::vector<ArraySpec> arrays;
+  std::vector<ArraySpec> arrays = {};
 };
 
 struct Layout {

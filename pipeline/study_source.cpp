@@ -56,14 +56,20 @@ void set_places(TomlNode& node, const Place& place) {
   }
 }
 
+/// What to do about an override's value that is no TOML: most often a text's quotes were left out.
+std::string quoting_hint(const Override& change) {
+  const bool bracketed = change.value.find_first_of("[]{}\"'\n") != std::string::npos;
+  if (change.value.empty() || bracketed) return "write for example --set 'sweep.width=[64,128]'";
+  return fmt::format("write --set '{}=\"{}\"'", change.key, change.value);
+}
+
 std::optional<TomlNode> override_value(const Override& change, const Place& place, Diagnostics& diagnostics) {
   Diagnostics ignored;
   std::optional<TomlNode> root = parse_toml("value = " + change.value, place.file, ignored);
   if (!root || root->table.size() != 1 || root->table.front().key != "value") {
     diagnostics.error(place,
-                      fmt::format("{} is not a TOML value (numbers stand as they are, texts in double quotes) try "
-                                  "--set '{}=\"{}\"'",
-                                  Value(change.value).toml(), change.key, change.value));
+                      fmt::format("{} is not a TOML value (numbers stand as they are, texts in double quotes) {}",
+                                  Value(change.value).toml(), quoting_hint(change)));
     return std::nullopt;
   }
   TomlNode value = std::move(root->table.front().node);
