@@ -73,8 +73,10 @@ double follow(const LengthMap& map, double q) {
   double stride = 1.0;
   for (int i = 0; i < 5000; ++i) {
     if (std::isnan(d.value)) return nan;
+    // A drift that stays as q grows drowns in q's rounding in the end: no root.
+    const bool drifts_away = rises && q > 1e10 && d.slope > -1e-12;
+    if (drifts_away || q > huge || d.value > huge) return infinity;
     if (is_root(q, d)) return q;
-    if (q > huge || d.value > huge) return infinity;
     if (q < tiny && !rises) return map.floor() > 0.0 ? q : 0.0;
     double step = 0.0;
     if (d.slope < 0.0) {
@@ -96,7 +98,7 @@ double follow(const LengthMap& map, double q) {
   return nan;
 }
 
-/// Plain iteration as long as it converges fast; nothing where it is slow. Sees cycles: NaN.
+/// Plain iteration while it converges fast or swings about its limit; nothing where it creeps.
 std::optional<double> iterate(const LengthMap& map, double& q) {
   double last_step = 0.0;
   int turns = 0;

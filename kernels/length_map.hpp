@@ -9,8 +9,9 @@ namespace meander {
 double length_map(const Activation& activation, double sigma_w, double sigma_b, double q);
 
 /// The length map's attractor reached from q0 >= 0: 0 where it collapses, +inf where it diverges,
-/// NaN where the iteration has no limit (a cycle) or the map is undefined. Where every q is a fixed
-/// point (bias-free ReLU at sigma_w^2 = 2), q0 itself.
+/// NaN where the map is undefined. Where every q is a fixed point (bias-free ReLU at
+/// sigma_w^2 = 2), q0 itself. There is always a limit: d ln V / d ln q > -1/2 for any activation
+/// (q^(1/2) times a Gaussian average rises with q), so that V has no cycle of two, hence none.
 double attractor(const Activation& activation, double sigma_w, double sigma_b, double q0 = 1.0);
 
 }  // namespace meander
