@@ -87,7 +87,7 @@ def theory(dataset: xr.Dataset, name: str) -> xr.DataArray | None:
         return dataset[f"{name}_theory"].astype(float)
     if name == "length" and {"growth_theory", "input_length"} <= set(dataset):
         growth = dataset["growth_theory"].astype(float)
-        return np.exp(np.log(growth).cumsum("layer", skipna=False)) * usable(dataset, "input_length")
+        return growth.cumprod("layer", skipna=False) * usable(dataset, "input_length")
     return None
 
 

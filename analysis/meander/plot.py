@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
+import re
 import sys
 
 BAD_INPUT, FAILED = 3, 1
@@ -60,7 +61,7 @@ def _draw(options, targets):
         save(figure, path, kind)
         print(path)
     for note in notes[1:]:  # the first one only explains the figure
-        print(f"note: {note}", file=sys.stderr)
+        print("note:", re.sub(r"[$\\]", "", note), file=sys.stderr)
 
 
 def _targets(options):

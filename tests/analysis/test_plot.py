@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import meander
 from conftest import MISSING_INTEGER, length_archive, transitions_archive, write_archive
@@ -58,13 +59,19 @@ def test_one_line_per_sigma_w_with_theory_dashed(transitions):
     assert notes == ["Means over 16 networks; bands: 95 % intervals of the mean."]
 
 
-def test_shaded_interval_is_that_of_the_mean(transitions):
-    figure, _ = figure_of(transitions, select=(("width", "100"), ("sigma_w", "2")))
-    (band,) = figure.axes[0].collections
-    table = meander.mean_interval(meander.open(transitions)["transitions"].sel(width=100, sigma_w=2.0).squeeze())
-    vertices = band.get_paths()[0].vertices
-    at_layer_5 = vertices[vertices[:, 0] == 5][:, 1]
-    assert (at_layer_5.min(), at_layer_5.max()) == pytest.approx((float(table["low"][4]), float(table["high"][4])))
+def test_shaded_interval_is_that_of_the_mean(lengths):
+    figure, _ = figure_of(lengths, "length", "growth", select=(("width", "100"), ("sigma_w", "2")))
+    logarithmic, linear = (axes.collections[0].get_paths()[0].vertices for axes in figure.axes)
+    at_layer_5 = {}
+    for name in ("length", "growth"):
+        at_layer_5[name] = meander.mean_interval(meander.open(lengths)[name].sel(width=100, sigma_w=2.0, layer=5).squeeze())
+    drawn = linear[linear[:, 0] == 5][:, 1]
+    table = at_layer_5["growth"]
+    assert (drawn.min(), drawn.max()) == pytest.approx((float(table["low"]), float(table["high"])))
+    drawn = logarithmic[logarithmic[:, 0] == 5][:, 1]
+    table = at_layer_5["length"]
+    relative = float((table["high"] - table["mean"]) / table["mean"])  # symmetric in the logarithm
+    assert np.log(drawn.max() / drawn.min()) == pytest.approx(2 * relative)
 
 
 def test_length_and_growth_with_bounds(lengths):
@@ -85,13 +92,18 @@ def test_units_stand_on_the_axis(tmp_path):
     assert figure.axes[0].get_ylabel() == "length [rad]"
 
 
-def test_legend_covers_no_panel(transitions):
-    figure, _ = figure_of(transitions)
-    figure.canvas.draw() if hasattr(figure.canvas, "draw") else None
+@pytest.mark.parametrize("sigmas, activations", [(3, ["relu"]), (12, ["relu"]), (
+    1, ["relu", "{ breakpoints = [-1, 1], slopes = [0, 1, 0], value = [0, 0] }"])])
+def test_legend_covers_no_panel(tmp_path, sigmas, activations):
+    sweep = {"sigma_w": np.linspace(1, 2, sigmas).tolist(), "activation": activations}
+    figure, _ = figure_of(transitions_archive(tmp_path / "a.h5", sweep=sweep, realizations=2, depth=4))
+    FigureCanvasAgg(figure).draw()
     for legend in figure.legends:
         box = legend.get_window_extent()
         assert not any(box.overlaps(axes.get_window_extent()) for axes in figure.axes)
         assert box.x1 <= figure.bbox.x1
+        assert box.y0 >= 0
+        assert not any(box.overlaps(text.get_window_extent()) for text in figure.texts)
 
 
 def test_against_width_and_sigma_w(transitions):
@@ -252,11 +264,33 @@ def test_panels_are_capped(tmp_path):
     assert len(figure_of(path, max_panels=4)[0].axes) == 4
 
 
-def test_many_lines_stay_in_the_legend_column(tmp_path):
+def test_many_lines_are_thinned(tmp_path):
     sweep = {"sigma_w": np.linspace(1, 5, 41).tolist()}
+    figure, notes = figure_of(transitions_archive(tmp_path / "a.h5", sweep=sweep, realizations=2, depth=3))
+    assert len(lines(figure.axes[0], "measured")) == len(figure.legends[0].get_texts()) == 12
+    assert (labels(figure.axes[0])[0], labels(figure.axes[0])[-1]) == ("1", "5")
+    assert r"12 of 41 values of $\sigma_w$ are drawn; --select chooses others." in notes
+
+
+def test_two_panel_keys_make_a_grid(tmp_path):
+    sweep = {"width": [10, 20, 30], "sigma_w": [1.0, 2.0], "activation": ["relu", "hard_tanh"]}
     figure, _ = figure_of(transitions_archive(tmp_path / "a.h5", sweep=sweep, realizations=2, depth=3))
-    assert len(lines(figure.axes[0], "measured")) == 41
-    assert len(figure.legends[0].get_texts()) == 12
+    corners = [axes.get_position() for axes in figure.axes]
+    assert len({round(corner.x0, 6) for corner in corners}) == 2
+    assert len({round(corner.y0, 6) for corner in corners}) == 3
+    assert figure.axes[0].get_title(loc="left") == "width = 10, relu"
+
+
+def test_tables_have_short_labels_that_stay_apart(tmp_path):
+    sweep = {"weights": ["gaussian", '{ law = "student_t", dof = 4 }', "{ odd"],
+             "activation": ["{ expression = \"x * erf(x) + 0.000000000000000000000000001 * x\" }",
+                            "{ expression = \"x * erf(x) + 0.000000000000000000000000001 * x^2\" }"]}
+    path = transitions_archive(tmp_path / "a.h5", sweep=sweep, realizations=2, depth=3, rate=lambda **_: 2.0)
+    figure, _ = figure_of(path)
+    assert labels(figure.axes[0]) == ["gaussian", "student t, dof 4", "{ odd"]
+    figure, _ = figure_of(path, select=(("weights", "gaussian"),))
+    measured = lines(figure.axes[0], "measured")
+    assert len({line.get_color() for line in measured}) == 2  # though their labels are cut to the same
 
 
 def test_command_writes_both_formats_beside_the_stem(transitions, tmp_path, monkeypatch, capsys):
@@ -345,3 +379,10 @@ def test_a_file_that_cannot_be_written(transitions, tmp_path, capsys):
     error = capsys.readouterr().err
     assert "taken.png: cannot be written" in error
     assert error.count("\n") == 1
+
+
+def test_notes_are_plain_on_the_terminal(tmp_path, capsys):
+    sweep = {"sigma_w": np.linspace(1, 5, 41).tolist()}
+    path = transitions_archive(tmp_path / "a.h5", sweep=sweep, realizations=2, depth=3)
+    assert main([str(path), "-o", str(tmp_path / "a.png")]) == 0
+    assert capsys.readouterr().err == "note: 12 of 41 values of sigma_w are drawn; --select chooses others.\n"

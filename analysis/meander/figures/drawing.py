@@ -3,6 +3,7 @@ intervals shaded, bounds dotted, and the legend beside the panels, where it cove
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import matplotlib
@@ -14,7 +15,7 @@ from matplotlib.colors import to_rgb  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.patches import Patch  # noqa: E402
-from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator, ScalarFormatter  # noqa: E402
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter  # noqa: E402
 
 STYLE = {
     "font.family": "DejaVu Sans", "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8,
@@ -26,12 +27,12 @@ STYLE = {
 }
 OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p"]
-MOST_ENTRIES = 12  # of the legend; of more curves it names this many
 
 # Inches.
 PANEL_WIDTH, PANEL_HEIGHT = 2.15, 1.85
-LEFT, RIGHT, LEGEND, BETWEEN, ABOVE_ROW, AXIS = 0.62, 0.1, 1.12, 0.16, 0.2, 0.36
-TITLE_LINE, NOTE_LINE, EDGE = 0.17, 0.13, 0.08
+LEFT, RIGHT, LEGEND, BETWEEN, ABOVE_ROW, AXIS = 0.66, 0.1, 1.12, 0.16, 0.2, 0.36
+TITLE_LINE, NOTE_LINE, EDGE, ENTRY = 0.17, 0.13, 0.08, 0.142
+LEGEND_CHARACTERS = 22  # longer labels are wrapped
 
 
 def render(drawing) -> Figure:
@@ -52,7 +53,8 @@ def _render(drawing):
     wide = columns == 1
     panel_width = 2.6 if wide else PANEL_WIDTH
     keyed = bool(drawing.colour_key) or _has(drawing, "theory") or _has(drawing, "bounds") or drawing.proportional
-    width = LEFT + columns * panel_width + (columns - 1) * BETWEEN + (LEGEND if keyed else RIGHT) + EDGE
+    legend_width, legend_height = _legend_size(drawing) if keyed else (RIGHT, 0.0)
+    width = LEFT + columns * panel_width + (columns - 1) * BETWEEN + legend_width + EDGE
     title = textwrap.wrap(drawing.title, int(width * 14.5))
     notes = [line for note in drawing.notes for line in textwrap.wrap(note, int(width * 20))]
     top = EDGE + TITLE_LINE * len(title)
@@ -62,7 +64,9 @@ def _render(drawing):
     above = ABOVE_ROW if titled else 0.06
     row_height = PANEL_HEIGHT + above
     between_arrays = 0.12
-    height = top + lines * row_height + (lines - 1) * between_arrays + bottom
+    panels_height = lines * row_height + (lines - 1) * between_arrays
+    bottom += max(0.0, above + legend_height - panels_height - AXIS)
+    height = top + panels_height + bottom
     figure = Figure(figsize=(width, height), dpi=100)
     axes = []
     for r, (row, panels) in enumerate(grid):
@@ -75,7 +79,10 @@ def _render(drawing):
                                  sharex=share, sharey=same)
             axes.append((row, panel, ax))
             lowest = r == lines - 1 or c >= len(grid[r + 1][1])
-            _draw_panel(ax, drawing, row, panel, first=c == 0, lowest=lowest)
+            _draw_panel(ax, drawing, row, panel)
+            _label_axes(ax, drawing, row, panel, first=c == 0, lowest=lowest)
+    for row, panel, ax in axes:  # once all that share an axis have been drawn
+        _scale_axes(ax, drawing, row, panel)
     for line, text in enumerate(title):
         figure.text(EDGE / width, 1 - (EDGE / 2 + TITLE_LINE * line) / height, text, va="top", fontsize=9, weight="bold")
     for line, text in enumerate(reversed(notes)):
@@ -93,30 +100,29 @@ def _arrange(drawing):
         return [(row, row.panels) for row in drawing.rows], columns
     row = drawing.rows[0]
     count = len(row.panels)
-    columns = count if count <= 3 else 2 if count == 4 else 3 if count <= 9 else 4
+    columns = drawing.columns or (count if count <= 3 else 2 if count == 4 else 3 if count <= 9 else 4)
     return [(row, row.panels[i:i + columns]) for i in range(0, count, columns)], columns
 
 
-def _draw_panel(ax, drawing, row, panel, first, lowest):
+def _draw_panel(ax, drawing, row, panel):
     colours = _colours(drawing)
     markers = _markers(drawing)
     for curve in panel.curves:
-        colour, marker = colours[curve.label], markers[curve.label]
+        colour, marker = colours[curve.value], markers[curve.value]
         finite = np.isfinite(curve.mean)
         joined = "none" if drawing.proportional else "-"
-        many = finite.sum() > 24
+        every = 1 if drawing.proportional else max(1, len(curve.x) // 12)
         ax.plot(curve.x, curve.mean, linestyle=joined, color=colour, linewidth=1.3, marker=marker,
-                markersize=0 if many and joined == "-" else 3.4, markeredgewidth=0, zorder=3, gid="measured",
+                markersize=3.4, markeredgewidth=0, markevery=every, zorder=3, gid="measured",
                 label=curve.label)
         banded = finite & np.isfinite(curve.low)
         if banded.any():
-            low = np.maximum(curve.low, curve.mean * 1e-2) if row.log_y else curve.low
             if drawing.proportional:
-                error = [(curve.mean - low)[banded], (curve.high - curve.mean)[banded]]
+                error = [(curve.mean - curve.low)[banded], (curve.high - curve.mean)[banded]]
                 ax.errorbar(curve.x[banded], curve.mean[banded], yerr=error, fmt="none", ecolor=colour, elinewidth=0.8,
                             zorder=2)
             else:
-                ax.fill_between(curve.x, low, curve.high, where=banded, color=colour, alpha=0.25, linewidth=0, zorder=2)
+                ax.fill_between(curve.x, curve.low, curve.high, where=banded, color=colour, alpha=0.25, linewidth=0, zorder=2)
         if curve.theory is not None:
             ax.plot(curve.x, curve.theory, linestyle=(0, (4, 2)), color=_darker(colour), linewidth=1.0, zorder=4,
                     gid="theory")
@@ -124,34 +130,49 @@ def _draw_panel(ax, drawing, row, panel, first, lowest):
             ax.plot(curve.x, bound, linestyle=(0, (1, 1.6)), color=colour, linewidth=1.1, zorder=2.5, gid="bound")
     if drawing.proportional:
         _proportional(ax, panel)
-    _axes(ax, drawing, row, panel, first, lowest)
 
 
-def _axes(ax, drawing, row, panel, first, lowest):
+def _label_axes(ax, drawing, row, panel, first, lowest):
     if panel.title and (row is drawing.rows[0] or not _same_panels(row, drawing.rows[0])):
         ax.set_title(panel.title, pad=3, loc="left")
-    if row.log_y:
-        ax.set_yscale("log", nonpositive="mask")
-        low, high = ax.get_ylim()
-        if high / low < 8:  # less than a decade: plain numbers
-            for axis_formatter in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
-                axis_formatter(ScalarFormatter())
-    if drawing.x_kind == "layer":
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 4, 5, 10]))
-    elif drawing.x_kind == "log":
-        ax.set_xscale("log")
-        if not drawing.proportional:
-            ax.set_xticks(_few(panel.curves[0].x))
-            ax.xaxis.set_major_formatter(ScalarFormatter())
-            ax.xaxis.set_minor_locator(NullLocator())
-            ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.tick_params(labelleft=first, labelbottom=lowest)
-    if not first:
-        ax.tick_params(which="both", labelleft=False)
+    ax.tick_params(which="both", labelleft=first, labelbottom=lowest)
     if lowest:
         ax.set_xlabel(drawing.xlabel, labelpad=2)
     if first:
         ax.set_ylabel("\n".join(textwrap.wrap(row.ylabel, 34)), labelpad=3)
+
+
+def _scale_axes(ax, drawing, row, panel):
+    if row.log_y:
+        ax.set_yscale("log", nonpositive="mask")
+        _log_ticks(ax.yaxis, ax.get_ylim())
+    ax.margins(x=0.03)
+    if drawing.x_kind == "layer":
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 4, 5, 10]))
+    elif drawing.x_kind == "log":
+        ax.set_xscale("log")
+        if drawing.proportional:
+            _log_ticks(ax.xaxis, ax.get_xlim())
+        else:
+            ax.set_xticks(_few(panel.curves[0].x))
+            ax.xaxis.set_major_formatter(ScalarFormatter())
+            ax.xaxis.set_minor_locator(NullLocator())
+
+
+def _log_ticks(axis, limits):
+    """With fewer than two powers of ten in sight, 2 and 5 times them are labelled too."""
+    low, high = np.log10(limits)
+    if np.floor(high) - np.ceil(low) + 1 < 2:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(_plain_number))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def _plain_number(value, _):
+    if 1e-3 <= value < 1e5:
+        return f"{value:g}"
+    exponent = int(np.floor(np.log10(value) + 1e-9))
+    return rf"${value / 10.0**exponent:g}\times10^{{{exponent}}}$"
 
 
 def _same_panels(row, other):
@@ -178,28 +199,28 @@ def _proportional(ax, panel):
 
 
 def _all_curves(drawing):
-    """One curve for each label, in the order of the colour key."""
+    """One curve for each value of the colour key, in its order."""
     found = {}
     for row in drawing.rows:
         for panel in row.panels:
             for curve in panel.curves:
-                found.setdefault(curve.label, curve)
+                found.setdefault(curve.value, curve)
     return sorted(found.values(), key=lambda curve: curve.value)
 
 
 def _colours(drawing):
     curves = _all_curves(drawing)
     if len(curves) == 1:
-        return {curves[0].label: OKABE_ITO[0]}
+        return {curves[0].value: OKABE_ITO[0]}
     if not drawing.numeric_key and len(curves) <= len(OKABE_ITO):
-        return {curve.label: OKABE_ITO[i] for i, curve in enumerate(curves)}
+        return {curve.value: OKABE_ITO[i] for i, curve in enumerate(curves)}
     # The yellow end is left out: it vanishes on paper.
     shades = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.82, len(curves)))
-    return {curve.label: tuple(shade) for curve, shade in zip(curves, shades)}
+    return {curve.value: tuple(shade) for curve, shade in zip(curves, shades)}
 
 
 def _markers(drawing):
-    return {curve.label: MARKERS[i % len(MARKERS)] for i, curve in enumerate(_all_curves(drawing))}
+    return {curve.value: MARKERS[i % len(MARKERS)] for i, curve in enumerate(_all_curves(drawing))}
 
 
 def _darker(colour):
@@ -216,13 +237,12 @@ def _legend(figure, drawing, x, y, height):
     curves = _all_curves(drawing)
     if drawing.numeric_key:
         curves = curves[::-1]  # larger values lie higher in the panels, mostly
-    shown = curves if len(curves) <= MOST_ENTRIES else [curves[i] for i in _spread(len(curves))]
     line = "none" if drawing.proportional else "-"
     place = {"loc": "upper left", "bbox_to_anchor": (x, y), "frameon": False, "borderaxespad": 0, "handlelength": 1.9,
              "labelspacing": 0.35, "alignment": "left"}
     if drawing.colour_key:
-        handles = [Line2D([], [], color=colours[c.label], marker=markers[c.label], linestyle=line, markersize=3.4,
-                          markeredgewidth=0, linewidth=1.3, label=textwrap.fill(c.label, 16)) for c in shown]
+        handles = [Line2D([], [], color=colours[c.value], marker=markers[c.value], linestyle=line, markersize=3.4,
+                          markeredgewidth=0, linewidth=1.3, label=_wrapped(c.label)) for c in curves]
         legend = figure.legend(handles=handles, title=drawing.colour_key, **place)
         y -= _legend_height(figure, legend) + 0.12 / height
     handles = _style_handles(drawing)
@@ -253,5 +273,13 @@ def _legend_height(figure, legend):
     return legend.get_window_extent(canvas.get_renderer()).height / figure.bbox.height
 
 
-def _spread(count):
-    return np.unique(np.linspace(0, count - 1, MOST_ENTRIES).round().astype(int))
+def _wrapped(label):
+    return textwrap.fill(label, LEGEND_CHARACTERS + label.count("$") + 4 * label.count("\\"))
+
+
+def _legend_size(drawing):
+    """Inches that the legend's column takes, from its text."""
+    lines = [line for curve in _all_curves(drawing) for line in _wrapped(curve.label).split("\n")] if drawing.colour_key else []
+    longest = max((len(re.sub(r"\\[a-z]+", "s", line).replace("$", "")) for line in lines), default=0)
+    entries = len(lines) + bool(lines) + len(_style_handles(drawing))
+    return max(LEGEND, 0.5 + 0.066 * longest), ENTRY * entries + 0.2

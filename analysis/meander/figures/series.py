@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import tomllib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,7 @@ from meander.archive import ArchiveError
 SYMBOLS = {"sigma_w": r"$\sigma_w$", "sigma_b": r"$\sigma_b$", "q0": r"$q^0$", "c0": r"$c^0$"}
 BOUNDS = {"growth": ("growth_lower_bound", "growth_upper_bound")}
 LINEAR = {"growth", "exact"}
+MOST_CURVES = 12  # in a panel; more cannot be told apart
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Drawing:
     colour_key: str  # heading of the legend; empty with a single curve
     numeric_key: bool
     notes: list[str]
+    columns: int | None = None  # of panels, where the panels' keys suggest it
     proportional: bool = False  # quantity against length: draw the straight line through the origin
 
 
@@ -99,6 +102,11 @@ def prepare(dataset: xr.Dataset, request: Request) -> Drawing:
     axis = _axis_dimension(data, against, request.arrays)
     sweep = [dim for dim in archive.sweep_dimensions(data) if dim != axis and dim in data.dims]
     colour = _colour_key(data, sweep)
+    if colour and data.sizes[colour] > MOST_CURVES:
+        shown = np.unique(np.linspace(0, data.sizes[colour] - 1, MOST_CURVES).round().astype(int))
+        notes.append(f"{len(shown)} of {data.sizes[colour]} values of {_heading(data, colour)} are drawn; "
+                     "--select chooses others.")
+        data = data.isel({colour: shown})
     others = [dim for dim in sweep if dim != colour and data.sizes[dim] > 1]
     arrays = request.arrays
     if len(arrays) > 1 and math.prod(data.sizes[dim] for dim in others) > 4:
@@ -118,7 +126,7 @@ def prepare(dataset: xr.Dataset, request: Request) -> Drawing:
         x_kind=_x_kind(against, axis, first[0].x), rows=rows,
         colour_key=_heading(data, colour) if colour else "",
         numeric_key=bool(colour) and np.issubdtype(data[colour].dtype, np.number) and colour != "point",
-        notes=notes, proportional=against == "length")
+        notes=notes, columns=_columns(data, others, rows), proportional=against == "length")
 
 
 def _row(data, name, against, axis, colour, others, max_panels, notes):
@@ -150,7 +158,26 @@ def _row(data, name, against, axis, colour, others, max_panels, notes):
     values = np.concatenate([curve.mean for panel in panels for curve in panel.curves]) if panels else np.array([])
     values = values[np.isfinite(values)]
     log_y = name not in LINEAR and values.size > 0 and (values > 0).any() and not (values < 0).any()
+    if log_y:
+        _positive_intervals(panels)
     return Row(name, _ylabel(data, name), bool(log_y), panels)
+
+
+def _positive_intervals(panels):
+    """On a logarithmic axis: the same standard error, symmetric in the logarithm, so never below zero."""
+    for panel in panels:
+        for curve in panel.curves:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                factor = np.exp((curve.high - curve.mean) / curve.mean)
+                curve.low, curve.high = curve.mean / factor, curve.mean * factor
+
+
+def _columns(data, others, rows):
+    """With two keys among the panels, one of them runs across, if it fits and no panel is missing."""
+    if len(others) != 2 or len(rows) != 1 or len(rows[0].panels) != math.prod(data.sizes[dim] for dim in others):
+        return None
+    across = data.sizes[others[1]]
+    return across if across <= 4 else None
 
 
 def _at(data, array, name, against, axis):
@@ -223,10 +250,14 @@ def _colour_key(data, sweep):
 def _cells(data, dims):
     """Title and indices of every combination of the panels' keys."""
     for at in np.ndindex(*(data.sizes[dim] for dim in dims)):
-        titles = [f"{_heading(data, dim)}{' ' if _is_text(data, dim) else ' = '}{_value_text(data, dim, i)}"
-                  if not (_is_text(data, dim) and dim == "activation") else _value_text(data, dim, i)
-                  for dim, i in zip(dims, at)]
-        yield ", ".join(titles), dict(zip(dims, at))
+        yield ", ".join(_cell_text(data, dim, i) for dim, i in zip(dims, at)), dict(zip(dims, at))
+
+
+def _cell_text(data, dim, i):
+    value = _value_text(data, dim, i)
+    if dim in ("activation", "point"):
+        return value
+    return f"{_heading(data, dim)} {value}" if _is_text(data, dim) else f"{_heading(data, dim)} = {value}"
 
 
 def _explanation(data, rows, against):
@@ -298,8 +329,19 @@ def _value_text(data, dim, i):
         return ", ".join(f"{SYMBOLS.get(name, _label(name))} = {_plain(data[name].values[i])}" for name in along)
     if dim not in data.coords:
         return str(i)
-    text = _plain(data[dim].values[i]).replace("_", " ")
-    return text if len(text) <= 24 else text[:23] + "…"
+    text = _table_text(_plain(data[dim].values[i])).replace("_", " ")
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _table_text(text):
+    """`{ law = "student_t", dof = 4 }` as "student_t, dof 4"; any other text as it is."""
+    if not text.startswith("{"):
+        return text
+    try:
+        table = tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text
+    return ", ".join(str(value) if key in ("law", "expression") else f"{key} {value}" for key, value in table.items())
 
 
 def _heading(data, dim):
