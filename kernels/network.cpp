@@ -1,14 +1,14 @@
 // Networks drawn from the stream, row by row, and networks held in memory.
 #include "kernels/network.hpp"
 
+#include "kernels/orthogonal.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <utility>
-
-#include "kernels/orthogonal.hpp"
 
 namespace meander {
 

@@ -1,7 +1,7 @@
 // Haar-distributed orthogonal weight matrices through LAPACK's QR and LQ factorisations.
 #include "kernels/orthogonal.hpp"
 
-#include <cblas.h>
+#include "kernels/blas.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -26,19 +26,6 @@ namespace meander {
 
 namespace {
 
-/// One BLAS thread while it lives: the processor's cores belong to the ranks, and the number of
-/// threads would change the last bits.
-class OneBlasThread {
- public:
-  OneBlasThread() : before_(openblas_get_num_threads()) { openblas_set_num_threads(1); }
-  ~OneBlasThread() { openblas_set_num_threads(before_); }
-  OneBlasThread(const OneBlasThread&) = delete;
-  OneBlasThread& operator=(const OneBlasThread&) = delete;
-
- private:
-  int before_;
-};
-
 void require_success(int info, int rows, int columns) {
   if (info != 0) {
     throw std::runtime_error("the QR factorisation of a " + std::to_string(rows) + " x " + std::to_string(columns) +
@@ -46,10 +33,10 @@ void require_success(int info, int rows, int columns) {
   }
 }
 
-/// Replaces the column-major (m, n) matrix by the orthonormal factor of its QR (m >= n) or LQ (m < n)
+/// Replaces the column-major (m, n) matrix by the orthonormal factor of its QR (m > n) or LQ (m <= n)
 /// factorisation; gives the signs of the triangular factor's diagonal.
 std::vector<double> orthonormalise(int m, int n, double* a) {
-  const bool tall = m >= n;
+  const bool tall = m > n;
   const int k = std::min(m, n);
   MeanderFactor* const factor = tall ? dgeqrf_ : dgelqf_;
   MeanderForm* const form = tall ? dorgqr_ : dorglq_;
@@ -86,7 +73,7 @@ void orthogonal_matrix(StreamKey key, std::uint32_t layer, int rows, int columns
     stream.normals(static_cast<std::uint32_t>(row), 0, normals);
     std::copy(normals.begin(), normals.end(), out.begin() + static_cast<std::ptrdiff_t>(row * stride));
   }
-  const OneBlasThread one_thread;
+  use_one_blas_thread();  // more would change the last bits
   // Row-major G is column-major G': its LQ factorisation is the QR factorisation of G.
   const std::vector<double> signs = orthonormalise(columns, rows, out.data());
   const double ratio = static_cast<double>(rows) / static_cast<double>(columns);
@@ -94,7 +81,7 @@ void orthogonal_matrix(StreamKey key, std::uint32_t layer, int rows, int columns
   // Sign i belongs to column i of Q: to column i of W where Q is W, to row i where Q is W'.
   for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
     for (std::size_t column = 0; column < stride; ++column) {
-      out[row * stride + column] *= scale * (columns >= rows ? signs[row] : signs[column]);
+      out[row * stride + column] *= scale * (columns > rows ? signs[row] : signs[column]);
     }
   }
 }

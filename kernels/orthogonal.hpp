@@ -1,10 +1,10 @@
 // Haar-distributed orthogonal weight matrices from the stream's Gaussian ones.
 #pragma once
 
+#include "kernels/random_stream.hpp"
+
 #include <cstdint>
 #include <span>
-
-#include "kernels/random_stream.hpp"
 
 namespace meander {
 

@@ -1,11 +1,11 @@
 // Counter-based random numbers, evaluated many blocks at a time in loops that compilers vectorise.
 #include "kernels/random_stream.hpp"
 
-#include <algorithm>
-#include <cstddef>
-
 #include "kernels/box_muller.hpp"
 #include "kernels/philox.hpp"
+
+#include <algorithm>
+#include <cstddef>
 
 namespace meander {
 

@@ -1,11 +1,11 @@
 // The standardised variates (mean 0, variance 1) of every weight law with independent entries.
+#include "kernels/network.hpp"
+
 #include <cmath>
 #include <cstddef>
 #include <numbers>
 #include <stdexcept>
 #include <vector>
-
-#include "kernels/network.hpp"
 
 namespace meander {
 

@@ -1,6 +1,9 @@
 // The random stream against Random123, against the exact formula, and against itself in other blocks.
 #include "kernels/random_stream.hpp"
 
+#include "kernels/box_muller.hpp"
+#include "kernels/philox.hpp"
+
 #include <Random123/philox.h>
 #include <gtest/gtest.h>
 
@@ -12,9 +15,6 @@
 #include <numbers>
 #include <set>
 #include <vector>
-
-#include "kernels/box_muller.hpp"
-#include "kernels/philox.hpp"
 
 namespace meander {
 namespace {
