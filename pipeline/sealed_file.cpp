@@ -222,6 +222,12 @@ void remove_stale_temporaries(const std::string& path) {
   }
 }
 
+void write_file(const std::string& path, std::span<const std::byte> content) {
+  Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  file.write(content);
+  file.close_synced();
+}
+
 void replace_sealed(const std::string& path, std::span<const std::byte> content) {
   RunningSha256 digest;
   digest.add(content);

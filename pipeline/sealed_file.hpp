@@ -51,6 +51,9 @@ std::string temporary_name(const std::string& path);
 void remove_stale_temporaries(const std::string& path);
 bool is_temporary(const std::string& path);
 
+/// Writes a new file without a seal. Throws std::runtime_error.
+void write_file(const std::string& path, std::span<const std::byte> content);
+
 /// Replaces `path` by `content` and a seal. Throws std::runtime_error, with the old file untouched
 /// and nothing left beside it.
 void replace_sealed(const std::string& path, std::span<const std::byte> content);
