@@ -37,7 +37,8 @@ bool still_linked(int file, const std::string& path) {
 
 ArchiveLock::ArchiveLock(const std::string& archive) : path_(shard_folder(archive) + "/lock") {
   const auto refuse = [&](const std::string& why) {
-    throw BadInput(fmt::format("{}: error: cannot keep results beside the archive ({}) choose another -o", archive, why));
+    throw BadInput(
+        fmt::format("{}: error: cannot keep results beside the archive ({}) choose another -o", archive, why));
   };
   do {
     if (file_ >= 0) close(file_);
@@ -57,15 +58,18 @@ ArchiveLock::ArchiveLock(const std::string& archive) : path_(shard_folder(archiv
 
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
-  const std::string text =
-      fmt::format("process {} on {} since {:%Y-%m-%d %H:%M:%S} UTC", getpid(), host.data(), fmt::gmtime(std::time(nullptr)));
-  if (ftruncate(file_, 0) != 0 || pwrite(file_, text.data(), text.size(), 0) < 0) refuse(path_ + ": " + std::strerror(errno));
+  const std::string text = fmt::format("process {} on {} since {:%Y-%m-%d %H:%M:%S} UTC", getpid(), host.data(),
+                                       fmt::gmtime(std::time(nullptr)));
+  if (ftruncate(file_, 0) != 0 || pwrite(file_, text.data(), text.size(), 0) < 0)
+    refuse(path_ + ": " + std::strerror(errno));
 }
 
 ArchiveLock::~ArchiveLock() {
   if (file_ >= 0) close(file_);
 }
 
-void ArchiveLock::remove_file() { unlink(path_.c_str()); }
+void ArchiveLock::remove_file() {
+  unlink(path_.c_str());
+}
 
 }  // namespace meander

@@ -56,8 +56,12 @@ void on_root(MPI_Comm comm, const std::function<void()>& action) {
   throw BadInput(problem);
 }
 
-void broadcast(MPI_Comm comm, std::string& text) { broadcast_container(comm, text); }
-void broadcast(MPI_Comm comm, Bytes& bytes) { broadcast_container(comm, bytes); }
+void broadcast(MPI_Comm comm, std::string& text) {
+  broadcast_container(comm, text);
+}
+void broadcast(MPI_Comm comm, Bytes& bytes) {
+  broadcast_container(comm, bytes);
+}
 
 void broadcast(MPI_Comm comm, Study& study) {
   if (size_of(comm) == 1) return;

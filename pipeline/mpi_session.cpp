@@ -14,6 +14,8 @@ MpiSession::MpiSession(int argc, char** argv) {
   MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
 }
 
-void MpiSession::finish() { MPI_Finalize(); }
+void MpiSession::finish() {
+  MPI_Finalize();
+}
 
 }  // namespace meander

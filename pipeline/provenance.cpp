@@ -61,7 +61,9 @@ std::string text_of(const Attributes& attributes, const std::string& name) {
 
 }  // namespace
 
-std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+std::string utc_now() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
 
 Attributes provenance(MPI_Comm comm, const std::string& started, const std::string& history,
                       const Attributes& earlier) {
@@ -91,8 +93,8 @@ Attributes provenance(MPI_Comm comm, const std::string& started, const std::stri
 }
 
 std::string version_text() {
-  return fmt::format("meander {} ({}{})\n{} {}\n{}", version::program, version::commit, version::dirty != 0 ? ", changed" : "",
-                     version::compiler, version::flags, libraries());
+  return fmt::format("meander {} ({}{})\n{} {}\n{}", version::program, version::commit,
+                     version::dirty != 0 ? ", changed" : "", version::compiler, version::flags, libraries());
 }
 
 }  // namespace meander

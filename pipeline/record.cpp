@@ -50,7 +50,9 @@ void Results::set(std::string_view array, std::int64_t value) {
   arrays_[i] = convert(family_->arrays[i].type, std::span<const std::int64_t>(&value, 1), array);
 }
 
-void Results::set(std::string_view array, std::span<const double> values) { set(array, values, {values.size()}); }
+void Results::set(std::string_view array, std::span<const double> values) {
+  set(array, values, {values.size()});
+}
 
 void Results::set(std::string_view array, std::span<const std::int64_t> values) {
   const std::size_t i = index(array);

@@ -24,7 +24,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 /// What a run needs to know on every rank once its input was found good.
 struct Plan {
@@ -56,7 +58,8 @@ std::string difference(const Study& mine, const Study& theirs) {
     Study bare = study;
     bare.title.clear();
     bare.realizations = 1;
-    for (SweepDimension& dimension : bare.sweep) dimension.values.resize(std::min<std::size_t>(1, dimension.values.size()));
+    for (SweepDimension& dimension : bare.sweep)
+      dimension.values.resize(std::min<std::size_t>(1, dimension.values.size()));
     std::vector<std::string> out;
     std::string text = bare.text();
     for (std::size_t begin = 0; begin < text.size();) {
@@ -97,8 +100,8 @@ void check_target(const std::string& archive) {
   }
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   if (!std::filesystem::is_directory(folder, error)) {
-    throw BadInput(fmt::format("{}: error: the output's folder '{}' does not exist; create it or choose another -o", archive,
-                               folder.string()));
+    throw BadInput(fmt::format("{}: error: the output's folder '{}' does not exist; create it or choose another -o",
+                               archive, folder.string()));
   }
   if (access(folder.c_str(), W_OK) != 0) {
     throw BadInput(fmt::format("{}: error: the output's folder '{}' cannot be written to; choose another -o", archive,
@@ -111,8 +114,9 @@ Existing look_at_existing(const std::string& archive, const Study& study, const 
   Existing existing{false, study, layout, {}, {}};
   const auto join = [&](const Header& header, const std::string& path) {
     if (header.study.identity() != study.identity()) {
-      throw BadInput(fmt::format("{}: error: this archive is another study's ({}) choose another -o, or --fresh to start over",
-                                 path, difference(study, header.study)));
+      throw BadInput(
+          fmt::format("{}: error: this archive is another study's ({}) choose another -o, or --fresh to start over",
+                      path, difference(study, header.study)));
     }
     existing.united = unite(existing.united, header.study);
     existing.layout = unite(existing.layout, header.layout);
@@ -132,7 +136,8 @@ Existing look_at_existing(const std::string& archive, const Study& study, const 
     try {
       header = read_header(shard);
     } catch (const BadInput& error) {
-      fmt::print(stderr, "{}: warning: unreadable shard is left alone, its tasks are done again\n  {}\n", shard, error.what());
+      fmt::print(stderr, "{}: warning: unreadable shard is left alone, its tasks are done again\n  {}\n", shard,
+                 error.what());
       continue;
     }
     join(*header, shard);
@@ -166,7 +171,7 @@ Record run_task(const Plan& plan, const TaskRef& ref, MPI_Comm group) {
   const Family& family = plan.layout.families[ref.family];
   const CellSpace& cells = plan.cells[ref.family];
   const Point point(plan.study, cells.point_indices(ref.cell));
-  const Task task{plan.study,      point, ref.family, cells.realization(ref.cell), plan.study.seed,
+  const Task task{plan.study,        point, ref.family, cells.realization(ref.cell), plan.study.seed,
                   point_salt(point), group};
   Record record;
   record.key = task_key(plan.study, family, cells, ref.cell);
@@ -194,7 +199,8 @@ struct Outcome {
   std::string write_problem;  // of this rank's shard
 };
 
-Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, const std::string& archive, MPI_Comm comm) {
+Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, const std::string& archive,
+                MPI_Comm comm) {
   Outcome outcome;
   std::optional<double> limit = options.time_limit_seconds;
   if (!limit) {
@@ -229,13 +235,16 @@ Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, c
 
 std::size_t count(const StatusMap& statuses, Status status) {
   std::size_t cells = 0;
-  for (const std::vector<Status>& family : statuses) cells += static_cast<std::size_t>(std::count(family.begin(), family.end(), status));
+  for (const std::vector<Status>& family : statuses)
+    cells += static_cast<std::size_t>(std::count(family.begin(), family.end(), status));
   return cells;
 }
 
 }  // namespace
 
-std::string default_archive(const std::string& study) { return std::filesystem::path(study).stem().string() + ".h5"; }
+std::string default_archive(const std::string& study) {
+  return std::filesystem::path(study).stem().string() + ".h5";
+}
 
 int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm comm) {
   const std::string started = utc_now();
@@ -259,8 +268,9 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   on_root(comm, [&] {
     for (const TaskRef& task : plan.tasks) {
       if (task.cost.ranks_per_task > size_of(comm)) {
-        throw BadInput(fmt::format("{}: error: a task needs {} ranks ({} were started) use mpirun -n {} or a smaller ranks_per_task",
-                                   options.study, task.cost.ranks_per_task, size_of(comm), task.cost.ranks_per_task));
+        throw BadInput(fmt::format(
+            "{}: error: a task needs {} ranks ({} were started) use mpirun -n {} or a smaller ranks_per_task",
+            options.study, task.cost.ranks_per_task, size_of(comm), task.cost.ranks_per_task));
       }
     }
     look_at_existing(archive, plan.study, plan.layout, options.fresh);  // before the lock touches the disk
@@ -331,14 +341,14 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
     const std::size_t failed = count(after, Status::failed);
     code = lost || failed > 0 ? 1 : outcome.complete ? 0 : 2;
     if (!options.quiet) {
-      fmt::print(stderr, "{}: {} of {} tasks done ({} from before), {} failed, in {} on {} rank{}, efficiency {:.0f} %\n",
-                 archive, plan.tasks.size() - count(after, Status::missing), plan.tasks.size(), kept, failed,
-                 duration_text(wall), size_of(comm), size_of(comm) == 1 ? "" : "s",
-                 100.0 * busy / (wall * size_of(comm)));
+      fmt::print(
+          stderr, "{}: {} of {} tasks done ({} from before), {} failed, in {} on {} rank{}, efficiency {:.0f} %\n",
+          archive, plan.tasks.size() - count(after, Status::missing), plan.tasks.size(), kept, failed,
+          duration_text(wall), size_of(comm), size_of(comm) == 1 ? "" : "s", 100.0 * busy / (wall * size_of(comm)));
     }
     if (failed > 0) {
-      fmt::print(stderr, "{}: {} failed; `meander status {}` says why, `meander run --retry-failed` tries again\n", archive,
-                 failed == 1 ? "a task has" : fmt::format("{} tasks have", failed), archive);
+      fmt::print(stderr, "{}: {} failed; `meander status {}` says why, `meander run --retry-failed` tries again\n",
+                 archive, failed == 1 ? "a task has" : fmt::format("{} tasks have", failed), archive);
     }
     if (code == 2) fmt::print(stderr, "{}: stopped early; run the same command again to go on\n", archive);
   }

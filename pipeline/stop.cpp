@@ -65,7 +65,9 @@ StopSignals::~StopSignals() {
   for (const int signal : stop_signals) std::signal(signal, SIG_DFL);
 }
 
-bool StopSignals::requested() { return stop_requested.load(); }
+bool StopSignals::requested() {
+  return stop_requested.load();
+}
 
 std::optional<double> batch_seconds_left() {
   if (const char* end = std::getenv("SLURM_JOB_END_TIME")) {

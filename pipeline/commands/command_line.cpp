@@ -1,11 +1,113 @@
 #include "pipeline/commands/command_line.hpp"
 
+#include <CLI/CLI.hpp>
+#include <functional>
 #include <iostream>
 
-#include "pipeline/commands/commands.hpp"
 #include "pipeline/provenance.hpp"
 
 namespace meander {
+namespace {
+
+/// The chosen command, set while the command line is read.
+using Action = std::function<int()>;
+
+struct Arguments {
+  RunArguments run;
+  PlanArguments plan;
+  ListArguments list;
+  MergeArguments merge;
+  ExportArguments export_cell;
+  double time_limit = 0.0;
+  std::string archive;
+  bool json = false;
+};
+
+void add_study(CLI::App& command, StudyArguments& study) {
+  command.add_option("study", study.study, "Study file")->required()->type_name("STUDY.toml");
+  command.add_option("--set", study.set, "Overrides a key of the study file with a TOML value; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void add_run(CLI::App& app, Arguments& arguments, const Catalogue& catalogue, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("run", "Runs a study, or goes on with it; start it with mpirun to use several ranks");
+  RunArguments& run = arguments.run;
+  RunOptions& options = run.options;
+  add_study(*command, run.study);
+  command
+      ->add_option("-o,--output", options.archive,
+                   "Archive to write or go on with; default: the study's stem + .h5 here")
+      ->type_name("ARCHIVE.h5");
+  command->add_flag("--fresh", options.fresh, "Starts over: what the archive holds is deleted");
+  command->add_flag("--retry-failed", options.retry_failed, "Computes failed cells again");
+  command->add_option("--part", run.part, "Computes the I-th of N shares, for job arrays")->type_name("I/N");
+  command->add_option("--checkpoint", options.checkpoint_seconds, "Seconds between renewals of the shards on disk")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  CLI::Option* limit =
+      command->add_option("--time-limit", arguments.time_limit, "Stops cleanly before this many seconds are over")
+          ->check(CLI::NonNegativeNumber);
+  command->add_flag("--quiet", options.quiet, "Shows no progress; errors are always shown");
+  command->callback([&, limit] {
+    if (limit->count() > 0) options.time_limit_seconds = arguments.time_limit;
+    action = [&] { return run_command(run, catalogue); };
+  });
+}
+
+void add_plan(CLI::App& app, PlanArguments& plan, const Catalogue& catalogue, Action& action) {
+  CLI::App* command = app.add_subcommand("plan", "Tasks, core-hours, memory and predicted efficiency; runs nothing");
+  add_study(*command, plan.study);
+  command->add_option("--ranks", plan.ranks, "Predict for this many ranks only")->check(CLI::PositiveNumber);
+  command->add_option("--ranks-per-node", plan.ranks_per_node, "Ranks that share a node")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_flag("--json", plan.json, "As JSON");
+  command->callback([&] { action = [&] { return plan_command(plan, catalogue); }; });
+}
+
+void add_list(CLI::App& app, ListArguments& list, const Catalogue& catalogue, Action& action) {
+  CLI::App* command = app.add_subcommand("list", "Measures; or one measure's parameters, defaults, units and arrays");
+  command->add_option("measure", list.measure, "Measure to describe")->type_name("MEASURE");
+  command->add_flag("--json", list.json, "As JSON");
+  command->add_flag("--markdown", list.markdown, "As a page of documentation");
+  command->callback([&] { action = [&] { return list_command(list, catalogue); }; });
+}
+
+void add_merge(CLI::App& app, MergeArguments& merge, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("merge", "Joins partial archives; identical cells pass, conflicting ones are refused");
+  command->add_option("out", merge.out, "Archive to write")->required()->type_name("OUT.h5");
+  command->add_option("in", merge.in, "Archives to join")->required()->type_name("IN.h5");
+  command->callback([&] { action = [&] { return merge_command(merge); }; });
+}
+
+void add_export(CLI::App& app, ExportArguments& cell, const Catalogue& catalogue, Action& action) {
+  CLI::App* command = app.add_subcommand("export", "Writes the very network and curve of one cell");
+  add_study(*command, cell.study);
+  command->add_option("--cell", cell.cell, "The cell; keys with one value may be left out")
+      ->type_name("KEY=VALUE,...,realization=R");
+  command->add_option("-o,--output", cell.out, "Network file to write")->required()->type_name("NET.h5");
+  command->callback([&] { action = [&] { return export_command(cell, catalogue); }; });
+}
+
+/// Commands on one archive.
+void add_readers(CLI::App& app, Arguments& arguments, Action& action) {
+  const auto add = [&](const std::string& name, const std::string& what, Action act) {
+    CLI::App* command = app.add_subcommand(name, what);
+    command->add_option("archive", arguments.archive, "Archive")->required()->type_name("ARCHIVE.h5");
+    command->callback([&action, act] { action = act; });
+    return command;
+  };
+  add("status", "Done, running, failed and missing cells, also while a run goes on", [&] {
+    return status_command(arguments.archive, arguments.json);
+  })->add_flag("--json", arguments.json, "As JSON");
+  add("show", "What an archive holds, as a short table", [&] { return show_command(arguments.archive); });
+  add("check", "Integrity of every array: exit 0 or 1", [&] { return check_command(arguments.archive); });
+}
+
+}  // namespace
 
 int command_line(int argc, char** argv, const Catalogue& catalogue) {
   CLI::App app(
@@ -17,15 +119,14 @@ int command_line(int argc, char** argv, const Catalogue& catalogue) {
   app.footer(
       "A first run:  mpirun -n 4 meander run studies/quickstart.toml\n"
       "Exit codes:   0 done, 1 failed, 2 stopped early (run again to go on), 3 bad input (nothing touched)");
+  Arguments arguments;
   Action action;
-  add_run(app, catalogue, action);
-  add_plan(app, catalogue, action);
-  add_list(app, catalogue, action);
-  add_status(app, action);
-  add_show(app, action);
-  add_merge(app, action);
-  add_check(app, action);
-  add_export(app, catalogue, action);
+  add_run(app, arguments, catalogue, action);
+  add_plan(app, arguments.plan, catalogue, action);
+  add_list(app, arguments.list, catalogue, action);
+  add_readers(app, arguments, action);
+  add_merge(app, arguments.merge, action);
+  add_export(app, arguments.export_cell, catalogue, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

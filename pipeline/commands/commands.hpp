@@ -1,24 +1,65 @@
-// The commands of `meander`, each one a function that gives the exit code.
+// The commands of `meander`, each a function from its arguments to the exit code. They are bound to
+// the command line in command_line.cpp alone.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
+#include <string>
+#include <vector>
 
 #include "pipeline/measure.hpp"
+#include "pipeline/run.hpp"
 
 namespace meander {
 
-/// What a chosen command does when the command line was read.
-using Action = std::function<int()>;
+enum ExitCode { exit_done = 0, exit_failed = 1, exit_stopped = 2, exit_bad_input = 3 };
 
-/// Each adds its subcommand; `action` is set where the user chose it.
-void add_run(CLI::App& app, const Catalogue& catalogue, Action& action);
-void add_plan(CLI::App& app, const Catalogue& catalogue, Action& action);
-void add_list(CLI::App& app, const Catalogue& catalogue, Action& action);
-void add_status(CLI::App& app, Action& action);
-void add_show(CLI::App& app, Action& action);
-void add_merge(CLI::App& app, Action& action);
-void add_check(CLI::App& app, Action& action);
-void add_export(CLI::App& app, const Catalogue& catalogue, Action& action);
+/// A study file and what `--set` changes in it.
+struct StudyArguments {
+  std::string study;
+  std::vector<std::string> set;
+
+  /// The --set texts as overrides; throws BadInput where one has no '='.
+  std::vector<Override> overrides() const;
+  /// The study, read and checked.
+  Study read(const Catalogue& catalogue) const;
+};
+
+struct RunArguments {
+  StudyArguments study;
+  RunOptions options;  // without what `study`, `part` and the time limit give
+  std::string part;    // "I/N" or empty
+};
+int run_command(const RunArguments& arguments, const Catalogue& catalogue);
+
+struct PlanArguments {
+  StudyArguments study;
+  int ranks = 0;  // 0: this machine's, and larger ones
+  int ranks_per_node = 64;
+  bool json = false;
+};
+int plan_command(const PlanArguments& arguments, const Catalogue& catalogue);
+
+struct ListArguments {
+  std::string measure;  // empty: all
+  bool json = false;
+  bool markdown = false;
+};
+int list_command(const ListArguments& arguments, const Catalogue& catalogue);
+
+struct MergeArguments {
+  std::string out;
+  std::vector<std::string> in;
+};
+int merge_command(const MergeArguments& arguments);
+
+struct ExportArguments {
+  StudyArguments study;
+  std::string cell;
+  std::string out;
+};
+int export_command(const ExportArguments& arguments, const Catalogue& catalogue);
+
+int status_command(const std::string& archive, bool json);
+int show_command(const std::string& archive);
+int check_command(const std::string& archive);
 
 }  // namespace meander

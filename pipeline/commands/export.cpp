@@ -2,21 +2,12 @@
 
 #include <charconv>
 #include <cmath>
-#include <memory>
 
-#include "pipeline/commands/command_line.hpp"
 #include "pipeline/commands/commands.hpp"
-#include "pipeline/commands/study_options.hpp"
 #include "pipeline/tasks.hpp"
 
 namespace meander {
 namespace {
-
-struct ExportArguments {
-  StudyOptions study;
-  std::string cell;
-  std::string out;
-};
 
 /// Splits "a=1,b=[2, 3]" at the commas that stand outside brackets, braces and quotes.
 std::vector<std::string> split_cell(const std::string& text) {
@@ -99,7 +90,8 @@ Cell find_cell(const Study& study, const std::string& text) {
     const std::vector<Value>& values = study.sweep[d].values;
     std::size_t i = 0;
     while (i < values.size() && !names(value, values[i])) ++i;
-    if (i == values.size()) refuse(fmt::format("{} has no value {} (it has {})", name, value, values_text(study.sweep[d])));
+    if (i == values.size())
+      refuse(fmt::format("{} has no value {} (it has {})", name, value, values_text(study.sweep[d])));
     cell.indices[d] = i;
     found[d] = true;
   }
@@ -112,26 +104,16 @@ Cell find_cell(const Study& study, const std::string& text) {
   return cell;
 }
 
-int export_cell(const ExportArguments& arguments, const Catalogue& catalogue) {
-  const Study study = read_study(arguments.study.study, arguments.study.overrides(), catalogue);
+}  // namespace
+
+int export_command(const ExportArguments& arguments, const Catalogue& catalogue) {
+  const Study study = arguments.study.read(catalogue);
   const Cell cell = find_cell(study, arguments.cell);
   const Point point(study, cell.indices);
   const Task task{study, point, 0, cell.realization, study.seed, point_salt(point), MPI_COMM_SELF};
   catalogue.find(study.measure)->bind(study)->export_cell(task, arguments.out);
   fmt::print("{}: network and curve of {}, realization={}\n", arguments.out, point.text(), cell.realization);
   return exit_done;
-}
-
-}  // namespace
-
-void add_export(CLI::App& app, const Catalogue& catalogue, Action& action) {
-  CLI::App* command = app.add_subcommand("export", "Writes the very network and curve of one cell");
-  auto arguments = std::make_shared<ExportArguments>();
-  add_study_options(*command, arguments->study);
-  command->add_option("--cell", arguments->cell, "The cell; keys with one value may be left out")
-      ->type_name("KEY=VALUE,...,realization=R");
-  command->add_option("-o,--output", arguments->out, "Network file to write")->required()->type_name("NET.h5");
-  command->callback([arguments, &catalogue, &action] { action = [=, &catalogue] { return export_cell(*arguments, catalogue); }; });
 }
 
 }  // namespace meander

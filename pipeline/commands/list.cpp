@@ -1,19 +1,12 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <memory>
 #include <nlohmann/json.hpp>
 
-#include "pipeline/commands/command_line.hpp"
 #include "pipeline/commands/commands.hpp"
 
 namespace meander {
 namespace {
-
-struct ListArguments {
-  std::string measure;
-  bool json = false;
-};
 
 std::string type_text(const Key& key) {
   switch (key.type) {
@@ -68,8 +61,12 @@ const Measure& named(const Catalogue& catalogue, const std::string& name) {
 }
 
 nlohmann::ordered_json key_json(const Key& key) {
-  nlohmann::ordered_json json{{"section", key.section},      {"name", key.name},         {"type", type_text(key)},
-                              {"units", key.units},          {"bounds", bounds_text(key)}, {"sweepable", key.sweepable},
+  nlohmann::ordered_json json{{"section", key.section},
+                              {"name", key.name},
+                              {"type", type_text(key)},
+                              {"units", key.units},
+                              {"bounds", bounds_text(key)},
+                              {"sweepable", key.sweepable},
                               {"required", !key.default_value && !key.optional}};
   json["default"] = key.default_value ? nlohmann::ordered_json(key.default_value->toml()) : nlohmann::ordered_json();
   json["description"] = key.description;
@@ -77,14 +74,17 @@ nlohmann::ordered_json key_json(const Key& key) {
 }
 
 nlohmann::ordered_json measure_json(const Measure& measure) {
-  nlohmann::ordered_json json{{"measure", measure.name()}, {"version", measure.version()}, {"description", measure.description()}};
+  nlohmann::ordered_json json{
+      {"measure", measure.name()}, {"version", measure.version()}, {"description", measure.description()}};
   json["keys"] = nlohmann::ordered_json::array();
   for (const Key& key : common_keys()) json["keys"].push_back(key_json(key));
   for (const Key& key : measure.keys()) json["keys"].push_back(key_json(key));
   json["arrays"] = nlohmann::ordered_json::array();
   for (const ArraySpec& array : measure.arrays()) {
-    json["arrays"].push_back(
-        {{"name", array.name}, {"dimensions", array.dimensions}, {"units", array.units}, {"long_name", array.long_name}});
+    json["arrays"].push_back({{"name", array.name},
+                              {"dimensions", array.dimensions},
+                              {"units", array.units},
+                              {"long_name", array.long_name}});
   }
   return json;
 }
@@ -111,11 +111,50 @@ void print_measure(const Measure& measure) {
   print_keys(measure.keys());
   fmt::print("\narrays, over the sweep and realization\n");
   for (const ArraySpec& array : measure.arrays()) {
-    fmt::print("  {:<32} {}{}\n", dimensions_text(array), array.long_name, array.units == "1" ? "" : " [" + array.units + "]");
+    fmt::print("  {:<32} {}{}\n", dimensions_text(array), array.long_name,
+               array.units == "1" ? "" : " [" + array.units + "]");
   }
 }
 
-int list(const ListArguments& arguments, const Catalogue& catalogue) {
+/// A table cell: bars would end it.
+std::string cell_text(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  return text;
+}
+
+void markdown_keys(const std::vector<Key>& keys) {
+  fmt::print("| key | value | default | |\n|---|---|---|---|\n");
+  for (const Key& key : keys) {
+    std::string value = type_text(key);
+    if (const std::string bounds = bounds_text(key); !bounds.empty()) value += ", " + bounds;
+    if (key.units != "1") value += ", " + key.units;
+    if (key.sweepable && key.section != "sweep") value += ", may be swept";
+    fmt::print("| `{}` | {} | {} | {} |\n", key.section.empty() ? key.name : key.path(), cell_text(value),
+               cell_text(default_text(key)), cell_text(key.description));
+  }
+}
+
+void print_markdown(const Catalogue& catalogue) {
+  fmt::print("# Measures\n\nWritten by `meander list --markdown`; a test compares the two.\n\n");
+  fmt::print("Keys that every study may have at its top:\n\n");
+  markdown_keys(common_keys());
+  for (const Measure* measure : catalogue.measures()) {
+    fmt::print("\n## {}\n\n{}\n\n", measure->name(), measure->description());
+    markdown_keys(measure->keys());
+    fmt::print("\n| array | units | |\n|---|---|---|\n");
+    for (const ArraySpec& array : measure->arrays()) {
+      fmt::print("| `{}` | {} | {} |\n", dimensions_text(array), array.units, cell_text(array.long_name));
+    }
+  }
+}
+
+}  // namespace
+
+int list_command(const ListArguments& arguments, const Catalogue& catalogue) {
+  if (arguments.markdown) {
+    print_markdown(catalogue);
+    return exit_done;
+  }
   if (!arguments.measure.empty()) {
     const Measure& measure = named(catalogue, arguments.measure);
     if (arguments.json) {
@@ -131,19 +170,10 @@ int list(const ListArguments& arguments, const Catalogue& catalogue) {
     fmt::print("{}\n", json.dump(2));
     return exit_done;
   }
-  for (const Measure* measure : catalogue.measures()) fmt::print("{:<20} {}\n", measure->name(), measure->description());
+  for (const Measure* measure : catalogue.measures())
+    fmt::print("{:<20} {}\n", measure->name(), measure->description());
   fmt::print("\n`meander list MEASURE` shows its parameters and arrays.\n");
   return exit_done;
-}
-
-}  // namespace
-
-void add_list(CLI::App& app, const Catalogue& catalogue, Action& action) {
-  CLI::App* command = app.add_subcommand("list", "Measures; or one measure's parameters, defaults, units and arrays");
-  auto arguments = std::make_shared<ListArguments>();
-  command->add_option("measure", arguments->measure, "Measure to describe")->type_name("MEASURE");
-  command->add_flag("--json", arguments->json, "As JSON");
-  command->callback([arguments, &catalogue, &action] { action = [=, &catalogue] { return list(*arguments, catalogue); }; });
 }
 
 }  // namespace meander

@@ -1,26 +1,19 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <memory>
 
-#include "pipeline/commands/command_line.hpp"
 #include "pipeline/commands/commands.hpp"
 #include "pipeline/mpi_session.hpp"
 #include "pipeline/provenance.hpp"
 #include "pipeline/store.hpp"
 
 namespace meander {
-namespace {
-
-struct MergeArguments {
-  std::string out;
-  std::vector<std::string> in;
-};
-
-int merge(const MergeArguments& arguments) {
+int merge_command(const MergeArguments& arguments) {
+  MpiSession mpi(0, nullptr);
   const std::string started = utc_now();
   if (std::filesystem::exists(arguments.out)) {
-    throw BadInput(arguments.out + ": error: the output exists (merge never overwrites) choose another name or remove it");
+    throw BadInput(arguments.out +
+                   ": error: the output exists (merge never overwrites) choose another name or remove it");
   }
   Header first = read_header(arguments.in.front());
   Study study = first.study;
@@ -29,9 +22,10 @@ int merge(const MergeArguments& arguments) {
   for (std::size_t i = 1; i < arguments.in.size(); ++i) {
     const Header next = read_header(arguments.in[i]);
     if (next.study.identity() != study.identity()) {
-      throw BadInput(fmt::format("{}: error: not of the same study as {} (measure, seed, settings or input content differ) "
-                                 "merge joins parts of one study only",
-                                 arguments.in[i], arguments.in.front()));
+      throw BadInput(
+          fmt::format("{}: error: not of the same study as {} (measure, seed, settings or input content differ) "
+                      "merge joins parts of one study only",
+                      arguments.in[i], arguments.in.front()));
     }
     study = unite(study, next.study);
     layout = unite(layout, next.layout);
@@ -40,24 +34,8 @@ int merge(const MergeArguments& arguments) {
   write_archive(MPI_COMM_SELF, arguments.out, study, layout, arguments.in,
                 provenance(MPI_COMM_SELF, started, history, first.attributes));
   fmt::print("{}: joined {} archives\n", arguments.out, arguments.in.size());
+  mpi.finish();
   return exit_done;
-}
-
-}  // namespace
-
-void add_merge(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("merge", "Joins partial archives; identical cells pass, conflicting ones are refused");
-  auto arguments = std::make_shared<MergeArguments>();
-  command->add_option("out", arguments->out, "Archive to write")->required()->type_name("OUT.h5");
-  command->add_option("in", arguments->in, "Archives to join")->required()->type_name("IN.h5");
-  command->callback([arguments, &action] {
-    action = [arguments] {
-      MpiSession mpi(0, nullptr);
-      const int code = merge(*arguments);
-      mpi.finish();
-      return code;
-    };
-  });
 }
 
 }  // namespace meander

@@ -1,27 +1,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 
-#include "pipeline/commands/command_line.hpp"
 #include "pipeline/commands/commands.hpp"
-#include "pipeline/commands/study_options.hpp"
 #include "pipeline/progress.hpp"
 #include "pipeline/schedule/simulate.hpp"
 #include "pipeline/work.hpp"
 
 namespace meander {
 namespace {
-
-struct PlanArguments {
-  StudyOptions study;
-  int ranks = 0;
-  int ranks_per_node = 64;
-  bool json = false;
-};
 
 struct Prediction {
   int ranks = 1;
@@ -57,9 +47,8 @@ nlohmann::ordered_json as_json(const Study& study, const Work& work, double long
   json["longest_task_seconds"] = longest;
   json["largest_task_bytes"] = bytes;
   for (const Prediction& prediction : predictions) {
-    json["predictions"].push_back({{"ranks", prediction.ranks},
-                                   {"seconds", prediction.run.makespan},
-                                   {"efficiency", prediction.run.efficiency}});
+    json["predictions"].push_back(
+        {{"ranks", prediction.ranks}, {"seconds", prediction.run.makespan}, {"efficiency", prediction.run.efficiency}});
   }
   if (predictions.size() == 1) {
     json["ranks"] = predictions.front().ranks;
@@ -69,8 +58,10 @@ nlohmann::ordered_json as_json(const Study& study, const Work& work, double long
   return json;
 }
 
-int plan(const PlanArguments& arguments, const Catalogue& catalogue) {
-  const Study study = read_study(arguments.study.study, arguments.study.overrides(), catalogue);
+}  // namespace
+
+int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
+  const Study study = arguments.study.read(catalogue);
   const std::vector<TaskRef> tasks = list_tasks(study, *catalogue.find(study.measure)->bind(study));
   const Work work = make_work(tasks, largest_first(tasks));
   double core_seconds = 0.0;
@@ -104,20 +95,6 @@ int plan(const PlanArguments& arguments, const Catalogue& catalogue) {
   fmt::print("\nPredicted by simulating the schedule with the cost model ({} ranks a node); nothing was run.\n",
              arguments.ranks_per_node);
   return exit_done;
-}
-
-}  // namespace
-
-void add_plan(CLI::App& app, const Catalogue& catalogue, Action& action) {
-  CLI::App* command = app.add_subcommand("plan", "Tasks, core-hours, memory and predicted efficiency; runs nothing");
-  auto arguments = std::make_shared<PlanArguments>();
-  add_study_options(*command, arguments->study);
-  command->add_option("--ranks", arguments->ranks, "Predict for this many ranks only")->check(CLI::PositiveNumber);
-  command->add_option("--ranks-per-node", arguments->ranks_per_node, "Ranks that share a node")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_flag("--json", arguments->json, "As JSON");
-  command->callback([arguments, &catalogue, &action] { action = [=, &catalogue] { return plan(*arguments, catalogue); }; });
 }
 
 }  // namespace meander

@@ -1,8 +1,8 @@
-#include "pipeline/commands/study_options.hpp"
+#include "pipeline/commands/commands.hpp"
 
 namespace meander {
 
-std::vector<Override> StudyOptions::overrides() const {
+std::vector<Override> StudyArguments::overrides() const {
   std::vector<Override> result;
   for (const std::string& text : set) {
     const std::size_t equals = text.find('=');
@@ -14,11 +14,8 @@ std::vector<Override> StudyOptions::overrides() const {
   return result;
 }
 
-void add_study_options(CLI::App& command, StudyOptions& options) {
-  command.add_option("study", options.study, "Study file")->required()->type_name("STUDY.toml");
-  command.add_option("--set", options.set, "Overrides a key of the study file with a TOML value; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+Study StudyArguments::read(const Catalogue& catalogue) const {
+  return read_study(study, overrides(), catalogue);
 }
 
 }  // namespace meander
