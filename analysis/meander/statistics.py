@@ -9,6 +9,7 @@ import xarray as xr
 from meander import archive
 
 REALIZATION = "realization"
+SAMPLES_AT_ONCE = 20_000_000  # bootstrap means held in memory: 160 MB
 
 
 def mean_interval(array: xr.DataArray, level: float = 0.95) -> xr.Dataset:
@@ -61,16 +62,22 @@ def growth_rates(dataset: xr.Dataset, array: str = "length", layers: tuple[int, 
         return ratio, np.exp(logs @ centred / (centred @ centred))
 
     dims = [dim for dim in chain.dims if dim not in (REALIZATION, "layer")]
-    means, samples = _resampled_means(chain.transpose(REALIZATION, *dims, "layer").values, resamples, seed)
-    count = chain.notnull().any("layer").sum(REALIZATION).transpose(*dims).values
+    ordered = chain.transpose(REALIZATION, *dims, "layer")
+    shape = ordered.shape[1:-1]
+    values = ordered.values.reshape(ordered.shape[0], -1, len(positions))
+    pieces = []
+    for points in np.array_split(np.arange(values.shape[1]), -(-values[0].size * resamples // SAMPLES_AT_ONCE)):
+        means, samples = _resampled_means(values[:, points], resamples, seed)
+        count = np.isfinite(values[:, points]).any(-1).sum(0)
+        for_each = zip(factors(means), factors(samples), (count[:, None], count))
+        pieces.append([(value, *_expanded_percentiles(drawn, n, level)) for value, drawn, n in for_each])
     result = xr.Dataset(coords={name: value for name, value in chain.coords.items() if REALIZATION not in value.dims})
     result = result.isel(layer=slice(1, None))
     names = (("ratio", (*dims, "layer")), ("rate", tuple(dims)))
-    for (name, named), value, drawn in zip(names, factors(means), factors(samples)):
-        n = count[..., None] if "layer" in named else count
-        lower, upper = _expanded_percentiles(drawn, n, level)
-        result[name] = (named, value)
-        result[f"{name}_low"], result[f"{name}_high"] = (named, lower), (named, upper)
+    for i, (name, named) in enumerate(names):
+        for j, suffix in enumerate(("", "_low", "_high")):
+            joined = np.concatenate([piece[i][j] for piece in pieces])
+            result[name + suffix] = (named, joined.reshape((*shape, *joined.shape[1:])))
         result[name].attrs = {"long_name": f"growth of {array} per layer", "units": "1"}
     if expected is not None:
         line = _chain(dataset, array, expected)[0].mean(REALIZATION)

@@ -96,6 +96,13 @@ def test_same_seed_same_numbers():
     np.testing.assert_array_equal(once["rate"], other["rate"])
 
 
+def test_pieces_of_a_large_sweep_give_the_same(monkeypatch):
+    dataset = replicated(7, 8, 0.1, seed=1)
+    whole = meander.growth_rates(dataset, resamples=100)
+    monkeypatch.setattr(meander.statistics, "SAMPLES_AT_ONCE", 1500)
+    xr.testing.assert_allclose(meander.growth_rates(dataset, resamples=100), whole, rtol=1e-12)
+
+
 def test_archive_with_theory(lengths):
     dataset = meander.open(lengths)
     growth = meander.growth_rates(dataset, "length", resamples=300)
