@@ -29,7 +29,8 @@ struct Curve {
   void point(double t, std::span<double> x) const;
 };
 
-/// x0 cos t + x1 sin t, or its arc; or the line from x0 to x1.
+/// x0 cos t + x1 sin t, or its arc; or the line from x0 to x1. An arc runs from x0 to x1 (t from 0 to
+/// pi/2) until its `begin` and `end` are set. Throws std::invalid_argument where the dimensions differ.
 Curve curve_between(CurveKind kind, std::span<const double> x0, std::span<const double> x1);
 
 /// A standard Gaussian point (purpose `points`, row `index`) of the given dimension.

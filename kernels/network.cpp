@@ -55,6 +55,10 @@ RandomNetwork::Parameters checked(RandomNetwork::Parameters parameters) {
   if (!std::isfinite(parameters.sigma_b) || parameters.sigma_b < 0.0) {
     refuse("sigma_b = " + std::to_string(parameters.sigma_b) + " (a standard deviation), choose a finite value >= 0");
   }
+  if (!std::isfinite(parameters.readout_sigma)) {
+    refuse("readout sigma = " + std::to_string(parameters.readout_sigma) +
+           " (a standard deviation), choose a finite value");
+  }
   return parameters;
 }
 

@@ -326,6 +326,7 @@ TEST(RandomNetwork, BadParametersAreRefused) {
   refused([](auto& p) { p.widths = {4, 0}; });
   refused([](auto& p) { p.sigma_w = std::nan(""); });
   refused([](auto& p) { p.sigma_b = -1.0; });
+  refused([](auto& p) { p.readout_sigma = std::nan(""); });
   refused([](auto& p) { p.law = {Kind::student_t, 2.0}; });
   refused([](auto& p) { p.law = {Kind::sparse, 0.0}; });
   refused([](auto& p) { p.law = {Kind::sparse, 1.5}; });
