@@ -12,10 +12,10 @@ using Indices = std::vector<std::optional<std::size_t>>;
 
 Indices match(const std::vector<Value>& source, const std::vector<Value>& target) {
   std::map<std::string, std::size_t> position;
-  for (std::size_t i = 0; i < target.size(); ++i) position.emplace(target[i].toml(), i);
+  for (std::size_t i = 0; i < target.size(); ++i) position.emplace(target[i].canonical(), i);
   Indices indices;
   for (const Value& value : source) {
-    const auto found = position.find(value.toml());
+    const auto found = position.find(value.canonical());
     indices.push_back(found == position.end() ? std::nullopt : std::optional(found->second));
   }
   return indices;

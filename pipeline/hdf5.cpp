@@ -50,6 +50,12 @@ Handle memory_file_access(bool with_image, std::span<const std::byte> bytes) {
   return access;
 }
 
+// HDF5 tells files in memory apart by name alone, and looks on the disk for one of that name.
+std::string memory_name() {
+  static std::size_t number = 0;
+  return "meander in memory " + std::to_string(number++);
+}
+
 std::vector<std::string> read_texts(hid_t space, std::size_t size, auto&& read) {
   const Handle type = text_type();
   std::vector<char*> pointers(size, nullptr);
@@ -109,7 +115,7 @@ Handle open_file(const std::string& path) {
 
 Handle create_in_memory() {
   const Handle access = memory_file_access(false, {});
-  return Handle(H5Fcreate("in_memory", H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), H5Fclose, "file in memory");
+  return Handle(H5Fcreate(memory_name().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), H5Fclose, "file in memory");
 }
 
 std::vector<std::byte> file_image(const Handle& file) {
@@ -122,7 +128,7 @@ std::vector<std::byte> file_image(const Handle& file) {
 
 Handle open_image(std::span<const std::byte> bytes, const std::string& name) {
   const Handle access = memory_file_access(true, bytes);
-  return Handle(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose, "file '" + name + "'");
+  return Handle(H5Fopen(memory_name().c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose, "file '" + name + "'");
 }
 
 Handle create_group(hid_t parent, const std::string& name) {
