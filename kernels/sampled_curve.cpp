@@ -158,7 +158,8 @@ class CurveSampler {
     }
   }
 
-  /// False where a value overflows.
+  /// False where a pre-activation is not finite. What overflows only in phi or in a length shows in the
+  /// length, at the end.
   bool scan_block(int layer, long row, long count) {
     const auto l = static_cast<std::size_t>(layer - 1);
     const auto width = static_cast<std::size_t>(network_.width(layer));
@@ -168,7 +169,6 @@ class CurveSampler {
       const std::span<Real> x(x_.data() + (row + i) * plan_.stride, width);
       if (!add_rows(h_.data() + i * plan_.stride, bias_.data(), x.data(), network_.width(layer))) return false;
       const bool switched = scan.take(x, network_.activation());
-      if (!std::isfinite(scan.all().length.value())) return false;
       if (transitions_) note_pattern(l, static_cast<std::size_t>(row + i), switched);
       if (last_layer && readout_.exists()) readout_.take(std::span<const Real>(x));
     }
@@ -192,7 +192,7 @@ class CurveSampler {
   PanelPlan plan_;
   std::vector<Threshold> thresholds_;
   ReadoutScan readout_;
-  /// Leading layers without overflow so far.
+  /// Leading layers whose pre-activations were finite so far.
   int active_;
   Curve image_;
   std::vector<LayerScan<Real>> scans_;

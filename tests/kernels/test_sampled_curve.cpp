@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -318,6 +319,38 @@ TEST_P(BothKernels, PatternsSeenAgainAreNotDistinct) {
   EXPECT_EQ(circle.readout_sign_changes, 4);
 }
 
+TEST_P(BothKernels, APatternIsOfPiecesNotOfSigns) {
+  // h_1 = sin(t) / 2 stays in the middle piece; h_2 = 2 cos(t) is top, middle, bottom, middle.
+  const SampledCounts counts =
+      sample(one_layer({0, 0.5, 2, 0}, {0, 0}, 2, Activation::named("hard_tanh")), unit_circle(), 1000);
+  EXPECT_EQ(counts.transitions[0], 4);
+  EXPECT_EQ(counts.sign_changes[0], 4);
+  EXPECT_EQ(counts.pieces[0], 4);
+  EXPECT_EQ(counts.patterns[0], 3);
+}
+
+TEST_P(BothKernels, ALayerOnACircleCrossesEachThresholdTwiceOrNever) {
+  // a cos t + b sin t + c reaches c + hypot(a, b) and c - hypot(a, b) and every value between twice.
+  const int width = 67;
+  const RandomNetwork network = network_of(
+      {.name = {}, .inputs = 2, .widths = {width}, .activation = Activation::named("hard_tanh"), .readout = false});
+  std::vector<double> weight(2 * width);
+  std::vector<double> bias(width);
+  network.weight(1, std::span<double>(weight));
+  network.bias(1, bias);
+  std::int64_t transitions = 0;
+  std::int64_t sign_changes = 0;
+  for (std::size_t j = 0; j < bias.size(); ++j) {
+    const double amplitude = std::hypot(weight[2 * j], weight[2 * j + 1]);
+    for (const double threshold : {-1.0, 1.0}) transitions += std::abs(threshold - bias[j]) < amplitude ? 2 : 0;
+    sign_changes += std::abs(bias[j]) < amplitude ? 2 : 0;
+  }
+  ASSERT_GT(transitions, 100);
+  const SampledCounts counts = sample(network, unit_circle(), 20000);
+  EXPECT_EQ(counts.transitions[0], transitions);
+  EXPECT_EQ(counts.sign_changes[0], sign_changes);
+}
+
 TEST_P(BothKernels, DeadLayersCountNothing) {
   const StoredNetwork network(2, {Layer{3, {1, 2, 3, 4, 5, 6}, {-9, -9, -9}}, Layer{2, {1, 1, 1, 2, 2, 2}, {0, 0}}},
                               Activation::named("relu"));
@@ -348,6 +381,13 @@ TEST_P(BothKernels, OverflowEndsTheFiniteLayers) {
   EXPECT_TRUE(std::isfinite(counts.length[2]));
   EXPECT_TRUE(std::isnan(counts.length[3]));
   EXPECT_EQ(counts.transitions[2], 4);
+}
+
+TEST_P(BothKernels, OverflowThatTheActivationHidesIsSeen) {
+  // h reaches sqrt(2) 1.5e308, which is infinite, but hard_tanh of it is 1.
+  const SampledCounts counts =
+      sample(one_layer({1.5e308, 1.5e308}, {0}, 2, Activation::named("hard_tanh")), unit_circle(), 40);
+  EXPECT_EQ(counts.finite_layers, 0);
 }
 
 TEST(SampledCurve, OverflowInALaterPanelIsSeen) {
