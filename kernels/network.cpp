@@ -64,6 +64,7 @@ RandomNetwork::Parameters checked(RandomNetwork::Parameters parameters) {
 
 std::vector<int> widths_of(const std::vector<StoredNetwork::Layer>& layers) {
   std::vector<int> widths;
+  widths.reserve(layers.size());
   for (const auto& layer : layers) widths.push_back(layer.outputs);
   return widths;
 }
