@@ -88,6 +88,7 @@ class FakeMeasure : public Measure {
          .type = KeyType::file,
          .optional = true,
          .hint = "get it from example.org"},
+        {.section = "input", .name = "noise", .type = KeyType::number, .optional = true, .sweepable = true},
         {.section = "curve",
          .name = "kind",
          .type = KeyType::string,
