@@ -120,23 +120,17 @@ std::string canonical(const GiNaC::ex& e, const std::string& formula) {
   refuse(formula, "it cannot be differentiated");
 }
 
-struct Derivatives {
-  std::string value, first, second;
-};
-
-Derivatives differentiate(const std::string& text) {
+/// The formula and its first two derivatives, as GiNaC has them.
+std::array<GiNaC::ex, 3> differentiate(const std::string& text) {
   try {
     const GiNaC::realsymbol x("x");
-    GiNaC::symtab symbols{{"x", x}, {"pi", GiNaC::Pi}, {"e", GiNaC::exp(GiNaC::ex(1))}};
+    const GiNaC::symtab symbols{{"x", x}, {"pi", GiNaC::Pi}, {"e", GiNaC::exp(GiNaC::ex(1))}};
     GiNaC::parser reader(symbols, true);
     const GiNaC::ex phi = reader(text);
-    return {canonical(phi, text), canonical(phi.diff(x), text), canonical(phi.diff(x, 2), text)};
-  } catch (const GiNaC::parse_error&) {
-    refuse(text, "it cannot be differentiated; a power of a power needs parentheses, a function one argument");
-  } catch (const std::invalid_argument&) {
-    throw;
-  } catch (const std::exception& error) {
-    refuse(text, fmt::format("it cannot be differentiated: {}", error.what()));
+    return {phi, phi.diff(x), phi.diff(x, 2)};
+  } catch (const std::exception&) {
+    // GiNaC's own words speak of its source code.
+    refuse(text, "it cannot be differentiated; a power of a power needs parentheses, and choices have kinks");
   }
 }
 
@@ -165,12 +159,12 @@ void require_sound(const std::string& text, Formula& algebraic, const Expression
 
 Expression parse_expression(const std::string& text) {
   const auto value = parse(text);
-  const Derivatives derivatives = differentiate(text);
-  const auto first = parse(derivatives.first);
-  const auto second = parse(derivatives.second);
+  const std::array<GiNaC::ex, 3> symbolic = differentiate(text);
+  const auto first = parse(canonical(symbolic[1], text));
+  const auto second = parse(canonical(symbolic[2], text));
   Expression expression{[value](double x) { return (*value)(x); }, [first](double x) { return (*first)(x); },
                         [second](double x) { return (*second)(x); }};
-  Formula algebraic(derivatives.value);
+  Formula algebraic(canonical(symbolic[0], text));
   require_sound(text, algebraic, expression);
   return expression;
 }
