@@ -115,7 +115,7 @@ class Skeleton {
       dataset = write_values(axis.name, axis.values);
     }
     char label[96];
-    std::snprintf(label, sizeof label, "This is a netCDF dimension but not a netCDF variable%10zu", axis.size);
+    std::snprintf(label, sizeof label, "This is a netCDF dimension but not a netCDF variable.%10zu", axis.size);
     hdf5::check(H5DSset_scale(dataset.id(), bare ? label : axis.name.c_str()), "dimension '" + axis.name + "'");
     if (!bare) {
       hdf5::write_text_attribute(dataset.id(), "units", axis.units);
