@@ -29,12 +29,13 @@ ChunkTable::ChunkTable(std::span<const double> seconds, const Workforce& workfor
   }
   double remaining = 0.0;
   for (const double cost : seconds) remaining += weight(cost);
-  const double shortest_chunk = workforce.nodes * service * workforce.groups_per_node();
+  const double part_of_world = static_cast<double>(workforce.fewest_on_node) / workforce.groups;
+  const double shortest_chunk = workforce.nodes * service * workforce.fewest_on_node;
 
   for (std::size_t end = 0; end < tasks;) {
     const std::size_t begin = end;
-    const double share = share_of_fair_share * remaining / workforce.nodes;
-    const double fair = std::ceil(static_cast<double>(tasks - begin) / workforce.nodes);
+    const double share = share_of_fair_share * remaining * part_of_world;
+    const double fair = std::ceil(static_cast<double>(tasks - begin) * part_of_world);
     const auto fewest = static_cast<std::size_t>(std::min(fair, std::ceil(shortest_chunk / weight(seconds[begin]))));
     double taken = 0.0;
     while (end < tasks && (end - begin < fewest || taken + weight(seconds[end]) <= share)) {
@@ -45,8 +46,18 @@ ChunkTable::ChunkTable(std::span<const double> seconds, const Workforce& workfor
   }
 }
 
-bool runs_low(std::uint32_t left, double seconds, double groups, int nodes) {
-  return left * weight(seconds) < groups * (round_trip + nodes * service);
+TaskRange ChunkTable::range(std::size_t first, std::size_t count) const {
+  if (first >= ends_.size()) return {};
+  const std::size_t last = std::min(first + count, ends_.size()) - 1;
+  return {first == 0 ? 0 : ends_[first - 1], ends_[last]};
+}
+
+int chunks_at_a_time(int groups, const Workforce& workforce) {
+  return std::max(1, static_cast<int>(std::lround(static_cast<double>(groups) / workforce.fewest_on_node)));
+}
+
+bool runs_low(std::uint32_t left, double seconds, int groups, const Workforce& workforce) {
+  return (left + 1.0) * weight(seconds) < groups * (round_trip + workforce.nodes * service);
 }
 
 }  // namespace meander

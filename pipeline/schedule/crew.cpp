@@ -55,14 +55,19 @@ Crew::Crew(MPI_Comm parent, std::span<const Phase> phases, bool pretend_nodes) {
   const int count = static_cast<int>(phases.size());
   MPI_Allreduce(leads.data(), leaders_here.data(), count, MPI_INT, MPI_SUM, node);
   std::vector<int> node_leads(phases.size());
+  std::vector<int> node_has(phases.size());
   for (std::size_t phase = 0; phase < phases.size(); ++phase) {
     node_leads[phase] = node_rank == 0 && leaders_here[phase] > 0 ? 1 : 0;
+    node_has[phase] = leaders_here[phase] > 0 ? leaders_here[phase] : ranks;
   }
   std::vector<int> leading_nodes(phases.size());
+  std::vector<int> fewest(phases.size());
   MPI_Allreduce(node_leads.data(), leading_nodes.data(), count, MPI_INT, MPI_SUM, world);
+  MPI_Allreduce(node_has.data(), fewest.data(), count, MPI_INT, MPI_MIN, world);
   for (std::size_t phase = 0; phase < phases.size(); ++phase) {
     groups[phase].leaders_on_node = leaders_here[phase];
     groups[phase].workforce.nodes = leading_nodes[phase];
+    groups[phase].workforce.fewest_on_node = fewest[phase];
   }
 }
 

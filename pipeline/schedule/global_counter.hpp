@@ -16,9 +16,9 @@ namespace meander {
 class GlobalCounter {
  public:
   virtual ~GlobalCounter() = default;
-  /// The next chunk's number, or nothing where the run was stopped. Numbers go on for ever: the
-  /// caller knows how many chunks there are.
-  virtual std::optional<std::int64_t> next(std::size_t phase, const ScheduleProgress& report) = 0;
+  /// Takes `count` chunks: the number of the first, or nothing where the run was stopped. Numbers go
+  /// on for ever: the caller knows how many chunks there are.
+  virtual std::optional<std::int64_t> next(std::size_t phase, int count, const ScheduleProgress& report) = 0;
   virtual bool stopped(const ScheduleProgress& report) = 0;
   virtual void stop() = 0;
   /// On rank 0, the sum of the other nodes' latest reports; elsewhere nothing. Any thread may ask.

@@ -88,7 +88,7 @@ std::optional<std::size_t> Run::take(std::size_t phase) {
     if (const auto taken = node_->take(phase)) {
       const std::size_t task = taken->task;
       if (!no_more && !node_->has_spare(phase) &&
-          runs_low(taken->left, phases_[phase].seconds[task], group.leaders_on_node, group.workforce.nodes)) {
+          runs_low(taken->left, phases_[phase].seconds[task], group.leaders_on_node, group.workforce)) {
         refill(phase);
       }
       return task;
@@ -104,13 +104,14 @@ bool Run::refill(std::size_t phase) {
 }
 
 TaskRange Run::fetch(std::size_t phase) {
-  const std::optional<std::int64_t> number = global_->next(phase, node_->progress());
-  if (!number) {
+  const Group& group = crew_.groups[phase];
+  const int count = chunks_at_a_time(group.leaders_on_node, group.workforce);
+  const std::optional<std::int64_t> first = global_->next(phase, count, node_->progress());
+  if (!first) {
     node_->stop();
     return {};
   }
-  const auto chunk = static_cast<std::size_t>(*number);
-  return chunk < chunks_[phase].size() ? chunks_[phase][chunk] : TaskRange{};
+  return chunks_[phase].range(static_cast<std::size_t>(*first), static_cast<std::size_t>(count));
 }
 
 bool Run::stopped() {

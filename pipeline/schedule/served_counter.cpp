@@ -4,6 +4,7 @@
 #include <atomic>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "pipeline/schedule/global_counter.hpp"
@@ -20,6 +21,7 @@ enum class Wish : std::int64_t { next_chunk, is_stopped, stop };
 struct Request {
   Wish wish = Wish::next_chunk;
   std::int64_t phase = 0;
+  std::int64_t count = 0;
   std::int64_t node = 0;
   std::int64_t tasks_done = 0;
   double seconds_done = 0.0;
@@ -70,7 +72,9 @@ class Server {
     note(request);
     if (request.wish == Wish::stop) stopped_ = true;
     if (stopped_) return stopped_reply;
-    return request.wish == Wish::next_chunk ? next_[static_cast<std::size_t>(request.phase)]++ : 0;
+    if (request.wish != Wish::next_chunk) return 0;
+    std::int64_t& next = next_[static_cast<std::size_t>(request.phase)];
+    return std::exchange(next, next + request.count);
   }
 
   void note(const Request& request) {
@@ -102,15 +106,15 @@ class ServedCounter final : public GlobalCounter {
     if (rank == 0) server_ = std::make_unique<Server>(world, nodes, phases);
   }
 
-  std::optional<std::int64_t> next(std::size_t phase, const ScheduleProgress& report) override {
-    const std::int64_t reply = ask(Wish::next_chunk, static_cast<std::int64_t>(phase), report);
+  std::optional<std::int64_t> next(std::size_t phase, int count, const ScheduleProgress& report) override {
+    const std::int64_t reply = ask(Wish::next_chunk, static_cast<std::int64_t>(phase), count, report);
     if (reply == stopped_reply) return std::nullopt;
     return reply;
   }
 
-  bool stopped(const ScheduleProgress& report) override { return ask(Wish::is_stopped, 0, report) == stopped_reply; }
+  bool stopped(const ScheduleProgress& report) override { return ask(Wish::is_stopped, 0, 0, report) == stopped_reply; }
 
-  void stop() override { ask(Wish::stop, 0, {}); }
+  void stop() override { ask(Wish::stop, 0, 0, {}); }
 
   ScheduleProgress others() const override { return server_ ? server_->others() : ScheduleProgress{}; }
 
@@ -120,8 +124,8 @@ class ServedCounter final : public GlobalCounter {
   }
 
  private:
-  std::int64_t ask(Wish wish, std::int64_t phase, const ScheduleProgress& report) {
-    const Request request{wish, phase, node_, static_cast<std::int64_t>(report.tasks_done), report.seconds_done};
+  std::int64_t ask(Wish wish, std::int64_t phase, std::int64_t count, const ScheduleProgress& report) {
+    const Request request{wish, phase, count, node_, static_cast<std::int64_t>(report.tasks_done), report.seconds_done};
     std::int64_t reply = 0;
     MPI_Request receive = MPI_REQUEST_NULL;
     MPI_Irecv(&reply, 1, MPI_INT64_T, 0, reply_tag, world_, &receive);

@@ -28,7 +28,7 @@ struct Lane {
 class Node {
  public:
   void add(Lane lane) { lanes_.push_back(lane); }
-  bool idle() const { return lanes_.empty(); }
+  int groups() const { return static_cast<int>(lanes_.size()); }  // between requests
   void begin(std::optional<TaskRange> in_hand);
 
   /// Plays on until a lane asks for a chunk: the time at which it asks. Nothing once the phase is over.
@@ -70,7 +70,7 @@ void Node::push(Lane lane) {
 }
 
 std::optional<double> Node::play(const Phase& phase, const Workforce& workforce, double hand_out) {
-  const auto groups = static_cast<double>(lanes_.size());
+  const int all_lanes = groups();
   for (;;) {
     if (range_.empty()) {
       range_ = std::exchange(spare_, {});
@@ -86,7 +86,7 @@ std::optional<double> Node::play(const Phase& phase, const Workforce& workforce,
     }
     const std::uint32_t task = range_.begin++;
     const double seconds = phase.seconds[task];
-    if (!exhausted_ && spare_.empty() && runs_low(range_.size(), seconds, groups, workforce.nodes)) {
+    if (!exhausted_ && spare_.empty() && runs_low(range_.size(), seconds, all_lanes, workforce)) {
       asking_ = lane;
       asking_before_ = task;
       return now + hand_out;
@@ -132,14 +132,15 @@ std::vector<Node> Simulation::nodes_of(const Phase& phase) const {
     const double ready = *std::max_element(first, first + phase.ranks_per_task);
     nodes[group * size / ranks_per_node].add({ready, group});
   }
-  std::erase_if(nodes, [](const Node& node) { return node.idle(); });
+  std::erase_if(nodes, [](const Node& node) { return node.groups() == 0; });
   return nodes;
 }
 
 void Simulation::play(const Phase& phase) {
   const auto size = static_cast<std::size_t>(phase.ranks_per_task);
   std::vector<Node> nodes = nodes_of(phase);
-  const Workforce workforce{static_cast<int>(nodes.size()), static_cast<int>(free_.size() / size)};
+  const auto smallest = std::ranges::min_element(nodes, {}, &Node::groups);
+  const Workforce workforce{static_cast<int>(nodes.size()), static_cast<int>(free_.size() / size), smallest->groups()};
   std::optional<TaskRange> in_hand;
   if (nodes.size() == 1) in_hand = TaskRange{0, static_cast<std::uint32_t>(phase.seconds.size())};
   for (Node& node : nodes) node.begin(in_hand);
@@ -166,14 +167,18 @@ void Simulation::serve(std::vector<Node>& nodes, const Phase& phase, const Workf
   const ChunkTable chunks(phase.seconds, workforce);
   const double one_way = machine_.counter_latency / 2.0;
   double counter_free = 0.0;
-  for (std::size_t next = 0; !requests.empty(); ++next) {
+  std::size_t next = 0;
+  while (!requests.empty()) {
     const auto [asked, node] = requests.top();
     requests.pop();
     counter_free = std::max(asked + one_way, counter_free) + machine_.counter_service;
     const double answered = counter_free + one_way;
     largest_wait_ = std::max(largest_wait_, answered - asked);
     ++requests_;
-    nodes[node].receive(next < chunks.size() ? chunks[next] : TaskRange{}, answered, phase);
+    // One lane, the asking one, is not among the node's while it waits.
+    const auto count = static_cast<std::size_t>(chunks_at_a_time(nodes[node].groups() + 1, workforce));
+    nodes[node].receive(chunks.range(next, count), answered, phase);
+    next += count;
     play_on(node);
   }
 }

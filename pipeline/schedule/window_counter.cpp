@@ -33,9 +33,9 @@ class WindowCounter final : public GlobalCounter {
     MPI_Win_lock(MPI_LOCK_SHARED, 0, MPI_MODE_NOCHECK, window_);
   }
 
-  std::optional<std::int64_t> next(std::size_t phase, const ScheduleProgress& report) override {
+  std::optional<std::int64_t> next(std::size_t phase, int count, const ScheduleProgress& report) override {
     send(report);
-    const std::int64_t number = fetch(static_cast<MPI_Aint>(phase), 1, MPI_SUM);
+    const std::int64_t number = fetch(static_cast<MPI_Aint>(phase), count, MPI_SUM);
     if (number >= past_the_end) return std::nullopt;
     return number;
   }
