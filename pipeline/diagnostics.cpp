@@ -18,7 +18,9 @@ std::string prefix(const Place& place) {
 }
 
 /// The command line comes after the files.
-bool on_command_line(const Place& place) { return place.file.empty() || place.file.starts_with("--"); }
+bool on_command_line(const Place& place) {
+  return place.file.empty() || place.file.starts_with("--");
+}
 
 std::string lower(std::string_view word) {
   std::string text(word);
@@ -60,8 +62,7 @@ std::string Diagnostics::text() const {
     return std::tuple(on_command_line(entry->place), std::string_view(entry->place.file), entry->place.line,
                       entry->place.column);
   };
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [&](const Entry* a, const Entry* b) { return order(a) < order(b); });
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const Entry* a, const Entry* b) { return order(a) < order(b); });
   std::string text;
   for (const Entry* entry : sorted) {
     if (!text.empty()) text += '\n';
