@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,15 @@
 
 namespace meander {
 namespace {
+
+/// The whole file, for writing. Open file description locks go with the process, and can be asked
+/// for without being taken.
+struct flock whole_file() {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
 
 std::string holder(int file) {
   std::array<char, 256> text{};
@@ -47,7 +55,8 @@ ArchiveLock::ArchiveLock(const std::string& archive) : path_(shard_folder(archiv
     if (error) refuse(shard_folder(archive) + ": " + error.message());
     file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (file_ < 0) refuse(path_ + ": " + std::strerror(errno));
-    if (flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    struct flock lock = whole_file();
+    if (fcntl(file_, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
       const std::string who = holder(file_);
       close(file_);
       file_ = -1;
@@ -70,6 +79,16 @@ ArchiveLock::~ArchiveLock() {
 
 void ArchiveLock::remove_file() {
   unlink(path_.c_str());
+}
+
+std::optional<std::string> lock_holder(const std::string& archive) {
+  const int file = open((shard_folder(archive) + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::nullopt;
+  struct flock lock = whole_file();
+  std::optional<std::string> who;
+  if (fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) who = holder(file);
+  close(file);
+  return who;
 }
 
 }  // namespace meander

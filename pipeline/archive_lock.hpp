@@ -1,6 +1,7 @@
 // One run at a time on an archive.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -24,5 +25,8 @@ class ArchiveLock {
   std::string path_;
   int file_ = -1;
 };
+
+/// Who holds the archive's lock at this moment, in words; nothing where no run is under way.
+std::optional<std::string> lock_holder(const std::string& archive);
 
 }  // namespace meander

@@ -1,0 +1,16 @@
+#include <fmt/format.h>
+
+#include "pipeline/archive_check.hpp"
+#include "pipeline/commands/commands.hpp"
+
+namespace meander {
+
+int check_command(const std::string& archive) {
+  const CheckReport report = check_archive(archive);
+  for (const std::string& problem : report.problems) fmt::print(stderr, "{}\n", problem);
+  if (!report.intact()) return exit_failed;
+  fmt::print("{}: intact, {} arrays\n", archive, report.arrays);
+  return exit_done;
+}
+
+}  // namespace meander

@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "pipeline/archive_lock.hpp"
+#include "pipeline/archive_summary.hpp"
+#include "pipeline/commands/commands.hpp"
+
+namespace meander {
+namespace {
+
+constexpr std::pair<Status, const char*> states[] = {{Status::done, "done"},
+                                                     {Status::failed, "failed"},
+                                                     {Status::not_converged, "not_converged"},
+                                                     {Status::out_of_range, "out_of_range"},
+                                                     {Status::missing, "missing"}};
+
+void print_json(const Summary& summary, const std::optional<std::string>& run) {
+  nlohmann::ordered_json json{{"title", summary.study.title}, {"measure", summary.study.measure}};
+  json["running"] = run.has_value();
+  if (run) json["run"] = *run;
+  json["cells"] = summary.cells();
+  for (const auto& [status, name] : states) json[name] = summary.count(status);
+  json["families"] = nlohmann::ordered_json::array();
+  for (const FamilySummary& family : summary.families) {
+    nlohmann::ordered_json counts{{"name", family.name}, {"cells", family.cells}};
+    for (const auto& [status, name] : states) counts[name] = family.count(status);
+    json["families"].push_back(counts);
+  }
+  json["messages"] = nlohmann::ordered_json::array();
+  for (const auto& [message, cells] : summary.messages) {
+    json["messages"].push_back({{"message", message}, {"cells", cells}});
+  }
+  json["shards"] = summary.shards;
+  fmt::print("{}\n", json.dump(2));
+}
+
+}  // namespace
+
+int status_command(const std::string& archive, bool json) {
+  const std::optional<std::string> run = lock_holder(archive);
+  const Summary summary = summarise(archive);
+  if (json) {
+    print_json(summary, run);
+    return exit_done;
+  }
+  fmt::print("{}{}\n", summary.study.title.empty() ? archive : summary.study.title,
+             run ? "\n  running        " + *run : "");
+  for (const FamilySummary& family : summary.families) {
+    fmt::print("  {:<14}", family.name);
+    for (const auto& [status, name] : states) {
+      if (family.count(status) > 0) fmt::print(" {} {} ", family.count(status), name);
+    }
+    fmt::print(" of {} cells\n", family.cells);
+  }
+  for (const auto& [message, cells] : summary.messages) fmt::print("  {} x  {}\n", cells, message);
+  for (const std::string& warning : summary.warnings) fmt::print(stderr, "{}\n", warning);
+  return exit_done;
+}
+
+}  // namespace meander
