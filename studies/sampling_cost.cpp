@@ -9,10 +9,11 @@
 namespace meander {
 namespace {
 
-constexpr double flops_double = 32e9;  // matrix product, one core
-constexpr double flops_single = 64e9;
+constexpr double flops_double = 42e9;  // large matrix product, one core
+constexpr double flops_single = 84e9;
+constexpr double half_rate_width = 40;  // inputs at which the product reaches half of that
 constexpr double flops_factorisation = 6e9;
-constexpr double pass_seconds = 0.6e-9;     // per neuron and sample: activation, counts, length
+constexpr double pass_seconds = 0.9e-9;     // per neuron and sample: activation, counts, length
 constexpr double overhead_seconds = 20e-6;  // a task, whatever its size
 
 double generation_seconds(const SampledTask& task) {
@@ -44,7 +45,8 @@ Cost sampling_cost(const SampledTask& task) {
     }
     // A layer's weights are drawn anew for each panel; layer 1 acts on the curve's vectors, not on samples.
     cost.seconds += preparation * (l == 0 ? 1.0 : panels);
-    cost.seconds += l == 0 ? 6.0 * weights / 4e9 : 2.0 * weights * samples / flops;
+    cost.seconds +=
+        l == 0 ? 6.0 * weights / 4e9 : 2.0 * weights * samples / (flops * inputs / (inputs + half_rate_width));
     cost.seconds += pass_seconds * outputs * samples;
     const double copies = task.law == WeightLaw::Kind::orthogonal && !task.stored ? 4.0 : 1.0;
     largest = std::max(largest, weights * (l == 0 || copies > 1.0 ? 8.0 : element) * copies);
