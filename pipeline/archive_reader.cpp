@@ -83,18 +83,27 @@ void deal_ragged(const std::vector<T>& values, const std::vector<std::size_t>& o
   }
 }
 
+[[noreturn]] void refuse_damaged(const std::string& path, const std::string& why) {
+  throw BadInput(path + ": error: " + why +
+                 " restore it from a copy, or move it away and run the study again (`meander check` says more)");
+}
+
 }  // namespace
+
+void require_intact(const std::string& path, std::size_t largest) {
+  check_file(path);
+  const bool whole = has_seal(path);
+  if (!whole) refuse_damaged(path, "cut short, or changed by another program (it does not end in its seal)");
+  if (std::filesystem::file_size(path) > largest) return;
+  if (verify_seal(path) != Seal::intact) refuse_damaged(path, "damaged (its bytes are not those that were written)");
+}
 
 ArchiveReader::ArchiveReader(const std::string& path) : path_(path) {
   const auto held = hdf5::lock();
   file_ = open_checked(path);
   header_ = read_file_header(file_.id(), path);
   if (header_.is_shard) throw BadInput(path + ": error: a shard, not an archive; give the archive's path");
-  if (!has_seal(path)) {
-    throw BadInput(path +
-                   ": error: cut short, or changed by another program (it does not end in its seal) restore it "
-                   "from a copy, or move it away and run the study again");
-  }
+  require_intact(path, 0);
   try {
     for (std::size_t f = 0; f < header_.layout.families.size(); ++f) {
       const CellSpace cells(header_.study, header_.layout.families[f]);
@@ -221,11 +230,12 @@ std::vector<Record> ArchiveReader::records(std::size_t family, std::size_t begin
 
 Header read_header(const std::string& path) {
   const auto held = hdf5::lock();
-  {
-    const hdf5::Handle file = open_checked(path);
-    if (!read_file_header(file.id(), path).is_shard) return ArchiveReader(path).header();
-  }
-  return read_shard(path, ShardPart::header).header;
+  check_file(path);
+  if (path.ends_with(shard_extension)) return read_shard(path, ShardPart::header).header;
+  if (has_seal(path)) require_intact(path);
+  // Without a seal it may be another program's file, and deserves to be told so.
+  static_cast<void>(read_file_header(open_checked(path).id(), path));
+  return ArchiveReader(path).header();
 }
 
 }  // namespace meander

@@ -1,6 +1,7 @@
 // Reads an archive's cells back as records, a range at a time.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -9,6 +10,10 @@
 #include "pipeline/store.hpp"
 
 namespace meander {
+
+/// Throws BadInput where the bytes of the archive at `path` are not those that were written: HDF5 may
+/// crash on a damaged file. Files of more than `largest` bytes are only tested for being whole.
+void require_intact(const std::string& path, std::size_t largest = std::numeric_limits<std::size_t>::max());
 
 class ArchiveReader {
  public:

@@ -95,9 +95,11 @@ struct ShardWriter::Impl {
       const auto due = last + std::chrono::duration_cast<Clock::duration>(interval);
       // After a failure a large backlog must not turn the wait into a busy loop.
       wake.wait_until(guard, due, [&] { return closing || (problem.empty() && pending_bytes > segment_bytes); });
+      // Asked before the write: what is added while it goes on needs a further one.
+      const bool last_one = closing;
       if (pending_bytes > 0) write(guard);
       last = Clock::now();
-      if (closing) return;
+      if (last_one) return;
     }
   }
 

@@ -4,19 +4,19 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
-#include <algorithm>
 
 #include "pipeline/layout.hpp"
 #include "pipeline/record.hpp"
 #include "pipeline/store.hpp"
 #include "pipeline/study.hpp"
 
-namespace meander::testing {
+namespace meander::archive_testing {
 
 /// A folder of the test's own, removed with everything in it.
 class Folder {
@@ -170,4 +170,4 @@ inline void overwrite(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 
-}  // namespace meander::testing
+}  // namespace meander::archive_testing
