@@ -143,10 +143,18 @@ inline long bit_words(long size) {
 /// bits (bit_words(size)) <- x > threshold, neuron j in bit j % 64 of word j / 64; unused bits zero.
 template <class Real>
 void bits_above(const Real* x, long size, Real threshold, std::uint64_t* bits) {
-  std::fill_n(bits, bit_words(size), std::uint64_t{0});
   long i = 0;
-  for (; i + 8 <= size; i += 8) bits[i / 64] |= eight_above(x + i, threshold) << (i % 64);
-  for (; i < size; ++i) bits[i / 64] |= static_cast<std::uint64_t>(x[i] > threshold) << (i % 64);
+  for (; i + 64 <= size; i += 64) {
+    std::uint64_t word = 0;
+    for (int k = 0; k < 64; k += 8) word |= eight_above(x + i + k, threshold) << k;
+    *bits++ = word;
+  }
+  if (i == size) return;
+  std::uint64_t word = 0;
+  int k = 0;
+  for (; i + k + 8 <= size; k += 8) word |= eight_above(x + i + k, threshold) << k;
+  for (; i + k < size; ++k) word |= static_cast<std::uint64_t>(x[i + k] > threshold) << k;
+  *bits = word;
 }
 
 }  // namespace meander

@@ -276,6 +276,25 @@ PanelPlan plan_panels(int max_width, long samples, Precision precision) {
   return plan;
 }
 
+double sampled_curve_bytes(int input_dimension, std::span<const int> widths, const SampledOptions& options) {
+  const double element = options.precision == Precision::single ? 4.0 : 8.0;
+  const PanelPlan plan =
+      plan_panels(*std::max_element(widths.begin(), widths.end()), options.samples, options.precision);
+  double weights = 0.0;
+  double neurons = 0.0;
+  for (std::size_t l = 0; l < widths.size(); ++l) {
+    neurons += widths[l];
+    if (l > 0) weights = std::max(weights, static_cast<double>(widths[l]) * widths[l - 1]);
+  }
+  const double first_weights = 8.0 * widths.front() * input_dimension;
+  const double activations = element * static_cast<double>((plan.panel + plan.block) * plan.stride);
+  // Of each neuron its hash words and three samples; of each sample and layer a pattern's hash, in a
+  // vector that may have grown to twice its content.
+  const double states = neurons * (sizeof(PatternHash) + 3.0 * element);
+  const double patterns = options.transitions ? 2.0 * sizeof(PatternHash) * static_cast<double>(options.samples) : 0.0;
+  return first_weights + element * weights + activations + states + patterns * (static_cast<double>(widths.size()) + 1);
+}
+
 void check_sampled_curve(const Network& network, const Curve& curve, const SampledOptions& options) {
   const long least = curve.closed() ? 3 : 2;
   if (options.samples < least)

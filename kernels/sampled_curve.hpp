@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "kernels/curve.hpp"
@@ -52,6 +53,10 @@ struct SampledCounts {
 /// The fused kernel: panels of samples, one gemm a layer, everything else in one pass over its
 /// output. Same results as the plain twin up to rounding in gemm.
 SampledCounts sample_curve(const Network& network, const Curve& curve, const SampledOptions& options);
+
+/// Bytes that `sample_curve` holds at most (what drawing a weight matrix needs besides is the
+/// network's affair).
+double sampled_curve_bytes(int input_dimension, std::span<const int> widths, const SampledOptions& options);
 
 /// The plain twin: one sample at a time in double, straight from the definitions.
 SampledCounts sample_curve_plain(const Network& network, const Curve& curve, const SampledOptions& options);

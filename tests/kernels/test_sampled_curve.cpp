@@ -186,6 +186,19 @@ TEST(SampledCurve, PanelsBelongToTheShapesAlone) {
   }
 }
 
+TEST(SampledCurve, BytesCoverActivationsAndWeights) {
+  const std::vector<int> widths = {1000, 1000, 1000};
+  const double bytes = sampled_curve_bytes(784, widths, options_of(10000));
+  // All 10,000 samples fit in one panel: 80 MB, two matrices of 8 MB and 6 MB, hashes of 1.3 MB and change.
+  EXPECT_GT(bytes, 80e6 + 8e6 + 6.2e6);
+  EXPECT_LT(bytes, 105e6);
+  EXPECT_LT(sampled_curve_bytes(784, widths, options_of(10000, Precision::single)), 0.7 * bytes);
+  // With ever more samples only the patterns grow.
+  SampledOptions lengths_only = options_of(1000000);
+  lengths_only.transitions = false;
+  EXPECT_LT(sampled_curve_bytes(784, widths, lengths_only), 256e6);
+}
+
 // ---- closed forms
 
 StoredNetwork one_layer(std::vector<double> weight, std::vector<double> bias, int inputs,
