@@ -155,6 +155,13 @@ void CurveStudy::check_memory(const Study& study, Diagnostics& diagnostics) cons
   }
 }
 
+void CurveStudy::check_realizations(const Study& study, Diagnostics& diagnostics) const {
+  if (study.realizations == 1 || !stored_ || input_.is_drawn()) return;
+  diagnostics.warning(study.place("realizations"),
+                      fmt::format("all {} realizations will be the same (network and curve are fixed) one is enough",
+                                  study.realizations));
+}
+
 void CurveStudy::export_cell(const Task& task, const std::string& path) const {
   const Subject subject_of_task = subject(task);
   NamedArrays arrays;
@@ -172,8 +179,9 @@ void check_curve_study(const Study& study, Diagnostics& diagnostics) {
   const CurveStudy decoded(study, diagnostics);
   // What follows needs sound parameters.
   if (diagnostics.failed()) return;
-  check_fixed_point(study, diagnostics);
+  if (study.file("network.file") == nullptr) check_fixed_point(study, diagnostics);
   if (!diagnostics.failed()) decoded.check_memory(study, diagnostics);
+  decoded.check_realizations(study, diagnostics);
 }
 
 void report_overflow(const SampledCounts& counts, const Network& network, bool single, Results& results) {

@@ -47,6 +47,8 @@ class CurveStudy {
   Cost theory_cost(const Point& point) const;
   /// Complains where a task does not fit into this machine's memory.
   void check_memory(const Study& study, Diagnostics& diagnostics) const;
+  /// Warns where realizations would repeat each other.
+  void check_realizations(const Study& study, Diagnostics& diagnostics) const;
   void export_cell(const Task& task, const std::string& path) const;
 
  private:

@@ -301,6 +301,12 @@ Curve InputCurve::typical_curve(const Point& point) const {
 }
 
 void check_fixed_point(const Study& study, Diagnostics& diagnostics) {
+  const SweepDimension* swept_q0 = study.dimension("q0");
+  const Value* fixed_q0 = study.setting("input.q0");
+  const auto is_text = [](const Value& value) { return value.is_text(); };
+  const bool asked = (fixed_q0 != nullptr && fixed_q0->is_text()) || study.dimension("point") != nullptr ||
+                     (swept_q0 != nullptr && std::any_of(swept_q0->values.begin(), swept_q0->values.end(), is_text));
+  if (!asked) return;
   for (const Point& point : distinct_points(study, {"q0", "sigma_w", "sigma_b", "activation"})) {
     const Value* q0 = point.find("q0");
     if (q0 == nullptr || q0->is_number()) continue;

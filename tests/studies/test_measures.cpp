@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <numbers>
 
 #include "in_process.hpp"
+#include "pipeline/inputs/arrays.hpp"
 
 namespace meander {
 namespace {
@@ -252,6 +255,57 @@ TEST_F(Measures, ExportedAndMeasuredAgainBitForBit) {
       EXPECT_EQ(stored.has("readout_sign_changes"), drawn.has("readout_sign_changes"));
     }
   }
+}
+
+TEST_F(Measures, SawtoothThroughANetworkFile) {
+  // Telgarsky's triangle wave: a layer of two ReLUs gives (2 f)_+ and (4 f - 2)_+, whose difference is the
+  // next wave, with twice the teeth. Only the second unit switches inside (0, 1), where f = 1/2.
+  NamedArrays arrays;
+  arrays.texts = {{"filetype", "meander_network"}, {"activation", "relu"}};
+  arrays.integers["version"] = {1, 0};
+  arrays.arrays["/layers/0/weight"] = {{2, 1}, {2, 4}};
+  arrays.arrays["/layers/0/bias"] = {{2}, {0, -2}};
+  for (int l = 1; l < 4; ++l) {
+    arrays.arrays[fmt::format("/layers/{}/weight", l)] = {{2, 2}, {2, -2, 4, -4}};
+    arrays.arrays[fmt::format("/layers/{}/bias", l)] = {{2}, {0, -2}};
+  }
+  arrays.arrays["/curve/center"] = {{1}, {0.001}};
+  arrays.arrays["/curve/u"] = {{1}, {0.998}};
+  write_arrays(folder_.path("saw.h5"), arrays);
+  // No sample falls on a breakpoint, j / 16.
+  const Ran ran =
+      run("measure = \"transitions\"\nseed = 1\n[network]\nfile = \"saw.h5\"\n[curve]\nfile = "
+          "\"saw.h5\"\nsamples = 778\n");
+  EXPECT_THAT(ran.values("transitions"), ElementsAre(1, 2, 4, 8));
+  EXPECT_THAT(ran.values("pieces"), ElementsAre(2, 4, 8, 16));
+  EXPECT_THAT(ran.values("patterns"), ElementsAre(2, 4, 8, 16));
+  EXPECT_THAT(ran.values("transitions_theory"), IsEmpty());
+}
+
+TEST_F(Measures, ReferenceNetworkSampledFinely) {
+  const char* given = std::getenv("MEANDER_REFERENCE");
+  const std::string folder = given != nullptr ? given : std::string(MEANDER_SOURCE_DIR) + "/../shared/reference";
+  const std::string net = folder + "/networks/hardtanh_m5_k8_n3_sw24_sb0.5_circle.h5";
+  if (!std::filesystem::exists(net)) GTEST_SKIP() << "no reference networks at " << folder;
+  const Ran ran = run("measure = \"transitions\"\nseed = 1\n[network]\nfile = \"" + net + "\"\n[curve]\nfile = \"" +
+                      net + "\"\nsamples = 200000\n");
+  // Exact counts; neighbouring events are at least 1.2e-4 apart and samples 3.1e-5.
+  EXPECT_THAT(ran.values("transitions"), ElementsAre(30, 36, 48));
+  EXPECT_THAT(ran.values("sign_changes"), ElementsAre(16, 20, 22));
+  EXPECT_THAT(ran.values("patterns").back(), 114);
+  EXPECT_THAT(ran.values("pieces").back(), 114) << "114 events on a circle bound 114 arcs";
+  EXPECT_THAT(ran.values("readout_sign_changes"), ElementsAre(6));
+  EXPECT_THAT(ran.values("sampling_warning"), ElementsAre(0));
+}
+
+TEST_F(Measures, RealizationsThatRepeatEachOtherAreWarnedOf) {
+  const Ran drawn = run(study("transitions", small_sweep, small_input));
+  drawn.measurement->export_cell(drawn.task(0, 0), folder_.path("net.h5"));
+  const Ran fixed =
+      run("measure = \"transitions\"\nseed = 1\nrealizations = 3\n[network]\nfile = \"net.h5\"\n[curve]\nfile = "
+          "\"net.h5\"\n");
+  EXPECT_THAT(fixed.study.warnings, HasSubstr("all 3 realizations will be the same"));
+  EXPECT_EQ(fixed.values("transitions", 0), fixed.values("transitions", 2));
 }
 
 TEST_F(Measures, OverflowIsReportedAndEarlierLayersKept) {
