@@ -41,7 +41,8 @@ double nothing(double) {
   return 0.0;
 }
 
-/// Busy for a time by the clock; what it took counts, not what was asked for.
+/// Busy for a time by the clock; what it took counts, not what was asked for. So where cores are
+/// shared with other programs, time that a rank lost in the middle of a task passes for work.
 double busy(double seconds) {
   const double start = MPI_Wtime();
   compute_for(seconds);

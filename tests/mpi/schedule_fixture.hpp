@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,10 @@ inline const std::vector<Layout> layouts = {
     {"served", true, CounterKind::served},
     {"window", true, CounterKind::window},
 };
+
+inline void PrintTo(const Layout& layout, std::ostream* out) {
+  *out << layout.name;
+}
 
 class OnEveryLayout : public testing::TestWithParam<Layout> {};
 
