@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,6 +66,16 @@ class Descriptor {
 
   void to(std::size_t position) {
     if (::lseek(fd_, static_cast<off_t>(position), SEEK_SET) < 0) fail("cannot move in '" + path_ + "'", errno);
+  }
+
+  // Beyond the end, so that the file looks no larger. Not every file system knows how.
+  void reserve(std::size_t bytes, const std::string& what) {
+    if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0) return;
+    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) fail(what + " are not there", errno);
+  }
+
+  void cut(std::size_t size) {
+    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) fail("cannot write '" + path_ + "'", errno);
   }
 
   void close_synced() {
@@ -226,6 +237,21 @@ void write_file(const std::string& path, std::span<const std::byte> content) {
   Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
   file.write(content);
   file.close_synced();
+}
+
+void reserve(const std::string& path, std::size_t bytes) {
+  const std::string room = std::to_string(bytes / 1000000 + 1) + " MB of room for '" + path + "'";
+  struct statvfs disk {};
+  if (::statvfs(path.c_str(), &disk) == 0 && disk.f_frsize > 0 && disk.f_bavail < bytes / disk.f_frsize) {
+    throw std::runtime_error(room + " are not there (" + std::to_string(disk.f_bavail * disk.f_frsize / 1000000) +
+                             " MB are free)");
+  }
+  Descriptor(path, O_WRONLY).reserve(bytes, room);
+}
+
+void release(const std::string& path) {
+  Descriptor file(path, O_WRONLY);
+  file.cut(file.size());
 }
 
 void replace_sealed(const std::string& path, std::span<const std::byte> content) {

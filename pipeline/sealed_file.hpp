@@ -54,6 +54,12 @@ bool is_temporary(const std::string& path);
 /// Writes a new file without a seal. Throws std::runtime_error.
 void write_file(const std::string& path, std::span<const std::byte> content);
 
+/// Sets disk space aside for a file that will grow to at most `bytes`, as far as the file system can:
+/// some libraries cannot be told in the middle of writing that the disk is full. Throws
+/// std::runtime_error where there is not so much. `release` gives back what was not used.
+void reserve(const std::string& path, std::size_t bytes);
+void release(const std::string& path);
+
 /// Replaces `path` by `content` and a seal. Throws std::runtime_error, with the old file untouched
 /// and nothing left beside it.
 void replace_sealed(const std::string& path, std::span<const std::byte> content);
