@@ -10,6 +10,7 @@
 #include <new>
 
 #include "pipeline/archive_lock.hpp"
+#include "pipeline/archive_warnings.hpp"
 #include "pipeline/collective.hpp"
 #include "pipeline/progress.hpp"
 #include "pipeline/provenance.hpp"
@@ -256,6 +257,7 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   Study study;
   on_root(comm, [&] {
     study = read_study(options.study, options.overrides, catalogue);
+    if (!study.warnings.empty()) fmt::print(stderr, "{}\n", study.warnings);
     check_target(archive);
   });
   broadcast(comm, study);
@@ -346,6 +348,7 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
           archive, plan.tasks.size() - count(after, Status::missing), plan.tasks.size(), kept, failed,
           duration_text(wall), size_of(comm), size_of(comm) == 1 ? "" : "s", 100.0 * busy / (wall * size_of(comm)));
     }
+    for (const std::string& warning : archive_warnings(archive)) fmt::print(stderr, "{}: {}\n", archive, warning);
     if (failed > 0) {
       fmt::print(stderr, "{}: {} failed; `meander status {}` says why, `meander run --retry-failed` tries again\n",
                  archive, failed == 1 ? "a task has" : fmt::format("{} tasks have", failed), archive);

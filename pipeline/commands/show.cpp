@@ -24,7 +24,9 @@ int show_command(const std::string& archive) {
   fmt::print("{}\n", archive);
   if (!summary.study.title.empty()) fmt::print("  title     {}\n", summary.study.title);
   fmt::print("  measure   {}, seed {}\n", summary.study.measure, summary.study.seed);
-  fmt::print("  cells     {} done of {}\n", summary.count(Status::done), summary.cells());
+  for (const FamilySummary& family : summary.families) {
+    fmt::print("  {:<9} {} of {} cells done\n", family.name, family.count(Status::done), family.cells);
+  }
   fmt::print("  made      {} by meander {} on {} rank(s)\n", text_of(summary.attributes, "ended"),
              text_of(summary.attributes, "program_version"), text_of(summary.attributes, "ranks"));
   fmt::print("\ndimensions\n");

@@ -1,6 +1,7 @@
 """The program as a user runs it: fixtures and comparisons for the end-to-end tests."""
 
 import gzip
+import hashlib
 import os
 import pathlib
 import shutil
@@ -122,6 +123,12 @@ def labels_file(path, count=40):
 def snapshot(folder):
     """Names and contents below a folder: to see that nothing was touched."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def seal(path):
+    """Ends a file that a test has changed as the program would have ended it."""
+    content = path.read_bytes()
+    path.write_bytes(content + b"meander sha256 " + hashlib.sha256(content).hexdigest().encode() + b"\n")
 
 
 def copy(source, target):

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from conftest import SMALL, command, copy, environment, images_file, labels_file, meander, snapshot
+from conftest import SMALL, command, copy, environment, images_file, labels_file, meander, seal, snapshot
 
 
 def changed(old, new):
@@ -33,7 +33,7 @@ MISTAKES = {
     "unknown activation": (changed('"relu"', '"rulu"'), ["rulu", "relu"]),
     "student_t without variance": (changed("[20, 31]", '[20, 31]\nweights = { law = "student_t", dof = 2 }'), ["dof"]),
     "more cells than can be counted": (
-        changed("[1.5, 3.0]", "{ linspace = [1.0, 2.0, 2000000] }").replace("realizations = 3", "realizations = 1000000"),
+        changed("[1.5, 3.0]", "{ linspace = [1.0, 2.0, 200000] }").replace("realizations = 3", "realizations = 1000000"),
         ["cells"],
     ),
     "a task larger than memory": (changed("[20, 31]", "[3000000]"), ["memory"]),
@@ -226,6 +226,7 @@ def test_merge_refuses_conflicts_and_strangers(study, tmp_path, archive):
     forged = copy(archive, tmp_path / "forged.h5")
     with h5py.File(forged, "r+") as file:
         file["transitions"][0, 0, 0, 0, 0, 0] += 1
+    seal(forged)
     printed = meander("merge", tmp_path / "out.h5", archive, forged, code=3)
     assert "transitions" in printed and "width" in printed
     assert not (tmp_path / "out.h5").exists()

@@ -114,7 +114,7 @@ def test_results_on_disk_survive_a_kill(study, tmp_path, slower):
     job = subprocess.Popen(command("run", path, "-o", out, "--checkpoint", "0.05", "--quiet"), env=environment())
     shards = pathlib.Path(f"{out}.shards")
     deadline = time.monotonic() + 60
-    while not list(shards.glob("*.h5")) and time.monotonic() < deadline:
+    while not list(shards.glob("*.shard")) and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.2)
     job.send_signal(signal.SIGKILL)
