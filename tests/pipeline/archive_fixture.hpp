@@ -83,53 +83,62 @@ inline double number_of(const Study& study, const Family& family, std::size_t ce
   return value + 1000.0 * static_cast<double>(family.per_realization ? cells.realization(cell) : 0);
 }
 
-inline Record record_of(const Study& study, const Layout& layout, std::size_t family, std::size_t cell) {
-  const Family& own = layout.families[family];
-  const double x = number_of(study, own, cell);
-  Results results(own);
-  if (family == 1) {
-    results.set("q_star", x);
-  } else {
-    // A shallower network leaves its last layer out, and the number of events varies.
-    const std::size_t depth = layout.dimension("layer").size - (static_cast<int>(x) % 2 == 0 ? 1 : 0);
-    std::vector<double> lengths;
-    std::vector<std::int64_t> counts;
-    std::vector<double> split;
-    for (std::size_t l = 0; l < depth; ++l) {
-      lengths.push_back(x * static_cast<double>(l + 1));
-      counts.push_back(static_cast<std::int64_t>(x) + static_cast<std::int64_t>(l));
-      split.insert(split.end(), {x + static_cast<double>(l), -x - static_cast<double>(l)});
-    }
-    results.set("length", lengths);
-    results.set("transitions", counts);
-    results.set("input_length", x / 3.0);
-    results.set("exact", std::int64_t{1});
-    results.set("split", split, {depth, 2});
-    const std::size_t events = static_cast<std::size_t>(x) % 4;
-    std::vector<double> positions;
-    std::vector<std::int64_t> neurons;
-    for (std::size_t e = 0; e < events; ++e) {
-      positions.push_back(x / static_cast<double>(e + 1));
-      neurons.push_back(static_cast<std::int64_t>(e));
-    }
-    results.set("position", positions);
-    results.set("neuron", neurons);
-    results.set("memory", 1e6 + x);
+/// A record of the first family whose numbers follow from `x`.
+inline Record example_record(const Layout& layout, std::size_t cell, double x) {
+  Results results(layout.families[0]);
+  // A shallower network leaves its last layer out, and the number of events varies.
+  const std::size_t depth = layout.dimension("layer").size - (static_cast<int>(x) % 2 == 0 ? 1 : 0);
+  std::vector<double> lengths;
+  std::vector<std::int64_t> counts;
+  std::vector<double> split;
+  for (std::size_t l = 0; l < depth; ++l) {
+    lengths.push_back(x * static_cast<double>(l + 1));
+    counts.push_back(static_cast<std::int64_t>(x) + static_cast<std::int64_t>(l));
+    split.insert(split.end(), {x + static_cast<double>(l), -x - static_cast<double>(l)});
   }
+  results.set("length", lengths);
+  results.set("transitions", counts);
+  results.set("input_length", x / 3.0);
+  results.set("exact", std::int64_t{1});
+  results.set("split", split, {depth, 2});
+  const std::size_t events = static_cast<std::size_t>(x) % 4;
+  std::vector<double> positions;
+  std::vector<std::int64_t> neurons;
+  for (std::size_t e = 0; e < events; ++e) {
+    positions.push_back(x / static_cast<double>(e + 1));
+    neurons.push_back(static_cast<std::int64_t>(e));
+  }
+  results.set("position", positions);
+  results.set("neuron", neurons);
+  results.set("memory", 1e6 + x);
   Record record;
   std::move(results).fill(record);
-  record.family = family;
   record.cell = cell;
   record.seconds = 0.5 + x;
   record.key[0] = static_cast<std::uint8_t>(cell);
   return record;
 }
 
-inline Record failed_record(const Study& study, const Layout& layout, std::size_t cell, const std::string& why) {
-  Record record = record_of(study, layout, 0, cell);
+inline Record failed_record_of(const Layout& layout, std::size_t cell, const std::string& why) {
   Results results(layout.families[0]);
   results.status(Status::failed, why);
+  Record record;
   std::move(results).fill(record);
+  record.cell = cell;
+  record.seconds = 0.25;
+  return record;
+}
+
+inline Record record_of(const Study& study, const Layout& layout, std::size_t family, std::size_t cell) {
+  const double x = number_of(study, layout.families[family], cell);
+  if (family == 0) return example_record(layout, cell, x);
+  Results results(layout.families[family]);
+  results.set("q_star", x);
+  Record record;
+  std::move(results).fill(record);
+  record.family = family;
+  record.cell = cell;
+  record.seconds = 0.5 + x;
   return record;
 }
 

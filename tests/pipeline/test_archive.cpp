@@ -21,7 +21,7 @@ std::string written_archive(const Folder& folder) {
   const Study study = small_study();
   const Layout layout = small_layout();
   std::vector<Record> records = all_records(study, layout);
-  records[3] = failed_record(study, layout, 3, "out of memory: 3 GiB");
+  records[3] = failed_record_of(layout, 3, "out of memory: 3 GiB");
   records.erase(records.begin() + 7);
   const std::string shard = write_shard(folder / "a.h5", 0, study, layout, records);
   write_archive(MPI_COMM_SELF, folder / "a.h5", study, layout, {shard}, some_attributes());

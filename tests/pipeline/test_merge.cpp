@@ -202,8 +202,8 @@ TEST(merge, keeps_the_done_one_of_a_failed_and_a_done_cell) {
   const Study study = small_study();
   const Layout layout = small_layout();
   const std::string good = archive_of(folder, "a.h5", study, layout, {record_of(study, layout, 0, 5)});
-  const std::string bad = archive_of(folder, "b.h5", study, layout, {failed_record(study, layout, 5, "no memory")});
-  const std::string worse = archive_of(folder, "c.h5", study, layout, {failed_record(study, layout, 5, "a crash")});
+  const std::string bad = archive_of(folder, "b.h5", study, layout, {failed_record_of(layout, 5, "no memory")});
+  const std::string worse = archive_of(folder, "c.h5", study, layout, {failed_record_of(layout, 5, "a crash")});
   join(folder / "1.h5", study, layout, {good, bad, worse});
   join(folder / "2.h5", study, layout, {worse, bad, good});
   EXPECT_EQ(content(folder / "1.h5"), content(folder / "2.h5"));

@@ -35,7 +35,7 @@ TEST(shard, gives_back_every_record) {
   const Study study = small_study();
   const Layout layout = small_layout();
   std::vector<Record> records = all_records(study, layout);
-  records[3] = failed_record(study, layout, 3, "why: a\nnewline, an ä");
+  records[3] = failed_record_of(layout, 3, "why: a\nnewline, an ä");
   const Shard shard = read_shard(write_shard(folder / "a.h5", 0, study, layout, records), ShardPart::everything);
   EXPECT_TRUE(shard.header.is_shard);
   EXPECT_EQ(shard.header.study.text(), study.text());
