@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <hdf5.h>
-#include <hdf5_hl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -157,6 +156,18 @@ void read_attributes(hid_t file, const std::string& group, const std::string& na
   for (int i = 0; i < count; ++i) read_attribute(object.get(), static_cast<hsize_t>(i), group, name, out);
 }
 
+hdf5::Handle open(std::span<const std::byte> file, const std::string& name) {
+  try {
+    if (!file.empty()) return hdf5::open_image(file, name);
+  } catch (const hdf5::Error&) {
+    // HDF5's own reason is a stack of internal calls.
+  }
+  throw BadInput(
+      fmt::format("{}: not an HDF5 file, or a truncated one ({} bytes were read); write it again, with h5py for "
+                  "instance",
+                  name, file.size()));
+}
+
 void require(bool done, const char* what) {
   if (!done) throw std::runtime_error(std::string(what) + " could not be written");
 }
@@ -230,25 +241,15 @@ const NamedArray* NamedArrays::find(const std::string& path) const {
 
 NamedArrays read_arrays(std::span<const std::byte> file, const std::string& name) {
   const auto guard = hdf5::lock();
-  // The library only reads the image, whatever its signature says.
-  const Handle image(file.empty() ? -1
-                                  : H5LTopen_file_image(const_cast<std::byte*>(file.data()), file.size(),
-                                                        H5LT_FILE_IMAGE_DONT_COPY | H5LT_FILE_IMAGE_DONT_RELEASE),
-                     H5Fclose);
-  if (!image.valid()) {
-    throw BadInput(
-        fmt::format("{}: not an HDF5 file, or a truncated one ({} bytes were read); write it again, with h5py for "
-                    "instance",
-                    name, file.size()));
-  }
+  const hdf5::Handle image = open(file, name);
   std::vector<Object> objects;
-  if (!list_objects(image.get(), objects)) refuse(name, "the list of its datasets", "the file is damaged");
+  if (!list_objects(image.id(), objects)) refuse(name, "the list of its datasets", "the file is damaged");
   NamedArrays out;
   for (const Object& object : objects) {
     if (object.dataset) {
-      read_dataset(image.get(), object.path, name, out);
+      read_dataset(image.id(), object.path, name, out);
     } else {
-      read_attributes(image.get(), object.path, name, out);
+      read_attributes(image.id(), object.path, name, out);
     }
   }
   return out;
