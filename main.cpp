@@ -5,7 +5,7 @@
 #include <exception>
 
 #include "pipeline/commands/command_line.hpp"
-#include "pipeline/diagnostics.hpp"
+#include "pipeline/study/diagnostics.hpp"
 #include "studies/catalogue.hpp"
 
 namespace {

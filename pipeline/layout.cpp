@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "pipeline/diagnostics.hpp"
-#include "pipeline/study.hpp"
-#include "pipeline/toml_text.hpp"
+#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/study/study.hpp"
+#include "pipeline/study/toml_text.hpp"
 
 namespace meander {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/value.hpp"
+#include "pipeline/study/value.hpp"
 
 namespace meander {
 

@@ -12,18 +12,18 @@
 #include <string_view>
 #include <vector>
 
-#include "pipeline/diagnostics.hpp"
-#include "pipeline/keys.hpp"
 #include "pipeline/layout.hpp"
 #include "pipeline/record.hpp"
-#include "pipeline/study.hpp"
+#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/study/keys.hpp"
+#include "pipeline/study/study.hpp"
 
 namespace meander {
 
 /// What a task is expected to take on one core of a current machine.
 struct Cost {
   double seconds = 0.0;
-  double bytes = 0.0;       // peak, per rank
+  double bytes = 0.0;  // peak, per rank
   int ranks_per_task = 1;
 };
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "pipeline/sha256.hpp"
+#include "pipeline/archive/sha256.hpp"
 
 namespace meander {
 

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "pipeline/archive/sha256.hpp"
 #include "pipeline/layout.hpp"
 #include "pipeline/measure.hpp"
 #include "pipeline/record.hpp"
-#include "pipeline/sha256.hpp"
 
 namespace meander {
 

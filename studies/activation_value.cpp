@@ -9,8 +9,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "pipeline/diagnostics.hpp"
-#include "pipeline/toml_text.hpp"
+#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/study/toml_text.hpp"
 #include "studies/expression.hpp"
 
 namespace meander {

@@ -6,7 +6,7 @@
 
 #include "kernels/activation.hpp"
 #include "kernels/network.hpp"
-#include "pipeline/value.hpp"
+#include "pipeline/study/value.hpp"
 
 namespace meander {
 

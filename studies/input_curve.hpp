@@ -8,10 +8,10 @@
 
 #include "kernels/curve.hpp"
 #include "kernels/random_stream.hpp"
-#include "pipeline/diagnostics.hpp"
 #include "pipeline/inputs/images.hpp"
-#include "pipeline/keys.hpp"
-#include "pipeline/study.hpp"
+#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/study/keys.hpp"
+#include "pipeline/study/study.hpp"
 
 namespace meander {
 

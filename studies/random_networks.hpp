@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "kernels/network.hpp"
-#include "pipeline/diagnostics.hpp"
-#include "pipeline/keys.hpp"
-#include "pipeline/study.hpp"
+#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/study/keys.hpp"
+#include "pipeline/study/study.hpp"
 
 namespace meander {
 

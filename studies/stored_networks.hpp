@@ -7,10 +7,10 @@
 
 #include "kernels/curve.hpp"
 #include "kernels/network.hpp"
-#include "pipeline/diagnostics.hpp"
 #include "pipeline/inputs/arrays.hpp"
-#include "pipeline/keys.hpp"
-#include "pipeline/study.hpp"
+#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/study/keys.hpp"
+#include "pipeline/study/study.hpp"
 
 namespace meander {
 

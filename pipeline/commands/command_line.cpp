@@ -4,7 +4,7 @@
 #include <functional>
 #include <iostream>
 
-#include "pipeline/provenance.hpp"
+#include "pipeline/archive/provenance.hpp"
 
 namespace meander {
 namespace {

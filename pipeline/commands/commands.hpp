@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "pipeline/measure.hpp"
-#include "pipeline/run.hpp"
+#include "pipeline/run/run.hpp"
 
 namespace meander {
 

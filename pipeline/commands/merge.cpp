@@ -2,10 +2,10 @@
 
 #include <filesystem>
 
+#include "pipeline/archive/provenance.hpp"
+#include "pipeline/archive/store.hpp"
 #include "pipeline/commands/commands.hpp"
-#include "pipeline/mpi_session.hpp"
-#include "pipeline/provenance.hpp"
-#include "pipeline/store.hpp"
+#include "pipeline/run/mpi_session.hpp"
 
 namespace meander {
 int merge_command(const MergeArguments& arguments) {

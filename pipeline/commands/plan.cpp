@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "pipeline/commands/commands.hpp"
-#include "pipeline/progress.hpp"
+#include "pipeline/run/progress.hpp"
+#include "pipeline/run/work.hpp"
 #include "pipeline/schedule/simulate.hpp"
-#include "pipeline/work.hpp"
 
 namespace meander {
 namespace {

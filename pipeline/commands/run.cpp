@@ -1,4 +1,4 @@
-#include "pipeline/run.hpp"
+#include "pipeline/run/run.hpp"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,9 @@
 #include <fstream>
 #include <iterator>
 
-#include "pipeline/collective.hpp"
 #include "pipeline/commands/commands.hpp"
-#include "pipeline/mpi_session.hpp"
+#include "pipeline/run/collective.hpp"
+#include "pipeline/run/mpi_session.hpp"
 
 namespace meander {
 namespace {

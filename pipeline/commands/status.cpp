@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "pipeline/archive_lock.hpp"
-#include "pipeline/archive_summary.hpp"
+#include "pipeline/archive/archive_lock.hpp"
+#include "pipeline/archive/archive_summary.hpp"
 #include "pipeline/commands/commands.hpp"
 
 namespace meander {

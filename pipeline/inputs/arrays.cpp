@@ -15,8 +15,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "pipeline/diagnostics.hpp"
-#include "pipeline/hdf5.hpp"
+#include "pipeline/archive/hdf5.hpp"
+#include "pipeline/study/diagnostics.hpp"
 
 namespace meander {
 namespace {

@@ -11,7 +11,7 @@
 #include <memory>
 #include <optional>
 
-#include "pipeline/diagnostics.hpp"
+#include "pipeline/study/diagnostics.hpp"
 
 namespace meander {
 namespace {

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -41,11 +42,16 @@ def test_full_disk(study, tmp_path, small_disk):
 def test_full_disk_keeps_the_old_archive(study, small_disk):
     path = study(SMALL)
     out = small_disk / "out.h5"
-    meander("run", path, "-o", out, "--set", "realizations=1", "--set", "sweep.width=[20]", "--quiet")
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    meander("run", path, "-o", out, "--set", "realizations=1", "--quiet")
     before = out.read_bytes()
-    (small_disk / "ballast").write_bytes(b"x" * (160 * 1024 - len(before) - 30 * 1024))
-    meander("run", path, "-o", out, "--set", "realizations=60", code=1)
+    free = shutil.disk_usage(small_disk).free
+    (small_disk / "ballast").write_bytes(b"x" * (free - 300 * 1024))
+    meander("run", path, "-o", out, "--set", "realizations=200", code=1)
     assert out.read_bytes() == before
+    (small_disk / "ballast").unlink()
+    meander("run", path, "-o", out, "--set", "realizations=2", "--quiet")
+    meander("check", out)
 
 
 def test_read_only_directory(study, tmp_path):

@@ -4,9 +4,9 @@
 
 #include <optional>
 
-#include "pipeline/archive_check.hpp"
-#include "pipeline/collective.hpp"
-#include "pipeline/diagnostics.hpp"
+#include "pipeline/archive/archive_check.hpp"
+#include "pipeline/run/collective.hpp"
+#include "pipeline/study/diagnostics.hpp"
 #include "tests/pipeline/archive_fixture.hpp"
 
 namespace meander {

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/archive/store.hpp"
 #include "pipeline/layout.hpp"
 #include "pipeline/record.hpp"
-#include "pipeline/store.hpp"
-#include "pipeline/study.hpp"
+#include "pipeline/study/study.hpp"
 
 namespace meander::archive_testing {
 

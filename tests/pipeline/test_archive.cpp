@@ -6,11 +6,11 @@
 #include <cmath>
 
 #include "archive_fixture.hpp"
-#include "pipeline/archive_reader.hpp"
-#include "pipeline/archive_shape.hpp"
-#include "pipeline/archive_summary.hpp"
-#include "pipeline/diagnostics.hpp"
-#include "pipeline/hdf5.hpp"
+#include "pipeline/archive/archive_reader.hpp"
+#include "pipeline/archive/archive_shape.hpp"
+#include "pipeline/archive/archive_summary.hpp"
+#include "pipeline/archive/hdf5.hpp"
+#include "pipeline/study/diagnostics.hpp"
 
 namespace meander {
 namespace {

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "pipeline/diagnostics.hpp"
+#include "pipeline/study/diagnostics.hpp"
 
 namespace meander {
 namespace {

@@ -5,10 +5,10 @@
 #include <random>
 
 #include "archive_fixture.hpp"
-#include "pipeline/archive_check.hpp"
-#include "pipeline/diagnostics.hpp"
-#include "pipeline/hdf5.hpp"
-#include "pipeline/sealed_file.hpp"
+#include "pipeline/archive/archive_check.hpp"
+#include "pipeline/archive/hdf5.hpp"
+#include "pipeline/archive/sealed_file.hpp"
+#include "pipeline/study/diagnostics.hpp"
 
 namespace meander {
 namespace {

@@ -1,7 +1,7 @@
 // Messages in the order of place, and suggestions that are near.
 #include <gtest/gtest.h>
 
-#include "pipeline/diagnostics.hpp"
+#include "pipeline/study/diagnostics.hpp"
 
 namespace meander {
 namespace {

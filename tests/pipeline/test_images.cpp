@@ -6,7 +6,7 @@
 
 #include <functional>
 
-#include "pipeline/diagnostics.hpp"
+#include "pipeline/study/diagnostics.hpp"
 
 namespace meander {
 namespace {

@@ -7,9 +7,9 @@
 #include <random>
 
 #include "archive_fixture.hpp"
-#include "pipeline/archive_reader.hpp"
-#include "pipeline/diagnostics.hpp"
-#include "pipeline/hdf5.hpp"
+#include "pipeline/archive/archive_reader.hpp"
+#include "pipeline/archive/hdf5.hpp"
+#include "pipeline/study/diagnostics.hpp"
 
 namespace meander {
 namespace {

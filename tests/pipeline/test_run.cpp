@@ -1,5 +1,5 @@
 // Runs of a toy measure in one process: failures, retries, and what is computed again.
-#include "pipeline/run.hpp"
+#include "pipeline/run/run.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "pipeline/store.hpp"
-#include "pipeline/work.hpp"
+#include "pipeline/archive/store.hpp"
+#include "pipeline/run/work.hpp"
 
 namespace meander {
 namespace {

@@ -9,9 +9,9 @@
 #include <thread>
 
 #include "archive_fixture.hpp"
-#include "pipeline/diagnostics.hpp"
-#include "pipeline/hdf5.hpp"
-#include "pipeline/shard_file.hpp"
+#include "pipeline/archive/hdf5.hpp"
+#include "pipeline/archive/shard_file.hpp"
+#include "pipeline/study/diagnostics.hpp"
 
 namespace meander {
 namespace {

@@ -1,4 +1,4 @@
-#include "pipeline/stop.hpp"
+#include "pipeline/run/stop.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "fake_measure.hpp"
-#include "pipeline/key_check.hpp"
-#include "pipeline/sweep.hpp"
+#include "pipeline/study/key_check.hpp"
+#include "pipeline/study/sweep.hpp"
 
 namespace meander {
 namespace {

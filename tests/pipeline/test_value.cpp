@@ -5,8 +5,8 @@
 #include <limits>
 #include <random>
 
-#include "pipeline/toml_text.hpp"
-#include "pipeline/value.hpp"
+#include "pipeline/study/toml_text.hpp"
+#include "pipeline/study/value.hpp"
 
 namespace meander {
 namespace {
