@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "pipeline/archive/sha256.hpp"
+#include "pipeline/study/sha256.hpp"
 
 namespace meander {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "pipeline/archive/sha256.hpp"
+#include "pipeline/study/sha256.hpp"
 #include "pipeline/layout.hpp"
 #include "pipeline/measure.hpp"
 #include "pipeline/record.hpp"

@@ -10,7 +10,7 @@
 #include "pipeline/archive/exchange.hpp"
 #include "pipeline/archive/file_header.hpp"
 #include "pipeline/archive/sealed_file.hpp"
-#include "pipeline/run/collective.hpp"
+#include "pipeline/collective.hpp"
 
 namespace meander {
 namespace {

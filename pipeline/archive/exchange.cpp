@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "pipeline/archive/shard_file.hpp"
-#include "pipeline/run/collective.hpp"
+#include "pipeline/collective.hpp"
 #include "pipeline/study/diagnostics.hpp"
 
 namespace meander {

@@ -15,7 +15,7 @@
 #include "pipeline/archive/sealed_file.hpp"
 #include "pipeline/archive/shard_file.hpp"
 #include "pipeline/archive/store.hpp"
-#include "pipeline/run/collective.hpp"
+#include "pipeline/collective.hpp"
 
 namespace meander {
 namespace {

@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "pipeline/commands/commands.hpp"
-#include "pipeline/run/collective.hpp"
+#include "pipeline/collective.hpp"
 #include "pipeline/run/mpi_session.hpp"
 
 namespace meander {

@@ -13,7 +13,7 @@
 #include "pipeline/archive/archive_warnings.hpp"
 #include "pipeline/archive/provenance.hpp"
 #include "pipeline/archive/store.hpp"
-#include "pipeline/run/collective.hpp"
+#include "pipeline/collective.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/stop.hpp"
 #include "pipeline/run/work.hpp"

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "pipeline/archive/sha256.hpp"
+#include "pipeline/study/sha256.hpp"
 
 namespace meander {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "pipeline/archive/sha256.hpp"
+#include "pipeline/study/sha256.hpp"
 #include "pipeline/study/study.hpp"
 #include "pipeline/study/toml_text.hpp"
 

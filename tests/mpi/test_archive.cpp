@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "pipeline/archive/archive_check.hpp"
-#include "pipeline/run/collective.hpp"
+#include "pipeline/collective.hpp"
 #include "pipeline/study/diagnostics.hpp"
 #include "tests/pipeline/archive_fixture.hpp"
 

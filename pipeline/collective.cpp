@@ -1,4 +1,4 @@
-#include "pipeline/run/collective.hpp"
+#include "pipeline/collective.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SHA-256 by OpenSSL's libcrypto.
-#include "pipeline/archive/sha256.hpp"
+#include "pipeline/study/sha256.hpp"
 
 #include <openssl/evp.h>
 
