@@ -53,6 +53,9 @@ build() {
   (cd "$root" && cmake --build "build/$preset" ${1:+--target "$@"}) >"$log" 2>&1 || { tail -n 60 "$log" >&2; return 1; }
 }
 
+# Cores that this process may use. (nproc alone answers with OMP_NUM_THREADS where that is set.)
+cores() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
+
 # Settings of Open MPI and BLAS for a machine that is shared, or a container.
 mpi_environment() {
   export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMPI_MCA_mpi_yield_when_idle=1
