@@ -97,7 +97,7 @@ std::string dimension_identity(const SweepDimension& dimension) {
   const auto* table = dimension.name == "point" ? dimension.values.front().get_if<Table>() : nullptr;
   if (!table) return text;
   std::vector<std::string> names;
-  for (const auto& entry : table->entries()) names.push_back(entry.first);
+  for (const auto& entry : table->entries()) names.push_back(entry.key);
   std::sort(names.begin(), names.end());
   return fmt::format("{} ({})", text, fmt::join(names, ", "));
 }

@@ -55,12 +55,11 @@ std::string list_text(const List& list, std::string (*element)(const Value&)) {
   return text + "]";
 }
 
-std::string table_text(const std::vector<std::pair<std::string, Value>>& entries,
-                       std::string (*element)(const Value&)) {
+std::string table_text(const std::vector<TableEntry>& entries, std::string (*element)(const Value&)) {
   if (entries.empty()) return "{}";
   std::string text = "{ ";
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    text += (i ? ", " : "") + toml_key(entries[i].first) + " = " + element(entries[i].second);
+    text += (i ? ", " : "") + toml_key(entries[i].key) + " = " + element(entries[i].value);
   }
   return text + " }";
 }
@@ -82,6 +81,26 @@ bool same_number(const Value& a, const Value& b) {
 
 }  // namespace
 
+// All that makes or destroys a Value stands here, where TableEntry is complete.
+Value::Value() = default;
+Value::Value(bool value) : data_(value) {}
+Value::Value(int value) : data_(static_cast<std::int64_t>(value)) {}
+Value::Value(std::int64_t value) : data_(value) {}
+Value::Value(double value) : data_(value) {}
+Value::Value(const char* value) : data_(std::string(value)) {}
+Value::Value(std::string value) : data_(std::move(value)) {}
+Value::Value(List value) : data_(std::move(value)) {}
+Value::Value(Table value) : data_(std::move(value)) {}
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+
+bool Table::empty() const {
+  return entries_.empty();
+}
+
 const Value* Table::find(std::string_view key) const {
   for (const auto& [name, value] : entries_) {
     if (name == key) return &value;
@@ -96,14 +115,14 @@ void Table::set(std::string key, Value value) {
       return;
     }
   }
-  entries_.emplace_back(std::move(key), std::move(value));
+  entries_.push_back({std::move(key), std::move(value)});
 }
 
 bool operator==(const Table& a, const Table& b) {
   if (a.entries_.size() != b.entries_.size()) return false;
   return std::all_of(a.entries_.begin(), a.entries_.end(), [&](const auto& entry) {
-    const Value* other = b.find(entry.first);
-    return other && *other == entry.second;
+    const Value* other = b.find(entry.key);
+    return other && *other == entry.value;
   });
 }
 
@@ -141,7 +160,7 @@ std::string Value::canonical() const {
   if (const auto* list = get_if<List>()) return list_text(*list, element);
   if (const auto* table = get_if<Table>()) {
     auto entries = table->entries();
-    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
     return table_text(entries, element);
   }
   return toml();

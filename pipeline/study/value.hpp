@@ -14,30 +14,37 @@ namespace meander {
 class Value;
 using List = std::vector<Value>;
 
+struct TableEntry;
+
 /// A table whose keys keep the order in which they were written.
 class Table {
  public:
   const Value* find(std::string_view key) const;
   void set(std::string key, Value value);
-  const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
-  bool empty() const { return entries_.empty(); }
+  const std::vector<TableEntry>& entries() const { return entries_; }
+  bool empty() const;
   friend bool operator==(const Table&, const Table&);
 
  private:
-  std::vector<std::pair<std::string, Value>> entries_;
+  std::vector<TableEntry> entries_;  // of a type that is complete only behind Value
 };
 
 class Value {
  public:
-  Value() = default;
-  Value(bool value) : data_(value) {}
-  Value(int value) : data_(static_cast<std::int64_t>(value)) {}
-  Value(std::int64_t value) : data_(value) {}
-  Value(double value) : data_(value) {}
-  Value(const char* value) : data_(std::string(value)) {}
-  Value(std::string value) : data_(std::move(value)) {}
-  Value(List value) : data_(std::move(value)) {}
-  Value(Table value) : data_(std::move(value)) {}
+  Value();
+  Value(bool value);
+  Value(int value);
+  Value(std::int64_t value);
+  Value(double value);
+  Value(const char* value);
+  Value(std::string value);
+  Value(List value);
+  Value(Table value);
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
 
   template <class T>
   const T* get_if() const {
@@ -61,6 +68,11 @@ class Value {
 
  private:
   std::variant<std::int64_t, double, bool, std::string, List, Table> data_;
+};
+
+struct TableEntry {
+  std::string key;
+  Value value;
 };
 
 /// A key as TOML writes it: bare where it can be, else quoted.

@@ -90,7 +90,7 @@ TEST(Table, KeepsItsOrderAndReplaces) {
   Table t = table({{"z", 1}, {"a", 2}});
   t.set("z", 3);
   ASSERT_EQ(t.entries().size(), 2u);
-  EXPECT_EQ(t.entries()[0].first, "z");
+  EXPECT_EQ(t.entries()[0].key, "z");
   EXPECT_EQ(*t.find("z"), Value(3));
   EXPECT_EQ(t.find("y"), nullptr);
 }
