@@ -82,11 +82,11 @@ void check_layer(const StoredNetwork::Layer& layer, int inputs, const std::strin
 
 /// Rows of `draw_row` scaled in double and rounded once to Real.
 template <typename Real>
-void fill_rows(const WeightLaw& law, StreamKey key, std::uint32_t layer, double scale, int rows, std::size_t columns,
-               std::span<Real> out) {
+void fill_rows(const WeightLaw& law, StreamKey key, Purpose purpose, std::uint32_t layer, double scale, int rows,
+               std::size_t columns, std::span<Real> out) {
   std::vector<float> variates(columns);
   for (int row = 0; row < rows; ++row) {
-    draw_row(law, key, Purpose::weights, layer, static_cast<std::uint32_t>(row), variates);
+    draw_row(law, key, purpose, layer, static_cast<std::uint32_t>(row), variates);
     Real* destination = out.data() + static_cast<std::size_t>(row) * columns;
     for (std::size_t column = 0; column < columns; ++column) {
       destination[column] = static_cast<Real>(scale * static_cast<double>(variates[column]));
@@ -124,15 +124,23 @@ RandomNetwork::RandomNetwork(Parameters parameters, StreamKey key)
       key_(key) {}
 
 void RandomNetwork::weight(int layer, std::span<double> out) const {
+  draw_weight(layer, Purpose::weights, out);
+}
+
+void RandomNetwork::second_weight(int layer, std::span<double> out) const {
+  draw_weight(layer, Purpose::curve, out);
+}
+
+void RandomNetwork::draw_weight(int layer, Purpose purpose, std::span<double> out) const {
   require_layer(*this, layer);
   require_size(out.size(), product(width(layer), fan_in(layer)), "weight buffer");
   const auto address = static_cast<std::uint32_t>(layer);
   if (parameters_.law.kind == WeightLaw::Kind::orthogonal) {
-    orthogonal_matrix(key_, address, width(layer), fan_in(layer), parameters_.sigma_w, out);
+    orthogonal_matrix(key_, address, width(layer), fan_in(layer), parameters_.sigma_w, out, purpose);
     return;
   }
   const double scale = parameters_.sigma_w / std::sqrt(static_cast<double>(fan_in(layer)));
-  fill_rows(parameters_.law, key_, address, scale, width(layer), static_cast<std::size_t>(fan_in(layer)), out);
+  fill_rows(parameters_.law, key_, purpose, address, scale, width(layer), static_cast<std::size_t>(fan_in(layer)), out);
 }
 
 void RandomNetwork::weight(int layer, std::span<float> out) const {
@@ -146,7 +154,8 @@ void RandomNetwork::weight(int layer, std::span<float> out) const {
     return;
   }
   const double scale = parameters_.sigma_w / std::sqrt(static_cast<double>(fan_in(layer)));
-  fill_rows(parameters_.law, key_, address, scale, width(layer), static_cast<std::size_t>(fan_in(layer)), out);
+  fill_rows(parameters_.law, key_, Purpose::weights, address, scale, width(layer),
+            static_cast<std::size_t>(fan_in(layer)), out);
 }
 
 void RandomNetwork::bias(int layer, std::span<double> out) const {

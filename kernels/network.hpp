@@ -80,7 +80,13 @@ class RandomNetwork final : public Network {
   void readout_weight(std::span<double> out) const override;
   void readout_bias(std::span<double> out) const override;
 
+  /// A matrix of the same law and shape as W^l, drawn apart from it (purpose `curve`): W' of a sweep
+  /// W cos t + W' sin t.
+  void second_weight(int layer, std::span<double> out) const;
+
  private:
+  void draw_weight(int layer, Purpose purpose, std::span<double> out) const;
+
   Parameters parameters_;
   StreamKey key_;
 };

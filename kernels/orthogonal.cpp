@@ -64,10 +64,10 @@ std::vector<double> orthonormalise(int m, int n, double* a) {
 
 }  // namespace
 
-void orthogonal_matrix(StreamKey key, std::uint32_t layer, int rows, int columns, double sigma_w,
-                       std::span<double> out) {
+void orthogonal_matrix(StreamKey key, std::uint32_t layer, int rows, int columns, double sigma_w, std::span<double> out,
+                       Purpose purpose) {
   const auto stride = static_cast<std::size_t>(columns);
-  const RandomStream stream(key, Purpose::weights, layer);
+  const RandomStream stream(key, purpose, layer);
   std::vector<float> normals(stride);
   for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
     stream.normals(static_cast<std::uint32_t>(row), 0, normals);

@@ -16,16 +16,6 @@
 namespace meander {
 namespace {
 
-/// q0 of a point; nothing where the inputs keep their own scale.
-std::optional<double> q0_of(const Point& point) {
-  const Value* q0 = point.find("q0");
-  if (q0 == nullptr) return std::nullopt;
-  if (q0->is_number()) return q0->number();
-  const auto parameters = network_parameters(point, 1);
-  const double q_star = attractor(parameters.activation, parameters.sigma_w, parameters.sigma_b);
-  return (q_star - parameters.sigma_b * parameters.sigma_b) / (parameters.sigma_w * parameters.sigma_w);
-}
-
 std::vector<int> integers(const Value& value) {
   std::vector<int> out;
   for (const Value& element : *value.get_if<List>()) out.push_back(static_cast<int>(element.number()));
@@ -75,6 +65,15 @@ void check_span(const Study& study, const CurveWish& wish, Diagnostics& diagnost
 }
 
 }  // namespace
+
+std::optional<double> q0_of(const Point& point) {
+  const Value* q0 = point.find("q0");
+  if (q0 == nullptr) return std::nullopt;
+  if (q0->is_number()) return q0->number();
+  const auto parameters = network_parameters(point, 1);
+  const double q_star = attractor(parameters.activation, parameters.sigma_w, parameters.sigma_b);
+  return (q_star - parameters.sigma_b * parameters.sigma_b) / (parameters.sigma_w * parameters.sigma_w);
+}
 
 InputCurve::InputCurve(const Study& study, int network_inputs, Diagnostics& diagnostics) {
   const CurveWish wish = curve_wish(study);

@@ -64,6 +64,9 @@ class InputCurve {
   std::optional<std::pair<std::vector<std::size_t>, std::vector<std::size_t>>> classes_;
 };
 
+/// q0 of a point; nothing where the inputs keep their own scale.
+std::optional<double> q0_of(const Point& point);
+
 /// Checks q0 = "fixed_point" at every point of the sweep.
 void check_fixed_point(const Study& study, Diagnostics& diagnostics);
 
