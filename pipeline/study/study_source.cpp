@@ -79,10 +79,12 @@ std::optional<TomlNode> override_value(const Override& change, const Place& plac
 
 TomlEntry& entry_of(TomlNode& table, const std::string& key, const Place& place) {
   if (TomlEntry* entry = table.find(key)) return *entry;
-  TomlEntry entry{key, place, {}};
+  TomlEntry& entry = table.table.emplace_back();
+  entry.key = key;
+  entry.place = place;
   entry.node.kind = TomlNode::Kind::table;
   entry.node.place = place;
-  return table.table.emplace_back(std::move(entry));
+  return entry;
 }
 
 void apply(TomlNode& root, const Override& change, Diagnostics& diagnostics) {
