@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "pipeline/commands/commands.hpp"
@@ -8,35 +7,12 @@
 namespace meander {
 namespace {
 
-std::string type_text(const Key& key) {
-  switch (key.type) {
-    case KeyType::integer:
-      return "integer";
-    case KeyType::number:
-      return "number";
-    case KeyType::boolean:
-      return "true or false";
-    case KeyType::string: {
-      std::string text;
-      for (const std::string& choice : key.choices) text += (text.empty() ? "" : " | ") + choice;
-      return text.empty() ? "text" : text;
-    }
-    case KeyType::integers:
-      return "list of integers";
-    case KeyType::numbers:
-      return "list of numbers";
-    case KeyType::file:
-      return "path";
-    case KeyType::any:
-      return "name or table";
-  }
-  return "";
-}
-
-std::string bounds_text(const Key& key) {
-  std::string text;
-  if (std::isfinite(key.minimum)) text = fmt::format("{} {}", key.minimum_exclusive ? ">" : ">=", key.minimum);
-  if (std::isfinite(key.maximum)) text += fmt::format("{}<= {}", text.empty() ? "" : ", ", key.maximum);
+/// "an integer, at least 1", "circle | arc | line".
+std::string value_text(const Key& key) {
+  std::string text = key.choices.empty() ? describe_type(key) : fmt::format("{}", fmt::join(key.choices, " | "));
+  if (const std::string bounds = describe_bounds(key); !bounds.empty()) text += ", " + bounds;
+  if (key.units != "1") text += ", " + key.units;
+  if (key.sweepable && key.section != "sweep") text += ", may be swept";
   return text;
 }
 
@@ -63,11 +39,12 @@ const Measure& named(const Catalogue& catalogue, const std::string& name) {
 nlohmann::ordered_json key_json(const Key& key) {
   nlohmann::ordered_json json{{"section", key.section},
                               {"name", key.name},
-                              {"type", type_text(key)},
+                              {"type", key.choices.empty() ? describe_type(key) : "one of choices"},
                               {"units", key.units},
-                              {"bounds", bounds_text(key)},
+                              {"bounds", describe_bounds(key)},
                               {"sweepable", key.sweepable},
                               {"required", !key.default_value && !key.optional}};
+  if (!key.choices.empty()) json["choices"] = key.choices;
   json["default"] = key.default_value ? nlohmann::ordered_json(key.default_value->toml()) : nlohmann::ordered_json();
   json["description"] = key.description;
   return json;
@@ -96,11 +73,8 @@ void print_keys(const std::vector<Key>& keys) {
       section = key.section;
       fmt::print("\n{}\n", section.empty() ? "top of the file" : "[" + section + "]");
     }
-    std::string facts = type_text(key);
-    if (const std::string bounds = bounds_text(key); !bounds.empty()) facts += ", " + bounds;
-    if (key.units != "1") facts += ", " + key.units;
-    facts += ", " + (key.default_value ? "default " + default_text(key) : default_text(key));
-    if (key.sweepable && key.section != "sweep") facts += ", may be swept";
+    const std::string facts =
+        value_text(key) + ", " + (key.default_value ? "default " + default_text(key) : default_text(key));
     fmt::print("  {:<14} {}\n  {:<14} {}\n", key.name, facts, "", key.description);
   }
 }
@@ -125,11 +99,7 @@ std::string cell_text(std::string text) {
 void markdown_keys(const std::vector<Key>& keys) {
   fmt::print("| key | value | default | |\n|---|---|---|---|\n");
   for (const Key& key : keys) {
-    std::string value = type_text(key);
-    if (const std::string bounds = bounds_text(key); !bounds.empty()) value += ", " + bounds;
-    if (key.units != "1") value += ", " + key.units;
-    if (key.sweepable && key.section != "sweep") value += ", may be swept";
-    fmt::print("| `{}` | {} | {} | {} |\n", key.section.empty() ? key.name : key.path(), cell_text(value),
+    fmt::print("| `{}` | {} | {} | {} |\n", key.section.empty() ? key.name : key.path(), cell_text(value_text(key)),
                cell_text(default_text(key)), cell_text(key.description));
   }
 }

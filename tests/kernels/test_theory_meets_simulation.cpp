@@ -40,6 +40,10 @@ struct Case {
   bool kinked() const { return Activation::named(activation).pieces() != nullptr; }
 };
 
+void PrintTo(const Case& setting, std::ostream* out) {
+  *out << setting.activation << " sigma_w = " << setting.sigma_w << " sigma_b = " << setting.sigma_b;
+}
+
 /// One network's measured / theory per layer.
 struct Ratios {
   std::array<double, depth> transitions{}, sign_changes{}, length{};
