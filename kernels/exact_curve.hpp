@@ -78,9 +78,6 @@ class ExactNetwork {
  public:
   /// Throws std::invalid_argument where the activation has no linear pieces.
   explicit ExactNetwork(const Network& network, int first_layer = 1);
-  ~ExactNetwork();
-  ExactNetwork(ExactNetwork&&) noexcept;
-  ExactNetwork& operator=(ExactNetwork&&) noexcept;
 
   /// Along `preactivations`, the curve h(t) = center + u cos t + v sin t (or center + t u) of
   /// first_layer's pre-activations, bias included: `center`, `u` and `v` have that layer's width. Counts of layers
@@ -91,7 +88,7 @@ class ExactNetwork {
   struct Prepared;
 
  private:
-  std::unique_ptr<const Prepared> prepared_;
+  std::shared_ptr<const Prepared> prepared_;
 };
 
 /// Exact counts along a curve in input space. Throws std::invalid_argument where its dimension is not the

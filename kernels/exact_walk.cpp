@@ -1,0 +1,218 @@
+// The start of each layer on a stretch, and the product that pushes all inherited jumps through its
+// weights at once.
+#include "kernels/exact_walk.hpp"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/blas.hpp"
+
+namespace meander {
+
+namespace {
+
+constexpr std::size_t start_rows(bool curved) {
+  return curved ? 3 : 2;
+}
+
+/// C (m, n) <- A (m, k) B (k, n), row-major.
+void multiply(std::size_t m, std::size_t n, std::size_t k, const double* a, std::size_t lda, const double* b,
+              std::size_t ldb, double* c, std::size_t ldc) {
+  if (m == 0) return;
+  if (k == 0) {
+    for (std::size_t i = 0; i < m; ++i) std::fill_n(c + i * ldc, n, 0.0);
+    return;
+  }
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, static_cast<int>(m), static_cast<int>(n), static_cast<int>(k),
+              1.0, a, static_cast<int>(lda), b, static_cast<int>(ldb), 0.0, c, static_cast<int>(ldc));
+}
+
+}  // namespace
+
+template <bool curved>
+ExactWalk<curved>::ExactWalk(const ExactNetwork::Prepared& network, const Curve& preactivations, bool lengths)
+    : network_(network),
+      curve_(preactivations),
+      lengths_(lengths),
+      finite_layers_(static_cast<int>(network.layers.size())),
+      initial_(passes()),
+      entry_(passes()),
+      exit_(passes()) {
+  use_one_blas_thread();
+}
+
+template <bool curved>
+std::size_t ExactWalk<curved>::passes() const {
+  return network_.layers.size() + (network_.readout.outputs > 0 ? 1 : 0);
+}
+
+template <bool curved>
+bool ExactWalk<curved>::readout_starts_positive() const {
+  return begun_ && network_.readout.outputs > 0 && !initial_.back().empty() && initial_.back().front() > 0;
+}
+
+template <bool curved>
+bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size_t most_boundaries) {
+  const Place end = curved ? Place::on_circle(length) : Place::on_line(length);
+  boundaries_.clear();
+  tally_.layers.assign(passes(), {});
+  tally_.readout_signs.clear();
+  tally_.finite_layers = finite_layers_;
+  for (std::size_t pass = 0; pass < passes(); ++pass) {
+    const auto finite = static_cast<std::size_t>(tally_.finite_layers);
+    if (is_readout(pass) ? finite < pass : finite <= pass) break;
+    if (pass > 0) push(layer_of(pass));
+    state_.resize(layer_of(pass).outputs);
+    if (pass == 0) {
+      start_from_curve(t, length);
+    } else {
+      start_from_layer_before(layer_of(pass));
+    }
+    enter(pass);
+    if (!pass_through(pass, end, closing, most_boundaries)) return false;
+  }
+  finite_layers_ = tally_.finite_layers;
+  std::swap(entry_, exit_);
+  begun_ = true;
+  return true;
+}
+
+/// h = center + u cos(t + x) + v sin(t + x) = (center + f) + g sin x - f (1 - cos x).
+template <bool curved>
+void ExactWalk<curved>::start_from_curve(double t, double length) {
+  const double cosine = curved ? std::cos(t) : 0.0;
+  const double sine = curved ? std::sin(t) : 0.0;
+  for (std::size_t i = 0; i < curve_.u.size(); ++i) {
+    if constexpr (curved) {
+      const double f = curve_.u[i] * cosine + curve_.v[i] * sine;
+      state_.p[i] = curve_.center[i] + f;
+      state_.q[i] = curve_.v[i] * cosine - curve_.u[i] * sine;
+      state_.r[i] = -f;
+      state_.noise[i] =
+          LayerState::rounding * (std::abs(curve_.center[i]) + std::abs(curve_.u[i]) + std::abs(curve_.v[i]));
+    } else {
+      state_.p[i] = curve_.center[i] + t * curve_.u[i];
+      state_.q[i] = curve_.u[i];
+      state_.noise[i] = LayerState::rounding * (std::abs(curve_.center[i]) + (t + length) * std::abs(curve_.u[i]));
+    }
+  }
+}
+
+template <bool curved>
+void ExactWalk<curved>::start_from_layer_before(const Layer& layer) {
+  const auto inputs = static_cast<std::size_t>(layer.inputs);
+  start_image_.resize(3, layer.stride);
+  multiply(start_rows(curved), layer.stride, inputs, start_.data(), start_.stride(), layer.columns.data(), layer.stride,
+           start_image_.data(), layer.stride);
+  double square = 0.0;
+  for (std::size_t j = 0; j < inputs; ++j) square += start_.row(0)[j] * start_.row(0)[j];
+  const double size = std::sqrt(square);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(layer.outputs); ++i) {
+    state_.p[i] = start_image_.row(0)[i] + layer.bias[i];
+    state_.q[i] = start_image_.row(1)[i];
+    if constexpr (curved) state_.r[i] = start_image_.row(2)[i];
+    state_.noise[i] = LayerState::rounding * (layer.norm[i] * size + std::abs(layer.bias[i]));
+  }
+}
+
+/// The states with which the neurons enter: those of the stretch before, or the curve's first.
+template <bool curved>
+void ExactWalk<curved>::enter(std::size_t pass) {
+  const StateTable& table = is_readout(pass) ? network_.sign : network_.table;
+  if (!begun_) {
+    initial_[pass].resize(state_.state.size());
+    for (std::size_t i = 0; i < state_.state.size(); ++i) {
+      const double tolerance = state_.noise[i] + LayerState::rounding * std::abs(state_.p[i]);
+      initial_[pass][i] = table.at_start(state_.p[i], state_.q[i], state_.r[i], tolerance);
+    }
+    entry_[pass] = initial_[pass];
+  }
+  double largest = 0.0;
+  for (std::size_t i = 0; i < state_.state.size(); ++i) {
+    state_.set_state(i, entry_[pass][i], table);
+    largest = std::max({largest, std::abs(state_.q[i]), std::abs(state_.r[i])});
+  }
+  state_.value = state_.p;
+  const bool extreme = largest > 0.0 && std::isfinite(largest) && !(largest > 1e-100 && largest < 1e100);
+  state_.scale = extreme ? std::scalbn(1.0, -std::ilogb(largest)) : 1.0;
+  if (!is_readout(pass)) keep_start(table);
+}
+
+template <bool curved>
+void ExactWalk<curved>::keep_start(const StateTable& table) {
+  start_.resize(3, state_.p.size());
+  for (std::size_t i = 0; i < state_.state.size(); ++i) {
+    const auto& state = table[state_.state[i]];
+    // A flat piece must not turn an infinite value into NaN.
+    const bool flat = state.slope == 0.0;
+    start_.row(0)[i] = flat ? state.intercept : state.slope * state_.p[i] + state.intercept;
+    start_.row(1)[i] = flat ? 0.0 : state.slope * state_.q[i];
+    start_.row(2)[i] = flat ? 0.0 : state.slope * state_.r[i];
+  }
+}
+
+template <bool curved>
+bool ExactWalk<curved>::pass_through(std::size_t pass, const Place& end, bool closing, std::size_t most_boundaries) {
+  const Layer& layer = layer_of(pass);
+  merged_.clear();
+  const LayerPass parameters{is_readout(pass) ? &network_.sign : &network_.table,
+                             network_.first_layer + static_cast<int>(pass),
+                             layer.outputs,
+                             end,
+                             lengths_ && !is_readout(pass),
+                             closing ? &initial_[pass] : nullptr,
+                             &rows_,
+                             &boundaries_,
+                             most_boundaries};
+  LayerTally& tally = tally_.layers[pass];
+  if (!pass_layer<curved>(parameters, state_, passed_, merged_, is_readout(pass) ? &tally_.readout_signs : nullptr,
+                          tally))
+    return false;
+  exit_[pass] = state_.state;
+  if (!tally.finite) {
+    // Boundaries of this layer mean nothing; those of the layers before stay.
+    tally_.finite_layers = std::min(tally_.finite_layers, static_cast<int>(pass));
+    return true;
+  }
+  std::swap(boundaries_, merged_);
+  return true;
+}
+
+/// Inherited vectors go through the weights in one product, without the neurons that were flat all along; a fresh
+/// boundary's image is a column of the weights.
+template <bool curved>
+void ExactWalk<curved>::push(const Layer& layer) {
+  // What was passed are the boundaries before the last layer's own were merged in.
+  std::size_t inherited = 0;
+  for (const Boundary& boundary : boundaries_) inherited += boundary.row >= 0 ? 1 : 0;
+  live_.clear();
+  for (std::size_t i = 0; i < static_cast<std::size_t>(layer.inputs); ++i) {
+    if (state_.live[i] != 0) live_.push_back(i);
+  }
+  pushed_.resize(inherited, layer.stride);
+  live_columns_.resize(live_.size(), layer.stride);
+  live_vectors_.resize(inherited, live_.size());
+  if (inherited > 0) {
+    for (std::size_t j = 0; j < live_.size(); ++j)
+      std::copy_n(layer.column[live_[j]], layer.stride, live_columns_.row(j));
+    for (std::size_t k = 0; k < inherited; ++k) {
+      const double* from = passed_.row(k);
+      double* to = live_vectors_.row(k);
+      for (std::size_t j = 0; j < live_.size(); ++j) to[j] = from[live_[j]];
+    }
+    multiply(inherited, layer.stride, live_.size(), live_vectors_.data(), live_.size(), live_columns_.data(),
+             layer.stride, pushed_.data(), layer.stride);
+  }
+  rows_.clear();
+  for (const Boundary& boundary : boundaries_) {
+    rows_.push_back(boundary.row >= 0 ? pushed_.row(static_cast<std::size_t>(boundary.row))
+                                      : layer.column[static_cast<std::size_t>(boundary.neuron)]);
+  }
+}
+
+template class ExactWalk<false>;
+template class ExactWalk<true>;
+
+}  // namespace meander
