@@ -9,6 +9,7 @@
 #include "pipeline/commands/commands.hpp"
 #include "pipeline/collective.hpp"
 #include "pipeline/run/mpi_session.hpp"
+#include "pipeline/run/stop.hpp"
 
 namespace meander {
 namespace {
@@ -40,6 +41,7 @@ std::string typed_command() {
 
 /// Bad input is known to every rank; rank 0 says it.
 int run_command(const RunArguments& arguments, const Catalogue& catalogue) {
+  const StopSignals signals;  // before MPI: a stop that is asked for meanwhile must not kill
   MpiSession mpi(0, nullptr);
   int code = exit_bad_input;
   try {

@@ -15,6 +15,7 @@ namespace meander {
 namespace {
 
 std::atomic<bool> stop_requested{false};
+int listeners = 0;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may touch only lock-free atomics");
 
 constexpr std::array stop_signals{SIGUSR1, SIGTERM, SIGINT};
@@ -52,6 +53,7 @@ bool is_job_id(const std::string& id) {
 }  // namespace
 
 StopSignals::StopSignals() {
+  if (listeners++ > 0) return;
   stop_requested.store(false);
   for (const int signal : stop_signals) {
     struct sigaction action {};
@@ -62,6 +64,7 @@ StopSignals::StopSignals() {
 }
 
 StopSignals::~StopSignals() {
+  if (--listeners > 0) return;
   for (const int signal : stop_signals) std::signal(signal, SIG_DFL);
 }
 

@@ -128,7 +128,11 @@ def test_signal_stops_cleanly_and_the_next_run_goes_on(study, tmp_path, slower):
     whole, wall = slower
     path, out = study(SLOWER), tmp_path / "out.h5"
     job = subprocess.Popen(command("run", path, "-o", out, ranks=2), env=environment(), start_new_session=True)
-    time.sleep(0.5 * wall)
+    shards = pathlib.Path(f"{out}.shards")
+    deadline = time.monotonic() + 60
+    while not shards.exists() and time.monotonic() < deadline:  # until the first tasks are under way
+        time.sleep(0.01)
+    time.sleep(0.2 * wall)
     job.send_signal(signal.SIGUSR1)
     code = job.wait(timeout=60)
     assert code == 2

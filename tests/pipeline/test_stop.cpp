@@ -20,6 +20,17 @@ TEST(StopSignals, AskForAStopInsteadOfKilling) {
   }
 }
 
+TEST(StopSignals, AreNotForgottenByOnesThatComeLater) {
+  const StopSignals outer;
+  std::raise(SIGUSR1);
+  {
+    const StopSignals inner;
+    EXPECT_TRUE(StopSignals::requested());
+  }
+  std::raise(SIGUSR1);  // would kill if the inner one had put the default back
+  EXPECT_TRUE(StopSignals::requested());
+}
+
 TEST(StopClock, StartsNothingThatTheRemainingTimeCannotFinish) {
   const StopSignals signals;
   const StopClock clock(100.0);
