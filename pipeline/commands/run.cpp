@@ -14,7 +14,17 @@
 namespace meander {
 namespace {
 
-/// "2/5" as part 2 of 5.
+/// The command as typed, for the archive's history.
+std::string typed_command() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  while (!text.empty() && text.back() == '\0') text.pop_back();
+  for (char& c : text) c = c == '\0' ? ' ' : c;
+  return text;
+}
+
+}  // namespace
+
 void read_part(const std::string& text, RunOptions& run) {
   const std::size_t slash = text.find('/');
   const auto whole = [](std::string_view digits, int& value) {
@@ -28,17 +38,6 @@ void read_part(const std::string& text, RunOptions& run) {
   }
 }
 
-/// The command as typed, for the archive's history.
-std::string typed_command() {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  while (!text.empty() && text.back() == '\0') text.pop_back();
-  for (char& c : text) c = c == '\0' ? ' ' : c;
-  return text;
-}
-
-}  // namespace
-
 /// Bad input is known to every rank; rank 0 says it.
 int run_command(const RunArguments& arguments, const Catalogue& catalogue) {
   const StopSignals signals;  // before MPI: a stop that is asked for meanwhile must not kill
@@ -50,7 +49,9 @@ int run_command(const RunArguments& arguments, const Catalogue& catalogue) {
     options.overrides = arguments.study.overrides();
     if (!arguments.part.empty()) read_part(arguments.part, options);
     options.command = typed_command();
-    code = run_study(options, catalogue, MPI_COMM_WORLD);
+    RunReport report;
+    code = run_study(options, catalogue, MPI_COMM_WORLD, &report);
+    if (!arguments.report.empty() && rank_of(MPI_COMM_WORLD) == 0) write_report(report, arguments.report);
   } catch (const BadInput& error) {
     if (rank_of(MPI_COMM_WORLD) == 0) fmt::print(stderr, "{}\n", error.what());
   }

@@ -197,12 +197,14 @@ Record run_task(const Plan& plan, const TaskRef& ref, MPI_Comm group) {
 struct Outcome {
   bool complete = false;      // every task of the share was run
   double busy_seconds = 0.0;  // of this rank
+  double work_seconds = 0.0;  // until the last rank was out of tasks
   std::string write_problem;  // of this rank's shard
 };
 
 Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, const std::string& archive,
                 MPI_Comm comm) {
   Outcome outcome;
+  const Clock::time_point start = Clock::now();
   std::optional<double> limit = options.time_limit_seconds;
   if (!limit) {
     double left = rank_of(comm) == 0 ? batch_seconds_left().value_or(-1.0) : -1.0;
@@ -226,6 +228,7 @@ Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, c
       if (rank_of(group) == 0) shard.add(std::move(record));
     });
   }
+  outcome.work_seconds = seconds_since(start);
   try {
     shard.close();
   } catch (const std::exception& error) {
@@ -247,7 +250,7 @@ std::string default_archive(const std::string& study) {
   return std::filesystem::path(study).stem().string() + ".h5";
 }
 
-int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm comm) {
+int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm comm, RunReport* report) {
   const std::string started = utc_now();
   const Clock::time_point start = Clock::now();
   const bool root = rank_of(comm) == 0;
@@ -295,12 +298,16 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
 
   const Work work = make_work(plan.tasks, tasks_to_do(plan, statuses, options));
   const std::size_t kept = plan.tasks.size() - count(statuses, Status::missing);
+  const double prepared = seconds_since(start);
   const Outcome outcome = compute(plan, work, options, archive, comm);
 
   const std::vector<std::string> problems = gather(comm, outcome.write_problem);
-  double busy = 0.0;
-  MPI_Reduce(&outcome.busy_seconds, &busy, 1, MPI_DOUBLE, MPI_SUM, 0, comm);
-  const double wall = seconds_since(start);
+  RunReport split{.ranks = size_of(comm),
+                  .tasks = work.count,
+                  .wall = seconds_since(start),
+                  .prepare = prepared,
+                  .work = outcome.work_seconds,
+                  .busy = gather_seconds(comm, outcome.busy_seconds)};
 
   // The archive is the merge of what was there and every shard; the target study is what they hold
   // together, so that cells of an earlier, larger sweep are kept.
@@ -343,10 +350,10 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
     const std::size_t failed = count(after, Status::failed);
     code = lost || failed > 0 ? 1 : outcome.complete ? 0 : 2;
     if (!options.quiet) {
-      fmt::print(
-          stderr, "{}: {} of {} tasks done ({} from before), {} failed, in {} on {} rank{}, efficiency {:.0f} %\n",
-          archive, plan.tasks.size() - count(after, Status::missing), plan.tasks.size(), kept, failed,
-          duration_text(wall), size_of(comm), size_of(comm) == 1 ? "" : "s", 100.0 * busy / (wall * size_of(comm)));
+      fmt::print(stderr,
+                 "{}: {} of {} tasks done ({} from before), {} failed, in {} on {} rank{}, efficiency {:.0f} %\n",
+                 archive, plan.tasks.size() - count(after, Status::missing), plan.tasks.size(), kept, failed,
+                 duration_text(split.wall), size_of(comm), size_of(comm) == 1 ? "" : "s", 100.0 * split.efficiency());
     }
     for (const std::string& warning : archive_warnings(archive)) fmt::print(stderr, "{}: {}\n", archive, warning);
     if (failed > 0) {
@@ -356,6 +363,9 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
     if (code == 2) fmt::print(stderr, "{}: stopped early; run the same command again to go on\n", archive);
   }
   MPI_Bcast(&code, 1, MPI_INT, 0, comm);
+  split.wall = seconds_since(start);
+  split.write = split.wall - split.prepare - split.work;
+  if (report != nullptr && root) *report = split;
   return code;
 }
 

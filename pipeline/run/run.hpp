@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/measure.hpp"
+#include "pipeline/run/run_report.hpp"
 #include "pipeline/study/study.hpp"
 
 namespace meander {
@@ -31,8 +32,8 @@ struct RunOptions {
 
 /// Collective over `comm`. Gives the exit code: 0 done, 1 done with failed cells, 2 stopped early.
 /// Throws BadInput (on every rank) before anything on disk was touched, std::runtime_error where
-/// results could not be written.
-int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm comm);
+/// results could not be written. `report`, where given, is filled in on rank 0.
+int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm comm, RunReport* report = nullptr);
 
 /// The default archive of a study file.
 std::string default_archive(const std::string& study);
