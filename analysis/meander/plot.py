@@ -21,8 +21,10 @@ def main(arguments=None) -> int:
     """Returns the exit code: 0, 1 where a file cannot be written, 3 for bad input."""
     try:
         options = _parse(arguments)
-        targets = _targets(options)
-        _draw(options, targets)
+        if options.table:
+            _print_table(options)
+        else:
+            _draw(options, _targets(options))
     except ValueError as error:  # ArchiveError is one
         print(f"meander-plot: error: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -45,6 +47,7 @@ def _parse(arguments):
                         "other sweep key, or length")
     parser.add_argument("--select", metavar="KEY=VALUE,...", action="append", default=[],
                         help="draw only these values; a key given twice keeps both")
+    parser.add_argument("--table", action="store_true", help="prints the table of a scaling archive instead")
     parser.add_argument("--max-panels", metavar="N", type=int, default=12, help="at most this many panels (default: 12)")
     return parser.parse_args(arguments)
 
@@ -62,6 +65,12 @@ def _draw(options, targets):
         print(path)
     for note in notes[1:]:  # the first one only explains the figure
         print("note:", re.sub(r"[$\\]", "", note), file=sys.stderr)
+
+
+def _print_table(options):
+    import meander
+
+    print(meander.scaling_text(meander.open(options.archive)))
 
 
 def _targets(options):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meander.archive import ArchiveError
-from meander.figures import trajectory_length, transitions
+from meander.figures import scaling, trajectory_length, transitions
 from meander.figures.drawing import render
 from meander.figures.series import Request, prepare
 
@@ -18,6 +18,8 @@ def draw(dataset, request: Request | None = None):
     """
     request = request or Request()
     measure = str(dataset.attrs.get("measure", ""))
+    if measure == "scaling":
+        return scaling.figure(dataset, request)
     module = MEASURES.get(measure)
     if module is not None:
         request = module.choose(dataset, request)
