@@ -37,6 +37,9 @@ struct ArraySpec {
   bool run_dependent = false;
   /// Where any cell is non-zero, a run ends with this warning and the number of such cells.
   std::string warning = {};
+  /// NaN or infinity mean something here (undefined, diverging, no theory); elsewhere they make a task
+  /// fail. Not part of the archive's layout.
+  bool nonfinite = false;
 };
 
 /// Arrays that one task computes together, over the same cells. The first family is the

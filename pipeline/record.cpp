@@ -1,5 +1,6 @@
 #include "pipeline/record.hpp"
 
+#include <cmath>
 #include <stdexcept>
 
 #include "pipeline/layout.hpp"
@@ -69,6 +70,21 @@ void Results::set(std::string_view array, std::span<const double> values, std::v
 void Results::status(Status status, std::string message) {
   status_ = status;
   message_ = std::move(message);
+}
+
+std::string Results::nonfinite() const {
+  if (status_ != Status::done) return "";
+  for (std::size_t i = 0; i < arrays_.size(); ++i) {
+    const auto* values = std::get_if<std::vector<double>>(&arrays_[i]);
+    if (values == nullptr || family_->arrays[i].nonfinite) continue;
+    for (std::size_t at = 0; at < values->size(); ++at) {
+      const double value = (*values)[at];
+      if (std::isfinite(value)) continue;
+      return "array '" + family_->arrays[i].name + "' is " + (std::isnan(value) ? "not a number" : "infinite") +
+             (values->size() > 1 ? " at entry " + std::to_string(at) : "");
+    }
+  }
+  return "";
 }
 
 void Results::fill(Record& record) && {

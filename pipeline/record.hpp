@@ -51,6 +51,10 @@ class Results {
   /// Anything but done, with the reason.
   void status(Status status, std::string message);
 
+  /// What is wrong where a done cell holds a number that is not finite in an array that declares none;
+  /// empty where nothing is.
+  std::string nonfinite() const;
+
   /// Moves the arrays, status and message into `record`.
   void fill(Record& record) &&;
 

@@ -23,15 +23,19 @@ std::vector<ArraySpec> measured_arrays() {
       array("input_length", "length of the curve in input space, as a polygon through the samples", {}),
       array("length", "length of the post-activations' curve x^l", {"layer"}),
       array("growth", "length of layer l over length of layer l-1 (the input's for layer 1)", {"layer"})};
+  arrays.back().nonfinite = true;  // of a curve that has shrunk to a point
   for (ArraySpec& spec : sampling_arrays("lengths")) arrays.push_back(std::move(spec));
   return arrays;
 }
 
 std::vector<ArraySpec> theory_arrays() {
-  return {array("growth_theory", "growth at infinite width, along the actual curve", {"layer"}),
-          array("growth_lower_bound",
-                "bound from below on the expected growth; Gaussian weights, piecewise-linear activations", {"layer"}),
-          array("growth_upper_bound", "bound from above on the expected growth", {"layer"})};
+  std::vector<ArraySpec> arrays{
+      array("growth_theory", "growth at infinite width, along the actual curve", {"layer"}),
+      array("growth_lower_bound",
+            "bound from below on the expected growth; Gaussian weights, piecewise-linear activations", {"layer"}),
+      array("growth_upper_bound", "bound from above on the expected growth", {"layer"})};
+  for (ArraySpec& spec : arrays) spec.nonfinite = true;  // missing where the theory does not hold
+  return arrays;
 }
 
 void set_theory(const CurveTheory& theory, Results& results) {

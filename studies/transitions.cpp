@@ -36,10 +36,13 @@ std::vector<ArraySpec> measured_arrays(bool readout) {
 }
 
 std::vector<ArraySpec> theory_arrays() {
-  return {array("transitions_theory", ArrayType::float64,
-                "switches of linear piece at infinite width, summed over the layer's neurons", {"layer"}),
-          array("sign_changes_theory", ArrayType::float64,
-                "crossings of h = 0 at infinite width, summed over the layer's neurons", {"layer"})};
+  std::vector<ArraySpec> arrays{
+      array("transitions_theory", ArrayType::float64,
+            "switches of linear piece at infinite width, summed over the layer's neurons", {"layer"}),
+      array("sign_changes_theory", ArrayType::float64,
+            "crossings of h = 0 at infinite width, summed over the layer's neurons", {"layer"})};
+  for (ArraySpec& spec : arrays) spec.nonfinite = true;  // missing where the theory does not hold
+  return arrays;
 }
 
 void set_theory(const CurveTheory& theory, Results& results) {

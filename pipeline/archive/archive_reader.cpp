@@ -9,6 +9,7 @@
 #include "pipeline/archive/file_header.hpp"
 #include "pipeline/archive/sealed_file.hpp"
 #include "pipeline/archive/shard_file.hpp"
+#include "pipeline/archive/trial_read.hpp"
 #include "pipeline/study/diagnostics.hpp"
 
 namespace meander {
@@ -90,12 +91,23 @@ void deal_ragged(const std::vector<T>& values, const std::vector<std::size_t>& o
 
 }  // namespace
 
-void require_intact(const std::string& path, std::size_t largest) {
+std::string require_readable(const std::string& path, std::size_t largest) {
   check_file(path);
-  const bool whole = has_seal(path);
-  if (!whole) refuse_damaged(path, "cut short, or changed by another program (it does not end in its seal)");
-  if (std::filesystem::file_size(path) > largest) return;
-  if (verify_seal(path) != Seal::intact) refuse_damaged(path, "damaged (its bytes are not those that were written)");
+  if (has_seal(path)) {
+    const bool large = std::filesystem::file_size(path) > largest;
+    if (!large && verify_seal(path) != Seal::intact) {
+      refuse_damaged(path, "damaged (its bytes are not those that were written)");
+    }
+    return "";
+  }
+  const TrialReport trial = trial_read_in_child(path);
+  if (trial.problems.empty()) {
+    return path + ": warning: changed by another program since it was written: its seal is gone";
+  }
+  const std::string& problem = trial.problems.front();
+  // What is said of the file as a whole is said already: another program's file, or a newer format.
+  if (problem.starts_with(path + ": error: ")) throw BadInput(problem);
+  refuse_damaged(path, "cut short, or damaged by another program (it does not end in its seal; " + problem + ")");
 }
 
 ArchiveReader::ArchiveReader(const std::string& path) : path_(path) {
@@ -103,7 +115,6 @@ ArchiveReader::ArchiveReader(const std::string& path) : path_(path) {
   file_ = open_checked(path);
   header_ = read_file_header(file_.id(), path);
   if (header_.is_shard) throw BadInput(path + ": error: a shard, not an archive; give the archive's path");
-  require_intact(path, 0);
   try {
     for (std::size_t f = 0; f < header_.layout.families.size(); ++f) {
       const CellSpace cells(header_.study, header_.layout.families[f]);
@@ -232,10 +243,10 @@ Header read_header(const std::string& path) {
   const auto held = hdf5::lock();
   check_file(path);
   if (path.ends_with(shard_extension)) return read_shard(path, ShardPart::header).header;
-  if (has_seal(path)) require_intact(path);
-  // Without a seal it may be another program's file, and deserves to be told so.
-  static_cast<void>(read_file_header(open_checked(path).id(), path));
-  return ArchiveReader(path).header();
+  std::string warning = require_readable(path);
+  Header header = ArchiveReader(path).header();
+  header.warning = std::move(warning);
+  return header;
 }
 
 }  // namespace meander

@@ -11,13 +11,17 @@
 
 namespace meander {
 
-/// Throws BadInput where the bytes of the archive at `path` are not those that were written: HDF5 may
-/// crash on a damaged file. Files of more than `largest` bytes are only tested for being whole.
-void require_intact(const std::string& path, std::size_t largest = std::numeric_limits<std::size_t>::max());
+/// To be called before HDF5 sees an archive, because it may crash on a damaged file. Throws BadInput
+/// where the bytes are not those that the seal was made of, or where there is no seal and a child
+/// process could not read every array. Gives a warning where it could: another program wrote into the
+/// archive, which removes the seal. A sealed file of more than `largest` bytes is not read.
+[[nodiscard]] std::string require_readable(const std::string& path,
+                                           std::size_t largest = std::numeric_limits<std::size_t>::max());
 
 class ArchiveReader {
  public:
-  /// Throws BadInput where the file is missing, a folder, cut short, not HDF5, or no archive.
+  /// Of a file that was found readable. Throws BadInput where it is missing, a folder, cut short, not
+  /// HDF5, or no archive.
   explicit ArchiveReader(const std::string& path);
 
   const Header& header() const { return header_; }

@@ -33,9 +33,10 @@ struct Source {
 };
 
 Source source_of_archive(const std::string& path) {
-  require_intact(path, quickly_read);
+  std::string warning = require_readable(path, quickly_read);
   const ArchiveReader archive(path);
   Source source{archive.header(), {}};
+  source.header.warning = std::move(warning);
   for (std::size_t f = 0; f < source.header.layout.families.size(); ++f) {
     const std::vector<Status> statuses = archive.statuses(f);
     const std::vector<std::int64_t> codes = archive.error_codes(f);
@@ -165,6 +166,9 @@ Summary summarise(const std::string& path) {
   for (std::size_t i = 1; i < sources.size(); ++i) {
     summary.study = unite(summary.study, sources[i].header.study);
     summary.layout = unite(summary.layout, sources[i].header.layout);
+  }
+  for (const Source& source : sources) {
+    if (!source.header.warning.empty()) summary.warnings.push_back(source.header.warning);
   }
   describe(summary);
   count_cells(sources, summary);

@@ -52,7 +52,7 @@ struct Summary {
   std::vector<FamilySummary> families;
   /// Messages of cells that are not done, and their cells, most frequent first.
   std::vector<std::pair<std::string, std::size_t>> messages;
-  /// Shards that could not be read, and why.
+  /// Shards that could not be read, and why; an archive that another program changed.
   std::vector<std::string> warnings;
 
   std::size_t count(Status status) const;

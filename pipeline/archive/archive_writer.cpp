@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <set>
 
 #include "pipeline/archive/archive_shape.hpp"
@@ -10,6 +11,7 @@
 #include "pipeline/archive/exchange.hpp"
 #include "pipeline/archive/file_header.hpp"
 #include "pipeline/archive/sealed_file.hpp"
+#include "pipeline/archive/write_watchdog.hpp"
 #include "pipeline/collective.hpp"
 
 namespace meander {
@@ -81,16 +83,27 @@ void must(MPI_Comm comm, const std::string& path, const std::string& what, const
   }
 }
 
+// Ends the job from rank 0 where the writing stands still.
+void give_up(MPI_Comm comm, const std::string& path, std::chrono::duration<double> patience) {
+  std::fprintf(stderr,
+               "%s: error: the archive could not be written (nothing was written for %.0f s: a rank's write failed, or "
+               "the file system hangs) results are safe; run again once it works\n",
+               path.c_str(), patience.count());
+  std::remove(path.c_str());
+  MPI_Abort(comm, 1);
+}
+
 // This rank's part of each array, written together with all others'.
 class ArrayWriter {
  public:
   ArrayWriter(MPI_Comm comm, const std::string& path, hid_t file, const Block& block, const RaggedParts& ragged,
-              const std::vector<std::string>& messages)
+              const std::vector<std::string>& messages, WriteWatchdog* watchdog)
       : comm_(comm),
         path_(path),
         file_(file),
         block_(block),
         ragged_(ragged),
+        watchdog_(watchdog),
         transfer_(H5Pcreate(H5P_DATASET_XFER), H5Pclose, "transfer properties") {
     hdf5::check(H5Pset_dxpl_mpio(transfer_.id(), H5FD_MPIO_COLLECTIVE), "transfer properties");
     for (const std::string& message : block.messages()) {
@@ -164,6 +177,7 @@ class ArrayWriter {
       hdf5::check(H5Dwrite(dataset.id(), hdf5::memory_type<T>(), memory.id(), space.id(), transfer_.id(), from),
                   "array '" + field.name + "'");
     });
+    if (watchdog_ != nullptr) watchdog_->step();
   }
 
   MPI_Comm comm_;
@@ -171,6 +185,7 @@ class ArrayWriter {
   hid_t file_;
   const Block& block_;
   const RaggedParts& ragged_;
+  WriteWatchdog* watchdog_;  // on one rank
   hdf5::Handle transfer_;
   std::vector<std::int64_t> codes_;  // of the block's messages
 };
@@ -212,6 +227,7 @@ void write_archive_file(MPI_Comm comm, const std::string& path, const Study& stu
   Attributes root = attributes;
   std::erase_if(root, [](const auto& attribute) { return attribute.first == "blas_core"; });
   root.emplace_back("blas_core", core_text(comm, block));
+  std::size_t largest_size = 0;
   together(comm, [&] {
     if (rank_of(comm) != 0) return;
     std::map<std::string, std::size_t> totals;
@@ -219,12 +235,19 @@ void write_archive_file(MPI_Comm comm, const std::string& path, const Study& stu
     const Skeleton skeleton = archive_skeleton(study, layout, totals, messages, root);
     write_file(path, skeleton.image);
     reserve(path, skeleton.largest_size);
+    largest_size = skeleton.largest_size;
   });
+  std::optional<WriteWatchdog> watchdog;
+  if (rank_of(comm) == 0) {
+    const auto patience = write_patience(largest_size, size_of(comm));
+    watchdog.emplace(path, patience, [comm, path, patience] { give_up(comm, path, patience); });
+  }
   hdf5::Handle file;
   together(comm, [&] { file = open_collectively(comm, path); });
-  ArrayWriter writer(comm, path, file.id(), block, ragged, messages);
+  ArrayWriter writer(comm, path, file.id(), block, ragged, messages, watchdog ? &*watchdog : nullptr);
   write_arrays(study, layout, writer);
   must(comm, path, "the archive", [&] { file.close(); });
+  watchdog.reset();
   together(comm, [&] {
     if (rank_of(comm) == 0) release(path);
   });

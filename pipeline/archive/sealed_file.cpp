@@ -69,9 +69,9 @@ class Descriptor {
   }
 
   // Beyond the end, so that the file looks no larger. Not every file system knows how.
-  void reserve(std::size_t bytes, const std::string& what) {
+  void reserve(std::size_t bytes, const std::string& otherwise) {
     if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0) return;
-    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) fail(what + " are not there", errno);
+    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) fail(otherwise, errno);
   }
 
   void cut(std::size_t size) {
@@ -240,11 +240,10 @@ void write_file(const std::string& path, std::span<const std::byte> content) {
 }
 
 void reserve(const std::string& path, std::size_t bytes) {
-  const std::string room = std::to_string(bytes / 1000000 + 1) + " MB of room for '" + path + "'";
+  const std::string room = "no space: " + std::to_string(bytes / 1000000 + 1) + " MB are needed";
   struct statvfs disk {};
   if (::statvfs(path.c_str(), &disk) == 0 && disk.f_frsize > 0 && disk.f_bavail < bytes / disk.f_frsize) {
-    throw std::runtime_error(room + " are not there (" + std::to_string(disk.f_bavail * disk.f_frsize / 1000000) +
-                             " MB are free)");
+    throw std::runtime_error(room + ", " + std::to_string(disk.f_bavail * disk.f_frsize / 1000000) + " MB are free");
   }
   Descriptor(path, O_WRONLY).reserve(bytes, room);
 }

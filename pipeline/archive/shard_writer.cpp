@@ -22,6 +22,10 @@ using Clock = std::chrono::steady_clock;
 // A renewed file is written whole, so a file is closed once it is this large.
 constexpr std::size_t segment_bytes = std::size_t{64} << 20;
 
+// Between attempts at the last write: 0.2 + 0.4 + ... + 3.2 s in all.
+constexpr std::chrono::milliseconds first_pause{200};
+constexpr std::chrono::milliseconds last_pause{3200};
+
 constexpr std::chrono::duration<double> longest = std::chrono::hours(24 * 365);  // a clock can hold
 
 // Never the same for two writers, so that a resumed run leaves the shards of earlier ones alone;
@@ -99,7 +103,13 @@ struct ShardWriter::Impl {
       const bool last_one = closing;
       if (pending_bytes > 0) write(guard);
       last = Clock::now();
-      if (last_one) return;
+      if (!last_one) continue;
+      // Room may come back while others clear up; not for ever, since the job's time is running.
+      for (auto pause = first_pause; pending_bytes > 0 && pause <= last_pause; pause *= 2) {
+        wake.wait_for(guard, pause, [] { return false; });
+        write(guard);
+      }
+      return;
     }
   }
 

@@ -54,8 +54,10 @@ struct Header {
   Layout layout;
   Attributes attributes;
   bool is_shard = false;
+  /// One line for the user where another program wrote into the archive; else empty.
+  std::string warning = {};
 };
-/// Throws BadInput where the file is missing, truncated, not HDF5, or not a meander study.
+/// Throws BadInput where the file is missing, truncated, damaged, not HDF5, or not a meander study.
 Header read_header(const std::string& path);
 
 /// Status of each cell of each family of (study, layout), gathered from archives and shards of the

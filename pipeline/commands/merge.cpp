@@ -8,6 +8,16 @@
 #include "pipeline/run/mpi_session.hpp"
 
 namespace meander {
+namespace {
+
+Header read_with_warning(const std::string& path) {
+  Header header = read_header(path);
+  if (!header.warning.empty()) fmt::print(stderr, "{}\n", header.warning);
+  return header;
+}
+
+}  // namespace
+
 int merge_command(const MergeArguments& arguments) {
   MpiSession mpi(0, nullptr);
   const std::string started = utc_now();
@@ -15,12 +25,12 @@ int merge_command(const MergeArguments& arguments) {
     throw BadInput(arguments.out +
                    ": error: the output exists (merge never overwrites) choose another name or remove it");
   }
-  Header first = read_header(arguments.in.front());
+  Header first = read_with_warning(arguments.in.front());
   Study study = first.study;
   Layout layout = first.layout;
   std::string history = "merged " + arguments.in.front();
   for (std::size_t i = 1; i < arguments.in.size(); ++i) {
-    const Header next = read_header(arguments.in[i]);
+    const Header next = read_with_warning(arguments.in[i]);
     if (next.study.identity() != study.identity()) {
       throw BadInput(
           fmt::format("{}: error: not of the same study as {} (measure, seed, settings or input content differ) "

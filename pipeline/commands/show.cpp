@@ -42,6 +42,7 @@ int show_command(const std::string& archive) {
     }
     fmt::print("  {:<26} ({})  {}\n", array.name, own, array.long_name);
   }
+  for (const std::string& warning : summary.warnings) fmt::print(stderr, "{}\n", warning);
   return exit_done;
 }
 

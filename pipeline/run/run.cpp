@@ -7,15 +7,16 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
-#include <new>
 
 #include "pipeline/archive/archive_lock.hpp"
 #include "pipeline/archive/archive_warnings.hpp"
 #include "pipeline/archive/provenance.hpp"
 #include "pipeline/archive/store.hpp"
 #include "pipeline/collective.hpp"
+#include "pipeline/run/crash_report.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/stop.hpp"
+#include "pipeline/run/task_guard.hpp"
 #include "pipeline/run/work.hpp"
 #include "pipeline/schedule/scheduler.hpp"
 #include "pipeline/tasks.hpp"
@@ -51,6 +52,7 @@ struct Existing {
   Layout layout;
   Attributes attributes;
   std::vector<std::string> sources;
+  std::string warning;
 };
 
 /// The settings in which two studies differ, for the message that refuses to mix them.
@@ -112,7 +114,7 @@ void check_target(const std::string& archive) {
 
 /// Refuses what does not belong to `study`; changes nothing.
 Existing look_at_existing(const std::string& archive, const Study& study, const Layout& layout, bool fresh) {
-  Existing existing{false, study, layout, {}, {}};
+  Existing existing{false, study, layout, {}, {}, {}};
   const auto join = [&](const Header& header, const std::string& path) {
     if (header.study.identity() != study.identity()) {
       throw BadInput(
@@ -125,6 +127,7 @@ Existing look_at_existing(const std::string& archive, const Study& study, const 
   if (std::filesystem::exists(archive)) {
     const Header header = readable_header(archive);  // also with --fresh: never overwrite what is not ours
     existing.archive = true;
+    existing.warning = header.warning;
     if (!fresh) {
       join(header, archive);
       existing.attributes = header.attributes;
@@ -167,7 +170,18 @@ std::vector<std::size_t> tasks_to_do(const Plan& plan, const StatusMap& statuses
   return wanted;
 }
 
-/// One task on this rank. Whatever it throws makes a failed cell.
+std::string task_text(const Plan& plan, const CellSpace& cells, const TaskRef& ref) {
+  std::string text = plan.layout.families[ref.family].name;
+  const std::vector<std::size_t> at = cells.indices(ref.cell);
+  for (std::size_t d = 0; d < at.size(); ++d) {
+    const std::string& name = cells.names()[d];
+    const SweepDimension* dimension = plan.study.dimension(name);
+    text += fmt::format(", {} = {}", name, dimension ? dimension->values[at[d]].text() : std::to_string(at[d]));
+  }
+  return text;
+}
+
+/// One task on this rank. Whatever goes wrong in it makes a failed cell.
 Record run_task(const Plan& plan, const TaskRef& ref, MPI_Comm group) {
   const Family& family = plan.layout.families[ref.family];
   const CellSpace& cells = plan.cells[ref.family];
@@ -179,16 +193,9 @@ Record run_task(const Plan& plan, const TaskRef& ref, MPI_Comm group) {
   record.family = ref.family;
   record.cell = ref.cell;
   const Clock::time_point start = Clock::now();
-  Results results(family);
-  try {
-    plan.measurement->run(task, results);
-  } catch (const std::bad_alloc&) {
-    results = Results(family);
-    results.status(Status::failed, "out of memory");
-  } catch (const std::exception& error) {
-    results = Results(family);
-    results.status(Status::failed, error.what());
-  }
+  note_task(task_text(plan, cells, ref));
+  Results results = guarded(family, [&](Results& filled) { plan.measurement->run(task, filled); });
+  note_task("");
   record.seconds = seconds_since(start);
   std::move(results).fill(record);
   return record;
@@ -217,6 +224,7 @@ Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, c
   Scheduler scheduler(comm, work.phases, schedule);
   ShardWriter shard(shard_folder(archive), rank_of(comm), plan.study, plan.layout,
                     std::chrono::duration<double>(options.checkpoint_seconds));
+  std::string told;  // of the shard's troubles
   {
     const ProgressDisplay display(rank_of(comm) == 0 ? progress_style(options.quiet) : ProgressStyle::none, work.count,
                                   work.seconds, [&] { return scheduler.progress(); });
@@ -226,6 +234,13 @@ Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, c
       clock.learn(ref.cost.seconds, record.seconds);
       outcome.busy_seconds += record.seconds;
       if (rank_of(group) == 0) shard.add(std::move(record));
+      if (const std::string problem = shard.problem(); problem != told) {
+        told = problem;
+        if (!told.empty()) {
+          fmt::print(stderr, "{}: warning: rank {} cannot keep its results yet ({}); it tries again every {} s\n",
+                     archive, rank_of(comm), told, options.checkpoint_seconds);
+        }
+      }
     });
   }
   outcome.work_seconds = seconds_since(start);
@@ -256,6 +271,7 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   const bool root = rank_of(comm) == 0;
   const std::string archive = options.archive.empty() ? default_archive(options.study) : options.archive;
   const StopSignals signals;
+  report_crashes(rank_of(comm));
 
   Study study;
   on_root(comm, [&] {
@@ -281,6 +297,7 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
     look_at_existing(archive, plan.study, plan.layout, options.fresh);  // before the lock touches the disk
     lock.emplace(archive);
     existing = look_at_existing(archive, plan.study, plan.layout, options.fresh);
+    if (!existing.warning.empty()) fmt::print(stderr, "{}\n", existing.warning);
     if (options.fresh) start_over(archive);
     statuses = read_statuses(plan.study, plan.layout, existing.sources);
     for (const auto& family : statuses) {

@@ -52,6 +52,24 @@ def test_the_archived_study_runs_again(archive, tmp_path):
     assert meander("check", tmp_path / "a.h5")
 
 
+def test_a_note_added_with_h5py_costs_a_warning_and_not_the_archive(archive, tmp_path):
+    noted = copy(archive, tmp_path / "noted.h5")
+    with h5py.File(noted, "a") as file:
+        file.attrs["note"] = "width 20 looks odd"
+        file["my_weights"] = np.arange(3.0)
+        file["comment"] = "as text"
+        file.create_group("mine")["inner"] = b"fixed"
+    for arguments in (["show", noted], ["status", noted], ["merge", tmp_path / "out.h5", noted, archive]):
+        printed = meander(*arguments)
+        assert printed.count("its seal is gone") == 1, printed
+    assert "its seal is gone" not in meander("show", tmp_path / "out.h5")
+    meander("check", noted, code=1)
+    (tmp_path / "study.toml").write_text(SMALL)
+    printed = meander("run", tmp_path / "study.toml", "-o", noted, "--set", "realizations=4", ranks=3)
+    assert printed.count("its seal is gone") == 1, printed
+    meander("check", noted)
+
+
 def test_check_finds_any_flipped_byte(archive, tmp_path):
     meander("check", archive)
     content = bytearray(archive.read_bytes())

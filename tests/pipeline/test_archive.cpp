@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 
 #include <cmath>
+#include <random>
 
 #include "archive_fixture.hpp"
+#include "pipeline/archive/archive_check.hpp"
 #include "pipeline/archive/archive_reader.hpp"
 #include "pipeline/archive/archive_shape.hpp"
 #include "pipeline/archive/archive_summary.hpp"
@@ -124,12 +126,51 @@ TEST(archive, says_what_is_wrong_with_a_file) {
   EXPECT_NE(problem_of(folder / "b.h5").find("empty"), std::string::npos);
   overwrite(folder / "b.h5", "this is a text file");
   EXPECT_NE(problem_of(folder / "b.h5").find("not HDF5"), std::string::npos);
-  for (const std::size_t size : {10UL, 100UL, bytes.size() / 2, bytes.size() - 80, bytes.size() - 1}) {
+  for (const std::size_t size : {10UL, 100UL, bytes.size() / 2, bytes.size() - 200, bytes.size() - 81}) {
     overwrite(folder / "b.h5", bytes.substr(0, size));
     const std::string problem = problem_of(folder / "b.h5");
     EXPECT_TRUE(problem.find("cut short") != std::string::npos || problem.find("damaged") != std::string::npos)
         << size << ": " << problem;
   }
+}
+
+TEST(archive, is_read_with_a_warning_once_another_program_wrote_into_it) {
+  const Folder folder;
+  const std::string path = written_archive(folder);
+  EXPECT_EQ(read_header(path).warning, "");
+  {
+    const auto held = hdf5::lock();
+    hdf5::Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose, path);
+    hdf5::write_text_attribute(file.id(), "note", "looks odd at width 8");
+    hdf5::create_group(file.id(), "my own").close();
+    hdf5::write_text_dataset(file.id(), "comments", {"one", "two"}).close();
+    file.close();
+  }
+  EXPECT_NE(read_header(path).warning.find("its seal is gone"), std::string::npos);
+  const Summary summary = summarise(path);
+  EXPECT_EQ(summary.families[0].count(Status::done), 34U);
+  EXPECT_EQ(summary.warnings, std::vector<std::string>{read_header(path).warning});
+  EXPECT_FALSE(check_archive(path).intact());
+}
+
+TEST(archive, without_its_seal_is_refused_where_an_array_is_damaged) {
+  const Folder folder;
+  const std::string path = written_archive(folder);
+  const std::string bytes = content(path).substr(0, content(path).size() - 80);
+  overwrite(path, bytes);
+  EXPECT_EQ(problem_of(path), "");
+  std::mt19937 random(11);
+  int refused = 0;
+  for (int i = 0; i < 60; ++i) {
+    std::string damaged = bytes;
+    for (int j = 0; j < 40; ++j) damaged[random() % damaged.size()] = static_cast<char>(random());
+    overwrite(path, damaged);
+    const std::string problem = problem_of(path);  // and no crash
+    if (problem.empty()) continue;
+    ++refused;
+    EXPECT_NE(problem.find(path), std::string::npos);
+  }
+  EXPECT_GT(refused, 50);
 }
 
 TEST(archive, says_that_a_file_is_of_another_kind_or_newer) {

@@ -4,33 +4,41 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <limits>
+#include <new>
 #include <stdexcept>
 
+#include "pipeline/archive/archive_summary.hpp"
 #include "pipeline/archive/store.hpp"
 #include "pipeline/run/work.hpp"
 
 namespace meander {
 namespace {
 
-/// Squares x; throws where x is 3 and `broken` is set; counts how often it was called.
+/// Squares x; does `fault` where x is 3; counts how often it was called.
 struct Toy {
-  static inline bool broken = false;
+  static inline std::function<void(Results&)> fault;
   static inline int calls = 0;
+  static inline bool nonfinite = false;
 };
 
 class ToyMeasurement final : public Measurement {
  public:
   Layout layout() const override {
-    return {{}, {{"cells", std::nullopt, true, {{.name = "square", .units = "1", .long_name = "x squared"}}}}};
+    ArraySpec square{.name = "square", .units = "1", .long_name = "x squared", .nonfinite = Toy::nonfinite};
+    return {{}, {{"cells", std::nullopt, true, {square}}}};
   }
   Cost cost(std::size_t, const Point& point) const override { return {point.number("x"), 100.0, 1}; }
   void run(const Task& task, Results& results) const override {
     ++Toy::calls;
     const double x = task.point.number("x");
-    if (Toy::broken && x == 3.0) throw std::runtime_error("three is broken");
     results.set("square", x * x);
+    if (Toy::fault && x == 3.0) Toy::fault(results);
   }
 };
 
@@ -61,7 +69,7 @@ class Run : public testing::Test {
     options_.study = folder_ / "toy.toml";
     options_.archive = folder_ / "toy.h5";
     options_.quiet = true;
-    Toy::broken = false;
+    Toy::fault = nullptr;
     Toy::calls = 0;
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
@@ -85,16 +93,53 @@ TEST_F(Run, ComputesEveryCellOnceAndASecondRunNone) {
 }
 
 TEST_F(Run, AFailedTaskIsAFailedCellAndRetriedOnlyWhenAsked) {
-  Toy::broken = true;
+  Toy::fault = [](Results&) { throw std::runtime_error("three is broken"); };
   EXPECT_EQ(run(), 1);
   EXPECT_THAT(statuses(), testing::ElementsAre(Status::done, Status::done, Status::failed, Status::done));
   EXPECT_EQ(run(), 1);
   EXPECT_EQ(Toy::calls, 4);
-  Toy::broken = false;
+  Toy::fault = nullptr;
   options_.retry_failed = true;
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(Toy::calls, 5);
   EXPECT_THAT(statuses(), testing::Each(Status::done));
+}
+
+TEST_F(Run, WhateverATaskDoesWrongIsAFailedCellWithItsReason) {
+  const std::pair<std::function<void(Results&)>, std::string> faults[] = {
+      {[](Results&) { throw std::bad_alloc(); }, "out of memory"},
+      // More than any machine has; the size is not known to the compiler.
+      {[](Results&) { std::vector<double>(std::size_t{1} << (46 + Toy::calls % 2)).at(0) = 1.0; }, "out of memory"},
+      {[](Results&) { std::vector<double>().resize(std::numeric_limits<std::size_t>::max() / 2); }, "out of memory"},
+      {[](Results&) { throw 42; }, "unknown kind"},
+      {[](Results& results) { results.set("square", std::nan("")); }, "'square' is not a number"},
+      {[](Results& results) { results.set("square", HUGE_VAL); }, "'square' is infinite"},
+  };
+  for (const auto& [fault, reason] : faults) {
+    Toy::fault = fault;
+    options_.fresh = true;
+    EXPECT_EQ(run(), 1);
+    EXPECT_THAT(statuses(), testing::ElementsAre(Status::done, Status::done, Status::failed, Status::done));
+    EXPECT_THAT(summarise(options_.archive).messages.at(0).first, testing::HasSubstr(reason));
+    Toy::fault = nullptr;
+    options_.fresh = false;
+    options_.retry_failed = true;
+    EXPECT_EQ(run(), 0);
+    EXPECT_THAT(statuses(), testing::Each(Status::done));
+  }
+}
+
+TEST_F(Run, NumbersThatAreNotFiniteStayWhereTheMeasureSaysWhatTheyMean) {
+  Toy::nonfinite = true;
+  Toy::fault = [](Results& results) { results.set("square", HUGE_VAL); };
+  EXPECT_EQ(run(), 0);
+  Toy::nonfinite = false;
+  EXPECT_THAT(statuses(), testing::Each(Status::done));
+}
+
+TEST_F(Run, ACrashSaysInWhichTask) {
+  Toy::fault = [](Results&) { std::raise(SIGSEGV); };
+  EXPECT_DEATH(run(), "rank 0: error: crashed \\(.*SIGSEGV\\) in the task cells, x = 3(.0)?, realization = 0; .*again");
 }
 
 TEST_F(Run, FreshStartsOver) {

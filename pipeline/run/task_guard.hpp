@@ -1,0 +1,16 @@
+// What a task does wrong becomes a failed cell, not the end of the run.
+#pragma once
+
+#include <functional>
+
+#include "pipeline/layout.hpp"
+#include "pipeline/record.hpp"
+
+namespace meander {
+
+/// Runs `task`, which fills the results it is given. Whatever it throws, memory that is not there,
+/// and a number that is not finite in an array of a done cell that does not declare such numbers
+/// (ArraySpec::nonfinite) give results without arrays, with the status failed and the reason.
+Results guarded(const Family& family, const std::function<void(Results&)>& task);
+
+}  // namespace meander
