@@ -29,4 +29,6 @@ endif()
 if(MEANDER_SANITIZE)
   target_compile_options(meander_options INTERFACE -fsanitize=${MEANDER_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(meander_options INTERFACE -fsanitize=${MEANDER_SANITIZE})
+  # The sanitizers' own code makes GCC see uninitialised members of std::optional and std::variant.
+  target_compile_options(meander_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
