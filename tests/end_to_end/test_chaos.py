@@ -1,0 +1,213 @@
+"""Ranks and whole jobs are killed at random moments, over and over: nothing is lost, changed or done twice.
+
+MEANDER_CHAOS_ROUNDS (default 20) sets how many rounds, MEANDER_CHAOS_SEED repeats a sequence of them.
+"""
+
+import collections
+import hashlib
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import h5py
+import numpy as np
+
+from conftest import arrays, assert_identical, command, environment, meander
+
+STUDY = """
+title = "chaos"
+measure = "transitions"
+seed = 11
+realizations = 8
+[sweep]
+width = [40, 81]
+depth = [2, 4]
+sigma_w = [1.5, 3.0, 4.5]
+activation = ["hard_tanh", "relu"]
+[input]
+dimension = 12
+[curve]
+samples = 1000
+"""
+
+KILLS = ("kill", "crash", "freeze", "job")
+MOMENTS = ("anytime", "anytime", "shard renewed", "archive written")
+# What a loaded machine may add between the end of a task and its row on the disk.
+SLACK = 3.0
+
+
+def ranks_of(job, ranks):
+    if ranks == 1:
+        return [job.pid]
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(job.pid)], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def send(pid, number):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def wait_for(moment, job, folder, chance, wall):
+    """Until the moment to strike; some never come, since a run may be over before."""
+    if moment == "anytime":
+        deadline = time.monotonic() + chance.uniform(0.0, wall)
+        while job.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
+        return
+    pattern = "out.h5.shards/*.tmp-*" if moment == "shard renewed" else "out.h5.tmp-*"
+    skip = chance.randrange(4) if moment == "shard renewed" else 0
+    while job.poll() is None:
+        if next(folder.glob(pattern), None):
+            if skip == 0:
+                break
+            skip -= 1
+        time.sleep(0.0005)
+    time.sleep(chance.uniform(0.0, 0.01))
+
+
+def strike(kind, job, ranks, chance):
+    victims = ranks_of(job, ranks)
+    if kind == "job" or not victims:
+        for pid in [job.pid, *victims]:
+            send(pid, signal.SIGKILL)
+        return
+    victim = chance.choice(victims)
+    if kind == "freeze":
+        send(victim, signal.SIGSTOP)
+        time.sleep(chance.uniform(0.0, 0.2))
+    send(victim, signal.SIGSEGV if kind == "crash" else signal.SIGKILL)
+
+
+def ended(job, ranks, pids):
+    """Waits for the job; says whether its launcher had to be ended by hand."""
+    try:
+        job.wait(timeout=30)
+        return False
+    except subprocess.TimeoutExpired:
+        for pid in [*ranks_of(job, ranks), *pids, job.pid]:
+            send(pid, signal.SIGKILL)
+        job.wait(timeout=30)
+        return True
+    finally:
+        # Ranks whose launcher was killed end on their own; the next run must not meet them.
+        deadline = time.monotonic() + 30
+        while any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+def is_sealed(path):
+    content = path.read_bytes()
+    return content[-80:] == b"meander sha256 " + hashlib.sha256(content[:-80]).hexdigest().encode() + b"\n"
+
+
+def kept(out):
+    """Seconds of every cell on the disk, as sets by family and cell. Every file must be whole."""
+    cells = collections.defaultdict(set)
+    for shard in pathlib.Path(f"{out}.shards").glob("*.shard"):
+        assert is_sealed(shard), f"{shard} is torn"
+        with h5py.File(shard) as file:
+            for name, group in file.items():
+                for cell, seconds in zip(group["cell"][()], group["seconds"][()]):
+                    cells[int(name.removeprefix("family_")), int(cell)].add(float(seconds))
+    if out.exists():
+        assert is_sealed(out), f"{out} is torn"
+        for key, seconds in archived(out).items():
+            cells[key].add(seconds)
+    return cells
+
+
+def archived(out):
+    with h5py.File(out) as file:
+        return {
+            (family, cell): float(seconds)
+            for family, name in enumerate(("seconds", "seconds_theory"))
+            for cell, seconds in enumerate(file[name][()].ravel())
+            if not np.isnan(seconds)
+        }
+
+
+def work_at_risk(out, since, struck, checkpoint):
+    """Seconds between the last renewal of a shard of this run and the strike, beyond the interval."""
+    if out.exists() or next(out.parent.glob("out.h5.tmp-*"), None):
+        return 0.0
+    ages = [struck - shard.stat().st_mtime for shard in pathlib.Path(f"{out}.shards").glob("*.shard")
+            if shard.stat().st_mtime >= since]
+    return max([0.0, *(age - checkpoint for age in ages)])
+
+
+def one_round(folder, study, whole, wall, chance, tally):
+    out = folder / "out.h5"
+    story = []
+    for _ in range(chance.choice((1, 1, 2))):
+        ranks, checkpoint = chance.randint(1, 4), chance.choice((0.02, 0.1, 0.5))
+        kind, moment = chance.choice(KILLS), chance.choice(MOMENTS)
+        story.append(f"{ranks} ranks, {kind} at {moment}, checkpoint {checkpoint}")
+        since = time.time()
+        job = subprocess.Popen(
+            command("run", study, "-o", out, "--checkpoint", checkpoint, "--quiet", ranks=ranks if ranks > 1 else None),
+            env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )
+        wait_for(moment, job, folder, chance, wall)
+        pids = ranks_of(job, ranks) if job.poll() is None else []
+        struck = time.time()
+        alive = job.poll() is None
+        strike(kind, job, ranks, chance)
+        tally["launchers that hung"] += ended(job, ranks, pids)
+        tally["strikes"] += alive
+        tally[f"struck: {kind}"] += alive
+        tally[f"struck when {moment}"] += alive
+        assert not alive or job.returncode not in (2, 3), story
+        risk = work_at_risk(out, since, struck, checkpoint) if alive else 0.0
+        assert risk <= SLACK, f"{risk} s of work beyond the checkpoint interval were lost: {story}"
+    before = kept(out)
+    ranks = chance.randint(1, 4)
+    story.append(f"resumed on {ranks}")
+    meander("run", study, "-o", out, "--quiet", ranks=ranks if ranks > 1 else None)
+    try:
+        assert_identical(whole, out)
+        after = archived(out)
+        again = [cell for cell, seconds in before.items() if after[cell] not in seconds]
+        assert not again, f"{len(again)} kept cells were computed again"
+        assert not pathlib.Path(f"{out}.shards").exists()
+        assert sorted(path.name for path in folder.iterdir()) == ["out.h5"]
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n  {story}") from error
+    tally["cells kept"] += len(before)
+    tally["cells"] += len(after)
+
+
+def test_chaos(tmp_path, capsys):
+    rounds = int(os.environ.get("MEANDER_CHAOS_ROUNDS", "20"))
+    seed = int(os.environ.get("MEANDER_CHAOS_SEED", random.SystemRandom().randrange(1 << 32)))
+    chance = random.Random(seed)
+    study, whole = tmp_path / "study.toml", tmp_path / "whole.h5"
+    study.write_text(STUDY)
+    meander("run", study, "-o", whole, "--quiet")
+    assert len(arrays(whole)) > 10
+    start = time.monotonic()
+    meander("run", study, "-o", tmp_path / "timed.h5", "--quiet", ranks=3)
+    wall = time.monotonic() - start
+    tally = collections.Counter()
+    start = time.monotonic()
+    for number in range(rounds):
+        folder = tmp_path / "round"
+        folder.mkdir()
+        try:
+            one_round(folder, study, whole, wall, chance, tally)
+        except AssertionError as error:
+            raise AssertionError(f"round {number} of seed {seed}: {error}") from error
+        shutil.rmtree(folder)
+        if number % 100 == 99:
+            with capsys.disabled():
+                print(f"{number + 1} rounds in {time.monotonic() - start:.0f} s, {dict(tally)}", flush=True)
+    with capsys.disabled():
+        print(f"\nchaos: {rounds} rounds of seed {seed}, {dict(sorted(tally.items()))}", flush=True)
+    # Strikes that all miss would prove nothing.
+    assert tally["strikes"] >= rounds / 2
