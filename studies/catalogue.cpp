@@ -4,12 +4,14 @@
 
 namespace meander {
 
+std::unique_ptr<Measure> make_dichotomies();
 std::unique_ptr<Measure> make_regions_2d();
 std::unique_ptr<Measure> make_trajectory_length();
 std::unique_ptr<Measure> make_transitions();
 
 Catalogue all_measures() {
   Catalogue catalogue;
+  catalogue.add(make_dichotomies());
   catalogue.add(make_regions_2d());
   catalogue.add(make_trajectory_length());
   catalogue.add(make_transitions());
