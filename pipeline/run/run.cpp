@@ -1,7 +1,6 @@
 #include "pipeline/run/run.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +13,7 @@
 #include "pipeline/archive/store.hpp"
 #include "pipeline/collective.hpp"
 #include "pipeline/run/crash_report.hpp"
+#include "pipeline/run/existing.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/stop.hpp"
 #include "pipeline/run/task_guard.hpp"
@@ -44,116 +44,6 @@ struct Plan {
     for (const Family& family : layout.families) cells.emplace_back(study, family);
   }
 };
-
-/// Rank 0's view of what lies at the archive's path.
-struct Existing {
-  bool archive = false;
-  Study united;
-  Layout layout;
-  Attributes attributes;
-  std::vector<std::string> sources;
-  std::string warning;
-};
-
-/// The settings in which two studies differ, for the message that refuses to mix them.
-std::string difference(const Study& mine, const Study& theirs) {
-  const auto lines = [](const Study& study) {
-    Study bare = study;
-    bare.title.clear();
-    bare.realizations = 1;
-    for (SweepDimension& dimension : bare.sweep)
-      dimension.values.resize(std::min<std::size_t>(1, dimension.values.size()));
-    std::vector<std::string> out;
-    std::string text = bare.text();
-    for (std::size_t begin = 0; begin < text.size();) {
-      const std::size_t end = std::min(text.find('\n', begin), text.size());
-      out.push_back(text.substr(begin, end - begin));
-      begin = end + 1;
-    }
-    return out;
-  };
-  const std::vector<std::string> a = lines(mine);
-  const std::vector<std::string> b = lines(theirs);
-  const auto missing_in = [](const std::vector<std::string>& all, const std::string& line) {
-    return std::find(all.begin(), all.end(), line) == all.end();
-  };
-  std::string here;
-  std::string there;
-  for (const std::string& line : a) {
-    if (missing_in(b, line)) here += (here.empty() ? "" : "; ") + line;
-  }
-  for (const std::string& line : b) {
-    if (missing_in(a, line)) there += (there.empty() ? "" : "; ") + line;
-  }
-  if (here.empty() && there.empty()) return "the content of an input file or the measure's version differs";
-  return fmt::format("here: {}; there: {}", here.empty() ? "nothing" : here, there.empty() ? "nothing" : there);
-}
-
-Header readable_header(const std::string& path) {
-  Header header = read_header(path);
-  if (header.is_shard) throw BadInput(path + ": error: this is a shard, not an archive; give the archive's path");
-  return header;
-}
-
-void check_target(const std::string& archive) {
-  std::error_code error;
-  const std::filesystem::path path(archive);
-  if (std::filesystem::is_directory(path, error)) {
-    throw BadInput(archive + ": error: the output is a directory (an archive is a file) give -o a file name");
-  }
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  if (!std::filesystem::is_directory(folder, error)) {
-    throw BadInput(fmt::format("{}: error: the output's folder '{}' does not exist; create it or choose another -o",
-                               archive, folder.string()));
-  }
-  if (access(folder.c_str(), W_OK) != 0) {
-    throw BadInput(fmt::format("{}: error: the output's folder '{}' cannot be written to; choose another -o", archive,
-                               folder.string()));
-  }
-}
-
-/// Refuses what does not belong to `study`; changes nothing.
-Existing look_at_existing(const std::string& archive, const Study& study, const Layout& layout, bool fresh) {
-  Existing existing{false, study, layout, {}, {}, {}};
-  const auto join = [&](const Header& header, const std::string& path) {
-    if (header.study.identity() != study.identity()) {
-      throw BadInput(
-          fmt::format("{}: error: this archive is another study's ({}) choose another -o, or --fresh to start over",
-                      path, difference(study, header.study)));
-    }
-    existing.united = unite(existing.united, header.study);
-    existing.layout = unite(existing.layout, header.layout);
-  };
-  if (std::filesystem::exists(archive)) {
-    const Header header = readable_header(archive);  // also with --fresh: never overwrite what is not ours
-    existing.archive = true;
-    existing.warning = header.warning;
-    if (!fresh) {
-      join(header, archive);
-      existing.attributes = header.attributes;
-      existing.sources.push_back(archive);
-    }
-  }
-  if (fresh) return existing;
-  for (const std::string& shard : shard_files(archive)) {
-    std::optional<Header> header;
-    try {
-      header = read_header(shard);
-    } catch (const BadInput& error) {
-      fmt::print(stderr, "{}: warning: unreadable shard is left alone, its tasks are done again\n  {}\n", shard,
-                 error.what());
-      continue;
-    }
-    join(*header, shard);
-    existing.sources.push_back(shard);
-  }
-  return existing;
-}
-
-void start_over(const std::string& archive) {
-  std::filesystem::remove(archive);
-  for (const std::string& shard : shard_files(archive)) std::filesystem::remove(shard);
-}
 
 /// This run's share of what is still to do, as indices into the plan's tasks, largest first.
 std::vector<std::size_t> tasks_to_do(const Plan& plan, const StatusMap& statuses, const RunOptions& options) {
@@ -259,6 +149,102 @@ std::size_t count(const StatusMap& statuses, Status status) {
   return cells;
 }
 
+/// The statuses of the study's cells on every rank, from what `existing` holds on rank 0.
+StatusMap share_statuses(MPI_Comm comm, const Plan& plan, const Existing& existing) {
+  StatusMap statuses;
+  std::string packed;
+  on_root(comm, [&] {
+    statuses = read_statuses(plan.study, plan.layout, existing.sources);
+    for (const auto& family : statuses) {
+      for (const Status status : family) packed.push_back(static_cast<char>(status));
+    }
+  });
+  broadcast(comm, packed);
+  if (rank_of(comm) == 0) return statuses;
+  std::size_t next = 0;
+  for (const CellSpace& cells : plan.cells) {
+    std::vector<Status>& family = statuses.emplace_back(cells.size());
+    for (Status& status : family) status = static_cast<Status>(packed[next++]);
+  }
+  return statuses;
+}
+
+void check_group_sizes(const Plan& plan, const RunOptions& options, int ranks) {
+  for (const TaskRef& task : plan.tasks) {
+    if (task.cost.ranks_per_task <= ranks) continue;
+    throw BadInput(
+        fmt::format("{}: error: a task needs {} ranks ({} were started) use mpirun -n {} or a smaller ranks_per_task",
+                    options.study, task.cost.ranks_per_task, ranks, task.cost.ranks_per_task));
+  }
+}
+
+/// The archive is the merge of what was there and every shard; its study is what they hold together,
+/// so that cells of an earlier, larger sweep are kept. Gives rank 0 the sources.
+std::vector<std::string> reduce(MPI_Comm comm, const Plan& plan, const RunOptions& options, const std::string& archive,
+                                const std::string& started) {
+  Existing existing;
+  std::string target;
+  std::string layout;
+  std::string sources;  // one a line
+  on_root(comm, [&] {
+    existing = look_at_existing(archive, plan.study, plan.layout, false);
+    if (existing.complete_as_it_is) return;
+    target = existing.united.text();
+    layout = existing.layout.toml();
+    for (const std::string& source : existing.sources) sources += source + '\n';
+  });
+  broadcast(comm, target);
+  if (target.empty()) return existing.sources;  // nothing is new: the archive stays as it is
+  broadcast(comm, layout);
+  broadcast(comm, sources);
+  std::vector<std::string> list;
+  for (std::size_t begin = 0; begin < sources.size();) {
+    const std::size_t end = sources.find('\n', begin);
+    list.push_back(sources.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  write_archive(comm, archive, restore_study(target, plan.study.files), Layout::parse(layout), list,
+                provenance(comm, started, options.command, existing.attributes));
+  return list;
+}
+
+/// Removes what the archive holds now from beside it.
+void clear_shards(const std::string& archive, const std::vector<std::string>& sources, ArchiveLock& lock) {
+  for (const std::string& source : sources) {
+    if (source != archive) std::filesystem::remove(source);
+  }
+  lock.remove_file();
+  std::error_code ignored;  // an unreadable shard keeps the folder
+  std::filesystem::remove(shard_folder(archive), ignored);
+}
+
+/// Says how the run went, and gives the exit code.
+int conclude(const Plan& plan, const RunOptions& options, const std::string& archive, std::size_t kept, bool complete,
+             const std::vector<std::string>& problems, const RunReport& report) {
+  bool lost = false;
+  for (const std::string& problem : problems) {
+    if (problem.empty()) continue;
+    lost = true;
+    fmt::print(stderr, "{}: error: results were not kept ({}) free some space and run again\n", archive, problem);
+  }
+  const StatusMap statuses = read_statuses(plan.study, plan.layout, {archive});
+  const std::size_t failed = count(statuses, Status::failed);
+  if (!options.quiet) {
+    fmt::print(stderr, "{}: {} of {} tasks done ({} from before), {} failed, in {} on {} rank{}, efficiency {:.0f} %\n",
+               archive, plan.tasks.size() - count(statuses, Status::missing), plan.tasks.size(), kept, failed,
+               duration_text(report.wall), report.ranks, report.ranks == 1 ? "" : "s", 100.0 * report.efficiency());
+  }
+  for (const std::string& warning : archive_warnings(archive)) fmt::print(stderr, "{}: {}\n", archive, warning);
+  if (failed > 0) {
+    fmt::print(stderr, "{}: {} failed; `meander status {}` says why, `meander run --retry-failed` tries again\n",
+               archive, failed == 1 ? "a task has" : fmt::format("{} tasks have", failed), archive);
+  }
+  if (lost || failed > 0) return 1;
+  if (complete) return 0;
+  fmt::print(stderr, "{}: stopped early; run the same command again to go on\n", archive);
+  return 2;
+}
+
 }  // namespace
 
 std::string default_archive(const std::string& study) {
@@ -284,40 +270,20 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
 
   Existing existing;
   std::optional<ArchiveLock> lock;
-  StatusMap statuses;
-  std::string packed;  // the statuses as bytes
   on_root(comm, [&] {
-    for (const TaskRef& task : plan.tasks) {
-      if (task.cost.ranks_per_task > size_of(comm)) {
-        throw BadInput(fmt::format(
-            "{}: error: a task needs {} ranks ({} were started) use mpirun -n {} or a smaller ranks_per_task",
-            options.study, task.cost.ranks_per_task, size_of(comm), task.cost.ranks_per_task));
-      }
-    }
+    check_group_sizes(plan, options, size_of(comm));
     look_at_existing(archive, plan.study, plan.layout, options.fresh);  // before the lock touches the disk
     lock.emplace(archive);
     existing = look_at_existing(archive, plan.study, plan.layout, options.fresh);
     if (!existing.warning.empty()) fmt::print(stderr, "{}\n", existing.warning);
     if (options.fresh) start_over(archive);
-    statuses = read_statuses(plan.study, plan.layout, existing.sources);
-    for (const auto& family : statuses) {
-      for (const Status status : family) packed.push_back(static_cast<char>(status));
-    }
   });
-  broadcast(comm, packed);
-  if (!root) {
-    std::size_t next = 0;
-    for (const CellSpace& cells : plan.cells) {
-      std::vector<Status>& family = statuses.emplace_back(cells.size());
-      for (Status& status : family) status = static_cast<Status>(packed[next++]);
-    }
-  }
-
-  const Work work = make_work(plan.tasks, tasks_to_do(plan, statuses, options));
+  const StatusMap statuses = share_statuses(comm, plan, existing);
   const std::size_t kept = plan.tasks.size() - count(statuses, Status::missing);
+  const Work work = make_work(plan.tasks, tasks_to_do(plan, statuses, options));
   const double prepared = seconds_since(start);
-  const Outcome outcome = compute(plan, work, options, archive, comm);
 
+  const Outcome outcome = compute(plan, work, options, archive, comm);
   const std::vector<std::string> problems = gather(comm, outcome.write_problem);
   RunReport split{.ranks = size_of(comm),
                   .tasks = work.count,
@@ -326,58 +292,11 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
                   .work = outcome.work_seconds,
                   .busy = gather_seconds(comm, outcome.busy_seconds)};
 
-  // The archive is the merge of what was there and every shard; the target study is what they hold
-  // together, so that cells of an earlier, larger sweep are kept.
-  std::string target;
-  std::string target_layout;
-  std::string source_list;
-  on_root(comm, [&] {
-    existing = look_at_existing(archive, plan.study, plan.layout, false);
-    target = existing.united.text();
-    target_layout = existing.layout.toml();
-    for (const std::string& source : existing.sources) source_list += source + '\n';
-  });
-  broadcast(comm, target);
-  broadcast(comm, target_layout);
-  broadcast(comm, source_list);
-  std::vector<std::string> sources;
-  for (std::size_t begin = 0; begin < source_list.size();) {
-    const std::size_t end = source_list.find('\n', begin);
-    sources.push_back(source_list.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  write_archive(comm, archive, restore_study(target, plan.study.files), Layout::parse(target_layout), sources,
-                provenance(comm, started, options.command, existing.attributes));
+  const std::vector<std::string> sources = reduce(comm, plan, options, archive, started);
   int code = 0;
   if (root) {
-    bool lost = false;
-    for (const std::string& problem : problems) {
-      if (problem.empty()) continue;
-      lost = true;
-      fmt::print(stderr, "{}: error: results were not kept ({}) free some space and run again\n", archive, problem);
-    }
-    const StatusMap after = read_statuses(plan.study, plan.layout, {archive});
-    for (const std::string& source : sources) {
-      if (source != archive) std::filesystem::remove(source);
-    }
-    lock->remove_file();
-    std::error_code ignored;  // an unreadable shard keeps the folder
-    std::filesystem::remove(shard_folder(archive), ignored);
-
-    const std::size_t failed = count(after, Status::failed);
-    code = lost || failed > 0 ? 1 : outcome.complete ? 0 : 2;
-    if (!options.quiet) {
-      fmt::print(stderr,
-                 "{}: {} of {} tasks done ({} from before), {} failed, in {} on {} rank{}, efficiency {:.0f} %\n",
-                 archive, plan.tasks.size() - count(after, Status::missing), plan.tasks.size(), kept, failed,
-                 duration_text(split.wall), size_of(comm), size_of(comm) == 1 ? "" : "s", 100.0 * split.efficiency());
-    }
-    for (const std::string& warning : archive_warnings(archive)) fmt::print(stderr, "{}: {}\n", archive, warning);
-    if (failed > 0) {
-      fmt::print(stderr, "{}: {} failed; `meander status {}` says why, `meander run --retry-failed` tries again\n",
-                 archive, failed == 1 ? "a task has" : fmt::format("{} tasks have", failed), archive);
-    }
-    if (code == 2) fmt::print(stderr, "{}: stopped early; run the same command again to go on\n", archive);
+    clear_shards(archive, sources, *lock);
+    code = conclude(plan, options, archive, kept, outcome.complete, problems, split);
   }
   MPI_Bcast(&code, 1, MPI_INT, 0, comm);
   split.wall = seconds_since(start);

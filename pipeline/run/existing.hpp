@@ -1,0 +1,37 @@
+// What lies at an archive's path before a run, and whether it belongs to the study.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/archive/store.hpp"
+#include "pipeline/layout.hpp"
+#include "pipeline/study/study.hpp"
+
+namespace meander {
+
+/// The archive and the shards beside it.
+struct Existing {
+  bool archive = false;
+  /// The study and layout that hold what is there and what `study` asks for.
+  Study united;
+  Layout layout;
+  Attributes attributes{};             // of the archive
+  std::vector<std::string> sources{};  // the archive, if any, and the readable shards
+  std::string warning{};
+  /// The archive alone holds everything, under this very study's text.
+  bool complete_as_it_is = false;
+};
+
+/// Throws BadInput where the archive's path is a folder or its folder cannot be written to.
+void check_target(const std::string& archive);
+
+/// Looks and changes nothing. Throws BadInput where what is there is not an archive or another
+/// study's; with `fresh` any archive will do, because it is to be replaced. Unreadable shards are
+/// left out with a warning on stderr.
+Existing look_at_existing(const std::string& archive, const Study& study, const Layout& layout, bool fresh);
+
+/// Removes the archive and its shards.
+void start_over(const std::string& archive);
+
+}  // namespace meander
