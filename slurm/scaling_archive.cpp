@@ -19,14 +19,14 @@ Record record_of(const ScalingRun& run, const Study& study, const Layout& layout
   if (run.report) {
     const RunReport& report = *run.report;
     results.set("wall", report.wall);
-    results.set("launch", run.elapsed - report.wall);
-    results.set("prepare", report.prepare);
-    results.set("compute", report.compute());
-    results.set("schedule", report.schedule());
-    results.set("write", report.write);
+    results.set("launching", run.elapsed - report.wall);
+    results.set("preparing", report.prepare);
+    results.set("computing", report.compute());
+    results.set("scheduling", report.schedule());
+    results.set("writing", report.write);
     const auto [least, most] = std::ranges::minmax_element(report.busy);
-    results.set("compute_least", *least);
-    results.set("compute_most", *most);
+    results.set("computing_least", *least);
+    results.set("computing_most", *most);
     results.set("efficiency", report.efficiency());
     results.set("tasks", static_cast<std::int64_t>(report.tasks));
   } else {
@@ -65,13 +65,13 @@ Layout scaling_layout() {
   Family family{.name = "scaling", .over = {}, .per_realization = false, .arrays = {}};
   family.arrays = {
       seconds("wall", "time of the run, from reading the study to the written archive"),
-      seconds("launch", "time that starting and ending the ranks took besides"),
-      seconds("prepare", "part of wall before the first task"),
-      seconds("compute", "part of wall in tasks, mean over ranks"),
-      seconds("schedule", "part of wall without a task while others had some, mean over ranks"),
-      seconds("write", "part of wall after the last task: shards and archive"),
-      seconds("compute_least", "time in tasks of the rank that had the least"),
-      seconds("compute_most", "time in tasks of the rank that had the most"),
+      seconds("launching", "time that starting and ending the ranks took besides"),
+      seconds("preparing", "part of wall before the first task"),
+      seconds("computing", "part of wall in tasks, mean over ranks"),
+      seconds("scheduling", "part of wall without a task while others had some, mean over ranks"),
+      seconds("writing", "part of wall after the last task: shards and archive"),
+      seconds("computing_least", "time in tasks of the rank that had the least"),
+      seconds("computing_most", "time in tasks of the rank that had the most"),
       {.name = "efficiency", .long_name = "share of all ranks' time that was spent in tasks", .run_dependent = true},
       {.name = "tasks", .long_name = "tasks that were run", .type = ArrayType::int64},
   };

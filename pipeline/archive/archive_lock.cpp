@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -67,8 +68,10 @@ ArchiveLock::ArchiveLock(const std::string& archive) : path_(shard_folder(archiv
 
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
+  const char* const job = std::getenv("SLURM_JOB_ID");
   const std::string text = fmt::format("process {} on {} since {:%Y-%m-%d %H:%M:%S} UTC", getpid(), host.data(),
-                                       fmt::gmtime(std::time(nullptr)));
+                                       fmt::gmtime(std::time(nullptr))) +
+                           (job != nullptr ? std::string(", job ") + job : "");
   if (ftruncate(file_, 0) != 0 || pwrite(file_, text.data(), text.size(), 0) < 0)
     refuse(path_ + ": " + std::strerror(errno));
 }

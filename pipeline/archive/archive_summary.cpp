@@ -86,6 +86,30 @@ std::vector<Source> sources_of(const std::string& path, Summary& summary) {
   return sources;
 }
 
+/// The parameters of a cell that differ in the study.
+std::string point_text(const Study& study, const std::vector<std::size_t>& indices) {
+  std::string text;
+  for (std::size_t d = 0; d < study.sweep.size() && d < indices.size(); ++d) {
+    const SweepDimension& dimension = study.sweep[d];
+    if (dimension.values.size() < 2) continue;
+    text += (text.empty() ? "" : ", ") + dimension.name + " = " + dimension.values[indices[d]].toml();
+  }
+  return text.empty() ? "every point" : text;
+}
+
+void note_failure(Summary& summary, std::size_t family, const CellSpace& space, std::size_t index, const Cell& cell) {
+  const std::string& name = summary.layout.families[family].name;
+  const std::string text = point_text(summary.study, space.point_indices(index));
+  std::vector<FailedPoint>& points = summary.failed_points;
+  const bool same = !points.empty() && points.back().family == name && points.back().point == text &&
+                    points.back().message == cell.message;
+  if (same) {
+    ++points.back().cells;
+  } else if (points.size() < most_failed_points) {
+    points.push_back({name, text, cell.message, 1});
+  }
+}
+
 void count_cells(const std::vector<Source>& sources, Summary& summary) {
   std::vector<std::vector<Cell>> all;
   for (const Family& family : summary.layout.families) {
@@ -105,7 +129,10 @@ void count_cells(const std::vector<Source>& sources, Summary& summary) {
   std::map<std::string, std::size_t> messages;
   for (std::size_t f = 0; f < all.size(); ++f) {
     FamilySummary family{summary.layout.families[f].name, all[f].size(), {}};
-    for (const Cell& cell : all[f]) {
+    const CellSpace space(summary.study, summary.layout.families[f]);
+    for (std::size_t i = 0; i < all[f].size(); ++i) {
+      const Cell& cell = all[f][i];
+      if (!cell.message.empty()) note_failure(summary, f, space, i, cell);
       const auto status = static_cast<std::size_t>(cell.status);
       if (status < family.by_status.size()) ++family.by_status[status];
       if (!cell.message.empty()) ++messages[cell.message];

@@ -41,6 +41,17 @@ struct FamilySummary {
   std::size_t count(Status status) const { return by_status[static_cast<std::size_t>(status)]; }
 };
 
+/// Cells of one point of the sweep that are not done, for one reason.
+struct FailedPoint {
+  std::string family;
+  std::string point;  // "width = 100, sigma_w = 3.0", sweep keys with one value left out
+  std::string message;
+  std::size_t cells = 0;
+};
+
+/// Points that a summary lists at most; further ones are counted in `messages` alone.
+inline constexpr std::size_t most_failed_points = 1000;
+
 struct Summary {
   Study study;
   Layout layout;
@@ -52,6 +63,8 @@ struct Summary {
   std::vector<FamilySummary> families;
   /// Messages of cells that are not done, and their cells, most frequent first.
   std::vector<std::pair<std::string, std::size_t>> messages;
+  /// Where they are, in the order of the cells.
+  std::vector<FailedPoint> failed_points;
   /// Shards that could not be read, and why; an archive that another program changed.
   std::vector<std::string> warnings;
 

@@ -1,16 +1,12 @@
 #include "pipeline/commands/command_line.hpp"
 
 #include <CLI/CLI.hpp>
-#include <functional>
 #include <iostream>
 
 #include "pipeline/archive/provenance.hpp"
 
 namespace meander {
 namespace {
-
-/// The chosen command, set while the command line is read.
-using Action = std::function<int()>;
 
 struct Arguments {
   RunArguments run;
@@ -110,7 +106,7 @@ void add_readers(CLI::App& app, Arguments& arguments, Action& action) {
 
 }  // namespace
 
-int command_line(int argc, char** argv, const Catalogue& catalogue) {
+int command_line(int argc, char** argv, const Catalogue& catalogue, const std::vector<CommandDeclaration>& more) {
   CLI::App app(
       "meander measures how expressive deep networks are: lengths, transitions and patterns of curves\n"
       "through random networks, over sweeps shared among MPI ranks, into HDF5 archives.",
@@ -128,6 +124,7 @@ int command_line(int argc, char** argv, const Catalogue& catalogue) {
   add_readers(app, arguments, action);
   add_merge(app, arguments.merge, action);
   add_export(app, arguments.export_cell, catalogue, action);
+  for (const CommandDeclaration& declare : more) declare(app, catalogue, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

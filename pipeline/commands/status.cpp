@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "pipeline/archive/archive_lock.hpp"
 #include "pipeline/archive/archive_summary.hpp"
 #include "pipeline/commands/commands.hpp"
+#include "pipeline/commands/status_lines.hpp"
 
 namespace meander {
 namespace {
@@ -16,7 +18,7 @@ constexpr std::pair<Status, const char*> states[] = {{Status::done, "done"},
                                                      {Status::out_of_range, "out_of_range"},
                                                      {Status::missing, "missing"}};
 
-void print_json(const Summary& summary, const std::optional<std::string>& run) {
+void print_json(const Summary& summary, const std::optional<std::string>& run, const std::vector<BatchJob>& jobs) {
   nlohmann::ordered_json json{{"title", summary.study.title}, {"measure", summary.study.measure}};
   json["running"] = run.has_value();
   if (run) json["run"] = *run;
@@ -32,6 +34,14 @@ void print_json(const Summary& summary, const std::optional<std::string>& run) {
   for (const auto& [message, cells] : summary.messages) {
     json["messages"].push_back({{"message", message}, {"cells", cells}});
   }
+  for (const FailedPoint& point : summary.failed_points) {
+    json["failures"].push_back(
+        {{"family", point.family}, {"point", point.point}, {"message", point.message}, {"cells", point.cells}});
+  }
+  for (const BatchJob& job : jobs) {
+    json["jobs"].push_back(
+        {{"id", job.id}, {"role", job.role}, {"state", job.state}, {"reason", job.reason}, {"last", job.last}});
+  }
   json["shards"] = summary.shards;
   fmt::print("{}\n", json.dump(2));
 }
@@ -39,10 +49,12 @@ void print_json(const Summary& summary, const std::optional<std::string>& run) {
 }  // namespace
 
 int status_command(const std::string& archive, bool json) {
+  if (std::filesystem::is_directory(archive)) return folder_status_command(archive, json);
   const std::optional<std::string> run = lock_holder(archive);
+  const std::vector<BatchJob> jobs = batch_jobs(archive);
   const Summary summary = summarise(archive);
   if (json) {
-    print_json(summary, run);
+    print_json(summary, run, jobs);
     return exit_done;
   }
   fmt::print("{}{}\n", summary.study.title.empty() ? archive : summary.study.title,
@@ -54,7 +66,7 @@ int status_command(const std::string& archive, bool json) {
     }
     fmt::print(" of {} cells\n", family.cells);
   }
-  for (const auto& [message, cells] : summary.messages) fmt::print("  {} x  {}\n", cells, message);
+  fmt::print("{}{}", job_lines(jobs, "  "), failure_lines(summary, "  "));
   for (const std::string& warning : summary.warnings) fmt::print(stderr, "{}\n", warning);
   return exit_done;
 }

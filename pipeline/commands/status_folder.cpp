@@ -1,0 +1,144 @@
+// `meander status` on a folder: each archive in it, finished or begun, on a line.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "pipeline/archive/archive_lock.hpp"
+#include "pipeline/commands/commands.hpp"
+#include "pipeline/commands/status_lines.hpp"
+
+namespace meander {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Entry {
+  std::string name;
+  std::string state;  // done, running, waiting, stopped, failed, unreadable
+  std::optional<Summary> summary;
+  std::size_t cells = 0;
+  std::size_t done = 0;
+  std::size_t failed = 0;
+  std::vector<BatchJob> jobs;
+  std::string problem;  // why it cannot be read
+};
+
+/// Archives by what lies there: the file itself, the shards or the job of one that is not there yet.
+std::set<std::string> archives_in(const std::string& folder) {
+  std::set<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    std::string name = entry.path().filename().string();
+    const bool is_folder = entry.is_directory();
+    for (const std::string_view suffix : {".shards", ".job"}) {
+      if (is_folder && name.ends_with(suffix)) names.insert(name.substr(0, name.size() - suffix.size()));
+    }
+    if (!is_folder && name.ends_with(".h5")) names.insert(name);
+  }
+  return names;
+}
+
+/// Cells of the archive, or of an array's parts that are not merged yet.
+void count(const std::string& path, Entry& entry) {
+  std::vector<std::string> sources{path};
+  if (!fs::exists(path)) {
+    for (const BatchJob& job : entry.jobs) {
+      if (job.role.starts_with("part-")) sources.push_back(job_folder(path) + "/" + job.role + ".h5");
+    }
+  }
+  for (const std::string& source : sources) {
+    if (!fs::exists(source) && shard_files(source).empty()) continue;
+    Summary summary = summarise(source);
+    entry.cells = std::max(entry.cells, summary.cells());
+    entry.done += summary.cells() - summary.count(Status::missing) - summary.count(Status::failed);
+    entry.failed += summary.count(Status::failed);
+    if (!entry.summary) entry.summary = std::move(summary);
+  }
+}
+
+std::string state_of(const Entry& entry, bool locked) {
+  const auto any = [&](const auto& test) { return std::any_of(entry.jobs.begin(), entry.jobs.end(), test); };
+  if (locked || any([](const BatchJob& job) { return job.state == "RUNNING"; })) return "running";
+  if (any([](const BatchJob& job) { return job.in_queue(); })) return "waiting";
+  if (!entry.problem.empty()) return "unreadable";
+  const bool gave_up = any([](const BatchJob& job) {
+    return job.last.starts_with("gave up") || job.last.starts_with("failed") || job.last.starts_with("refused");
+  });
+  if (entry.failed > 0 || (gave_up && entry.done < entry.cells) || (gave_up && entry.cells == 0)) return "failed";
+  return entry.cells > 0 && entry.done == entry.cells ? "done" : "stopped";
+}
+
+Entry look_at(const std::string& folder, const std::string& name) {
+  const std::string path = (fs::path(folder) / name).string();
+  Entry entry;
+  entry.name = name;
+  entry.jobs = batch_jobs(path);
+  const bool locked = lock_holder(path).has_value();
+  try {
+    count(path, entry);
+  } catch (const BadInput& error) {
+    entry.problem = error.what();
+  }
+  entry.state = state_of(entry, locked);
+  return entry;
+}
+
+void print_json(const std::vector<Entry>& entries) {
+  auto json = nlohmann::ordered_json::array();
+  for (const Entry& entry : entries) {
+    nlohmann::ordered_json item{{"archive", entry.name},
+                                {"state", entry.state},
+                                {"cells", entry.cells},
+                                {"done", entry.done},
+                                {"failed", entry.failed}};
+    item["jobs"] = nlohmann::ordered_json::array();
+    for (const BatchJob& job : entry.jobs) {
+      item["jobs"].push_back(
+          {{"id", job.id}, {"role", job.role}, {"state", job.state}, {"reason", job.reason}, {"last", job.last}});
+    }
+    item["failures"] = nlohmann::ordered_json::array();
+    if (entry.summary) {
+      for (const FailedPoint& point : entry.summary->failed_points) {
+        item["failures"].push_back(
+            {{"family", point.family}, {"point", point.point}, {"message", point.message}, {"cells", point.cells}});
+      }
+    }
+    if (!entry.problem.empty()) item["problem"] = entry.problem;
+    json.push_back(item);
+  }
+  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+}  // namespace
+
+int folder_status_command(const std::string& folder, bool json) {
+  std::vector<Entry> entries;
+  std::size_t widest = 0;
+  for (const std::string& name : archives_in(folder)) {
+    Entry entry = look_at(folder, name);
+    // Networks and other people's HDF5 files lie beside archives.
+    if (entry.problem.find("not an archive of meander") != std::string::npos && entry.jobs.empty()) continue;
+    widest = std::max(widest, name.size());
+    entries.push_back(std::move(entry));
+  }
+  if (entries.empty()) throw BadInput(folder + ": error: there is no archive in this folder");
+  if (json) {
+    print_json(entries);
+    return exit_done;
+  }
+  for (const Entry& entry : entries) {
+    fmt::print("{:<{}}  {:<10}", entry.name, widest, entry.state);
+    if (entry.cells > 0) fmt::print("  {} of {} cells done", entry.done, entry.cells);
+    if (entry.failed > 0) fmt::print(", {} failed", entry.failed);
+    fmt::print("\n{}", job_lines(entry.jobs, "    "));
+    if (entry.summary) fmt::print("{}", failure_lines(*entry.summary, "    "));
+    if (!entry.problem.empty()) fmt::print("    {}\n", entry.problem);
+  }
+  return exit_done;
+}
+
+}  // namespace meander

@@ -1,0 +1,23 @@
+// What `meander status` says of one archive and of a folder of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/archive/archive_summary.hpp"
+#include "pipeline/run/batch_jobs.hpp"
+
+namespace meander {
+
+/// Why cells are not done and at which parameters: a line for each message, below it at most three
+/// points and a count of the others.
+std::string failure_lines(const Summary& summary, const std::string& indent);
+
+/// The jobs that wait or run, and what ended ones said of themselves where that is not success: at most
+/// four lines and a count.
+std::string job_lines(const std::vector<BatchJob>& jobs, const std::string& indent);
+
+/// The command on a folder. Throws BadInput where it holds no archive.
+int folder_status_command(const std::string& folder, bool json);
+
+}  // namespace meander

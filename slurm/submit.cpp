@@ -1,0 +1,219 @@
+#include "slurm/submit.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <optional>
+
+#include "pipeline/archive/archive_lock.hpp"
+#include "pipeline/archive/store.hpp"
+#include "pipeline/run/batch_jobs.hpp"
+#include "pipeline/run/progress.hpp"
+#include "pipeline/run/run.hpp"
+#include "pipeline/run/work.hpp"
+#include "pipeline/study/diagnostics.hpp"
+#include "slurm/duration.hpp"
+#include "slurm/job_plan.hpp"
+#include "slurm/job_script.hpp"
+#include "slurm/site.hpp"
+#include "slurm/submission.hpp"
+
+namespace meander {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string absolute(const std::string& path) {
+  return fs::absolute(path).lexically_normal().string();
+}
+
+JobWishes wishes_of(const SubmitArguments& arguments) {
+  JobWishes wishes;
+  if (arguments.nodes > 0) wishes.nodes = arguments.nodes;
+  if (arguments.ranks > 0) wishes.ranks = arguments.ranks;
+  wishes.parts = arguments.parts;
+  if (!arguments.time.empty()) {
+    wishes.seconds = parse_slurm_time(arguments.time);
+    if (!wishes.seconds || *wishes.seconds < 60.0) {
+      throw BadInput("--time " + arguments.time +
+                     ": error: not a time of at least a minute (HH:MM:SS or D-HH:MM:SS is) write --time 04:00:00");
+    }
+  }
+  return wishes;
+}
+
+/// Study and site, with the mistakes of both in one message.
+void read_both(const SubmitArguments& arguments, const Catalogue& catalogue, Study& study, Site& site) {
+  std::string problems;
+  const auto attempt = [&](const auto& read) {
+    try {
+      read();
+    } catch (const BadInput& error) {
+      problems += (problems.empty() ? "" : "\n") + std::string(error.what());
+    }
+  };
+  attempt([&] { study = arguments.study.read(catalogue); });
+  attempt([&] { site = read_site(arguments.site); });
+  if (!problems.empty()) throw BadInput(problems);
+}
+
+void check_target(const std::string& archive) {
+  const fs::path folder = fs::path(archive).parent_path();
+  std::error_code ignored;
+  if (fs::is_directory(archive, ignored)) {
+    throw BadInput(archive + ": error: the output is a directory (an archive is a file) give -o a file name");
+  }
+  if (!fs::is_directory(folder, ignored) || access(folder.c_str(), W_OK) != 0) {
+    throw BadInput(fmt::format("{}: error: the output's folder cannot be written to; choose another -o", archive));
+  }
+  if (const auto holder = lock_holder(archive)) {
+    throw BadInput(
+        fmt::format("{}: error: a run writes this archive ({}) wait for it or choose another -o", archive, *holder));
+  }
+  for (const BatchJob& job : batch_jobs(archive)) {
+    if (job.in_queue()) {
+      throw BadInput(
+          fmt::format("{}: error: {} works on this archive already; wait for it, scancel it, or choose "
+                      "another -o",
+                      archive, job.text()));
+    }
+  }
+}
+
+/// Archives and shards that the job will go on with.
+std::vector<std::string> sources_of(const std::string& archive, int parts, const Study& study) {
+  std::vector<std::string> archives{archive};
+  if (parts > 1) {
+    for (int part = 1; part <= parts; ++part)
+      archives.push_back(fmt::format("{}/part-{}.h5", job_folder(archive), part));
+  }
+  std::vector<std::string> sources;
+  for (const std::string& path : archives) {
+    // Parts do not look into the archive: it is only what they are merged with.
+    const bool counts = parts == 1 || path != archive;
+    if (fs::exists(path)) {
+      if (read_header(path).study.identity() != study.identity()) {
+        throw BadInput(path + ": error: this archive is another study's; choose another -o");
+      }
+      if (counts) sources.push_back(path);
+    }
+    if (counts) {
+      for (const std::string& shard : shard_files(path)) sources.push_back(shard);
+    }
+  }
+  return sources;
+}
+
+std::vector<TaskRef> tasks_to_do(const Study& study, const Catalogue& catalogue,
+                                 const std::vector<std::string>& sources) {
+  const auto measurement = catalogue.find(study.measure)->bind(study);
+  const std::vector<TaskRef> tasks = list_tasks(study, *measurement);
+  const StatusMap statuses = read_statuses(study, measurement->layout(), sources);
+  std::vector<TaskRef> todo;
+  for (const std::size_t i : largest_first(tasks)) {
+    if (statuses[tasks[i].family][tasks[i].cell] == Status::missing) todo.push_back(tasks[i]);
+  }
+  return todo;
+}
+
+void show_plan(std::FILE* to, const SubmitArguments& arguments, const Study& study, const std::string& archive,
+               const JobPlan& plan) {
+  const std::string title = study.title.empty() ? arguments.study.study : study.title;
+  fmt::print(to, "{}\n", title);
+  fmt::print(to, "  archive       {}\n", archive);
+  fmt::print(to, "  tasks         {} to do, {:.3g} core-hours, the longest {}\n", plan.tasks,
+             plan.core_seconds / 3600.0, duration_text(plan.longest));
+  fmt::print(to, "  largest task  {:.3g} GB on each of its ranks\n", plan.bytes / 1e9);
+  fmt::print(to, "  {:<12}  {} ranks on {} node{}, limit {}{}\n", plan.parts > 1 ? "each job" : "job", plan.ranks,
+             plan.nodes, plan.nodes == 1 ? "" : "s", slurm_time(plan.seconds),
+             plan.memory_per_node > 0.0 ? fmt::format(", {:.3g} GB a node", plan.memory_per_node / 1e9) : "");
+  if (plan.parts > 1)
+    fmt::print(to, "  jobs          {} side by side, and one that merges their archives\n", plan.parts);
+  fmt::print(to, "  efficiency    {:.1f} % of the cores' time, predicted\n", 100.0 * plan.efficiency);
+  const std::time_t end = std::time(nullptr) + static_cast<std::time_t>(plan.makespan);
+  fmt::print(to, "  expected end  {:%Y-%m-%d %H:%M} if it starts now: {} of computing{}\n", fmt::localtime(end),
+             duration_text(plan.makespan),
+             plan.jobs_in_a_row > 1 ? fmt::format(" in {} jobs, one after another", plan.jobs_in_a_row) : "");
+}
+
+bool agreed(bool yes) {
+  if (yes) return true;
+  if (isatty(STDIN_FILENO) == 0) {
+    throw BadInput("submit: error: nobody to ask (the input is no terminal) add --yes to submit, --dry-run to look");
+  }
+  fmt::print(stderr, "Submit? [y/N] ");
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+/// Puts the script into the job's folder; what earlier jobs said of themselves goes.
+void write_script(const std::string& folder, const std::string& script) {
+  fs::create_directories(folder);
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with("state-")) fs::remove(entry.path());
+  }
+  std::ofstream file(folder + "/job.sh", std::ios::binary | std::ios::trunc);
+  file << script;
+  if (!file.flush()) throw std::runtime_error(folder + "/job.sh: error: cannot be written");
+}
+
+void submit(const std::string& archive, const std::string& script, int parts) {
+  const std::string folder = job_folder(archive);
+  const bool is_new = !fs::exists(folder);
+  write_script(folder, script);
+  std::vector<BatchJob> jobs;
+  try {
+    jobs = submit_script(folder, parts);
+  } catch (...) {
+    if (is_new) fs::remove_all(folder);  // holds nothing but the script
+    throw;
+  }
+  record_batch_jobs(archive, jobs);
+  const std::string array = jobs.front().id.substr(0, jobs.front().id.find('_'));
+  fmt::print("submitted job {}{}\n", array, parts > 1 ? ", merged by job " + jobs.back().id : "");
+  fmt::print("  look  meander status {}\n  logs  {}\n", shell_word(archive), folder);
+}
+
+}  // namespace
+
+int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue) {
+  Study study;
+  Site site;
+  const JobWishes wishes = wishes_of(arguments);
+  read_both(arguments, catalogue, study, site);
+  if (!study.warnings.empty()) fmt::print(stderr, "{}\n", study.warnings);
+  const std::string archive =
+      absolute(arguments.archive.empty() ? default_archive(arguments.study.study) : arguments.archive);
+  check_target(archive);
+  const std::vector<TaskRef> todo = tasks_to_do(study, catalogue, sources_of(archive, wishes.parts, study));
+  if (todo.empty() && wishes.parts == 1) {
+    fmt::print("{}: nothing to do, no task is missing\n", archive);
+    return exit_done;
+  }
+  const JobPlan plan = plan_job(todo, site, wishes);
+  const JobTexts texts{fs::read_symlink("/proc/self/exe").string(),
+                       absolute(arguments.study.study),
+                       archive,
+                       job_folder(archive),
+                       arguments.study.set,
+                       arguments.checkpoint_seconds};
+  const std::string script = job_script(texts, site, plan);
+  show_plan(arguments.dry_run ? stderr : stdout, arguments, study, archive, plan);
+  if (arguments.dry_run) {
+    fmt::print("{}", script);
+    return exit_done;
+  }
+  std::fflush(stdout);
+  if (!agreed(arguments.yes)) return exit_done;
+  submit(archive, script, wishes.parts);
+  return exit_done;
+}
+
+}  // namespace meander
