@@ -54,10 +54,10 @@ const QuadratureRule& rule_of(double ratio) {
 }
 
 /// The form is seen from the interval's beginning. An analytic function's n-point rule converges like (half length /
-/// twice the distance to its nearest singularity)^(2 n); the speed is singular where its square vanishes, not nearer
-/// than square / (largest derivative of the square).
+/// twice the distance to its nearest singularity)^(2 n); the speed is singular where its square, a quadratic form,
+/// vanishes, not nearer than the root of (square / largest coefficient).
 double integrate(const SpeedForm& form, double length, double size, int halvings) {
-  const double ratio = size * length / std::max(0.0, form.dd);
+  const double ratio = length * std::sqrt(size / std::max(0.0, form.dd));
   if (ratio < 2e-3 && length < 1e-2) return gauss_two(form, length);
   // Beyond the last halving, an interval is too short to matter.
   if (ratio < 0.3 || halvings == 0) return gauss(form, length, rule_of(ratio));
