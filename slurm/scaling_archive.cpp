@@ -75,9 +75,6 @@ Layout scaling_layout() {
       {.name = "efficiency", .long_name = "share of all ranks' time that was spent in tasks", .run_dependent = true},
       {.name = "tasks", .long_name = "tasks that were run", .type = ArrayType::int64},
   };
-  for (ArraySpec& array : family.arrays) {
-    if (array.units.empty()) array.units = "1";
-  }
   Layout layout;
   layout.families = {family};
   return layout;

@@ -8,7 +8,7 @@ import xarray as xr
 from meander import archive
 from meander.archive import ArchiveError
 
-STAGES = ("compute", "schedule", "prepare", "write")  # they add up to `wall`
+STAGES = ("computing", "scheduling", "preparing", "writing")  # they add up to `wall`
 
 
 def scaling(dataset: xr.Dataset) -> xr.Dataset:
@@ -51,14 +51,14 @@ def scaling_text(dataset: xr.Dataset) -> str:
     middle = table.median("repeat", skipna=True)
     low, high = (getattr(table["efficiency"], name)("repeat", skipna=True) for name in ("min", "max"))
     lines = [f"{mode(dataset)} scaling, medians over repeats", "",
-             "   ranks  runs    time [s]  speed-up  efficiency      (low .. high)  compute  schedule  prepare   write"]
+             "   ranks  runs    time [s]  speed-up  efficiency      (low .. high)  computing  scheduling  preparing  writing"]
     for i, ranks in enumerate(table["ranks"].values):
         runs = int(table["wall"].isel(ranks=i).notnull().sum())
         row = middle.isel(ranks=i)
         shares = [100 * float(row[f"{stage}_share"]) for stage in STAGES]
         lines.append(f"{int(ranks):8d}  {runs:4d}  {float(row['wall']):10.4g}  {float(row['speedup']):8.2f}  "
                      f"{100 * float(row['efficiency']):8.1f} %  ({100 * float(low[i]):6.1f} .. {100 * float(high[i]):6.1f})"
-                     f"  {shares[0]:5.1f} %   {shares[1]:5.1f} %  {shares[2]:5.1f} %  {shares[3]:5.1f} %")
+                     f"  {shares[0]:7.1f} %     {shares[1]:5.1f} %    {shares[2]:5.1f} %  {shares[3]:5.1f} %")
     failed = int((dataset["status"] == archive.FAILED).sum()) if "status" in dataset else 0
     if failed:
         lines.append(f"{failed} runs failed; `meander status` says why.")

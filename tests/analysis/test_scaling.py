@@ -9,7 +9,7 @@ from meander.figures import Request, draw
 from meander.plot import main
 
 RANKS = [4, 1, 2]  # not in order
-STAGES = {"compute": 0.9, "schedule": 0.04, "prepare": 0.01, "write": 0.05}
+STAGES = {"computing": 0.9, "scheduling": 0.04, "preparing": 0.01, "writing": 0.05}
 
 
 def scaling_archive(path, wall, weak=False):

@@ -11,7 +11,7 @@ import xarray
 
 from conftest import SMALL, command, environment, meander, snapshot
 
-STAGES = ("prepare", "compute", "schedule", "write")
+STAGES = ("preparing", "computing", "scheduling", "writing")
 
 
 def opened(path):
@@ -34,9 +34,9 @@ def test_the_archive(scaled):
     assert dataset.attrs["filetype"] == "meander_study" and dataset.attrs["measure"] == "scaling"
     assert (dataset.status == 1).all() and (dataset.tasks == 64).all()
     np.testing.assert_allclose(sum(dataset[stage] for stage in STAGES), dataset.wall, rtol=1e-9)
-    np.testing.assert_allclose(dataset.efficiency, dataset.compute / dataset.wall, rtol=1e-9)
-    assert (dataset.compute_least <= dataset.compute).all() and (dataset.compute <= dataset.compute_most).all()
-    assert (dataset.launch > 0).all() and (dataset.compute > 0).all()
+    np.testing.assert_allclose(dataset.efficiency, dataset.computing / dataset.wall, rtol=1e-9)
+    assert (dataset.computing_least <= dataset.computing).all() and (dataset.computing <= dataset.computing_most).all()
+    assert (dataset.launching > 0).all() and (dataset.computing > 0).all()
     assert dataset.wall.attrs["units"] == "s"
     meander("check", folder / "s.h5")
     assert "4 of 4 cells done" in meander("show", folder / "s.h5")

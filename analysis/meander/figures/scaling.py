@@ -11,7 +11,7 @@ from meander.archive import FAILED, ArchiveError
 from meander.figures.drawing import OKABE_ITO, STYLE
 from meander.speedup import STAGES, mode, scaling, spread
 
-COLOURS = {"compute": OKABE_ITO[0], "schedule": OKABE_ITO[1], "prepare": OKABE_ITO[5], "write": OKABE_ITO[2]}
+COLOURS = {"computing": OKABE_ITO[0], "scheduling": OKABE_ITO[1], "preparing": OKABE_ITO[5], "writing": OKABE_ITO[2]}
 
 
 def figure(dataset, request):
