@@ -16,11 +16,15 @@ def reduced(path, tmp_path):
     """Overrides that keep the study's shape and shrink its size."""
     study = tomllib.loads(path.read_text())
     sweep = study.get("sweep", {})
-    overrides = {"realizations": "2", "curve.samples": "64"}
+    overrides = {"realizations": "2"}
+    if study["measure"] in ("trajectory_length", "transitions"):
+        overrides["curve.samples"] = "64"
     if "width" in sweep:
         overrides["sweep.width"] = "[6, 9]"
     if "depth" in sweep:
         overrides["sweep.depth"] = "[2, 3]" if isinstance(sweep["depth"], list) else "3"
+    if "widths" in sweep:
+        overrides["sweep.widths"] = "[[6], [3, 3], [2, 2, 2]]"
     data = study.get("input", {})
     if "images" in data:
         overrides["input.images"] = f'"{images_file(tmp_path / "images.gz")}"'

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from meander.archive import ArchiveError
-from meander.figures import scaling, trajectory_length, transitions
+from meander.figures import dichotomies, regions_2d, scaling, trajectory_length, transitions
 from meander.figures.drawing import render
 from meander.figures.series import Request, prepare
 
-MEASURES = {"trajectory_length": trajectory_length, "transitions": transitions}
+MEASURES = {"dichotomies": dichotomies, "regions_2d": regions_2d, "trajectory_length": trajectory_length,
+            "transitions": transitions}
 
 
 def draw(dataset, request: Request | None = None):
@@ -21,6 +22,9 @@ def draw(dataset, request: Request | None = None):
     if measure == "scaling":
         return scaling.figure(dataset, request)
     module = MEASURES.get(measure)
+    if hasattr(module, "drawing"):
+        drawing = module.drawing(dataset, request)
+        return (render(drawing), drawing.notes) if drawing is not None else module.picture(dataset, request)
     if module is not None:
         request = module.choose(dataset, request)
     elif not request.arrays:

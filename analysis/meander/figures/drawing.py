@@ -110,14 +110,14 @@ def _draw_panel(ax, drawing, row, panel):
     for curve in panel.curves:
         colour, marker = colours[curve.value], markers[curve.value]
         finite = np.isfinite(curve.mean)
-        joined = "none" if drawing.proportional else "-"
-        every = 1 if drawing.proportional else max(1, len(curve.x) // 12)
+        joined = "none" if drawing.scatter else "-"
+        every = 1 if drawing.scatter else max(1, len(curve.x) // 12)
         ax.plot(curve.x, curve.mean, linestyle=joined, color=colour, linewidth=1.3, marker=marker,
                 markersize=3.4, markeredgewidth=0, markevery=every, zorder=3, gid="measured",
                 label=curve.label)
         banded = finite & np.isfinite(curve.low)
         if banded.any():
-            if drawing.proportional:
+            if drawing.scatter:
                 error = [(curve.mean - curve.low)[banded], (curve.high - curve.mean)[banded]]
                 ax.errorbar(curve.x[banded], curve.mean[banded], yerr=error, fmt="none", ecolor=colour, elinewidth=0.8,
                             zorder=2)
@@ -151,7 +151,7 @@ def _scale_axes(ax, drawing, row, panel):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 4, 5, 10]))
     elif drawing.x_kind == "log":
         ax.set_xscale("log")
-        if drawing.proportional:
+        if drawing.scatter:
             _log_ticks(ax.xaxis, ax.get_xlim())
         else:
             ax.set_xticks(_few(panel.curves[0].x))
@@ -237,7 +237,7 @@ def _legend(figure, drawing, x, y, height):
     curves = _all_curves(drawing)
     if drawing.numeric_key:
         curves = curves[::-1]  # larger values lie higher in the panels, mostly
-    line = "none" if drawing.proportional else "-"
+    line = "none" if drawing.scatter else "-"
     place = {"loc": "upper left", "bbox_to_anchor": (x, y), "frameon": False, "borderaxespad": 0, "handlelength": 1.9,
              "labelspacing": 0.35, "alignment": "left"}
     if drawing.colour_key:

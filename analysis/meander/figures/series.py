@@ -15,7 +15,8 @@ from meander import archive, statistics
 from meander.archive import ArchiveError
 
 SYMBOLS = {"sigma_w": r"$\sigma_w$", "sigma_b": r"$\sigma_b$", "q0": r"$q^0$", "c0": r"$c^0$"}
-BOUNDS = {"growth": ("growth_lower_bound", "growth_upper_bound")}
+BOUNDS = {"growth": ("growth_lower_bound", "growth_upper_bound"), "dichotomies": ("all_labelings",),
+          "cells": ("cells_bound",)}
 LINEAR = {"growth", "exact"}
 MOST_CURVES = 12  # in a panel; more cannot be told apart
 
@@ -70,6 +71,7 @@ class Drawing:
     notes: list[str]
     columns: int | None = None  # of panels, where the panels' keys suggest it
     proportional: bool = False  # quantity against length: draw the straight line through the origin
+    scatter: bool = False  # points that no line joins
 
 
 def select(dataset: xr.Dataset, choices) -> xr.Dataset:
@@ -126,7 +128,7 @@ def prepare(dataset: xr.Dataset, request: Request) -> Drawing:
         x_kind=_x_kind(against, axis, first[0].x), rows=rows,
         colour_key=_heading(data, colour) if colour else "",
         numeric_key=bool(colour) and np.issubdtype(data[colour].dtype, np.number) and colour != "point",
-        notes=notes, columns=_columns(data, others, rows), proportional=against == "length")
+        notes=notes, columns=_columns(data, others, rows), proportional=against == "length", scatter=against == "length")
 
 
 def _row(data, name, against, axis, colour, others, max_panels, notes):
