@@ -1,6 +1,11 @@
 #include "pipeline/commands/command_line.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
 #include <iostream>
 
 #include "pipeline/archive/provenance.hpp"
@@ -18,6 +23,26 @@ struct Arguments {
   std::string archive;
   bool json = false;
 };
+
+/// A finite number of seconds, not below 0; 0 itself only where `zero` says so.
+CLI::Validator is_seconds(bool zero) {
+  const auto problem = [zero](const std::string& text) {
+    double seconds = 0.0;
+    const bool good = CLI::detail::lexical_cast(text, seconds) && std::isfinite(seconds) && seconds >= 0.0;
+    if (good && (zero || seconds > 0.0)) return std::string();
+    return fmt::format("{} is no time (it must be a number of seconds {} 0)", text, zero ? ">=" : ">");
+  };
+  return CLI::Validator(problem, "SECONDS");
+}
+
+/// CLI11 says only that a command is required; say which word is none.
+void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
+  const std::string word = argc > 1 ? argv[1] : "-";
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (word.starts_with('-') || std::ranges::find(names, word) != names.end()) return;
+  throw BadInput(fmt::format("'{}': error: no such command (there are: {})", word, fmt::join(names, ", ")));
+}
 
 void add_study(CLI::App& command, StudyArguments& study) {
   command.add_option("study", study.study, "Study file")->required()->type_name("STUDY.toml");
@@ -40,11 +65,11 @@ void add_run(CLI::App& app, Arguments& arguments, const Catalogue& catalogue, Ac
   command->add_flag("--retry-failed", options.retry_failed, "Computes failed cells again");
   command->add_option("--part", run.part, "Computes the I-th of N shares, for job arrays")->type_name("I/N");
   command->add_option("--checkpoint", options.checkpoint_seconds, "Seconds between renewals of the shards on disk")
-      ->check(CLI::PositiveNumber)
+      ->check(is_seconds(false))
       ->capture_default_str();
   CLI::Option* limit =
       command->add_option("--time-limit", arguments.time_limit, "Stops cleanly before this many seconds are over")
-          ->check(CLI::NonNegativeNumber);
+          ->check(is_seconds(true));
   command->add_flag("--quiet", options.quiet, "Shows no progress; errors are always shown");
   command->add_option("--report", run.report, "Writes where the time went, as JSON")->type_name("FILE.json");
   command->callback([&, limit] {
@@ -125,6 +150,7 @@ int command_line(int argc, char** argv, const Catalogue& catalogue, const std::v
   add_merge(app, arguments.merge, action);
   add_export(app, arguments.export_cell, catalogue, action);
   for (const CommandDeclaration& declare : more) declare(app, catalogue, action);
+  refuse_unknown_command(app, argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

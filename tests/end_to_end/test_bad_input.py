@@ -217,6 +217,11 @@ def test_wrong_command_lines(study, tmp_path):
     path = study(SMALL)
     for arguments in (["run"], ["rum", path], ["run", path, "--part", "3/2"], ["run", path, "--set", "width"], ["list", "transition"]):
         meander(*arguments, code=3, cwd=tmp_path)
+    assert "'rum'" in meander("rum", path, code=3)
+    for seconds in ("0", "-1", "nan", "inf", "soon"):
+        printed = meander("run", path, "--checkpoint", seconds, code=3, cwd=tmp_path)
+        assert "must be a number of seconds > 0" in printed and len(printed) < 200
+    assert snapshot(tmp_path) == {"study.toml": path.read_bytes()}
 
 
 def test_merge_refuses_conflicts_and_strangers(study, tmp_path, archive):
