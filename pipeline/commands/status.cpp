@@ -52,6 +52,9 @@ int status_command(const std::string& archive, bool json) {
   if (std::filesystem::is_directory(archive)) return folder_status_command(archive, json);
   const std::optional<std::string> run = lock_holder(archive);
   const std::vector<BatchJob> jobs = batch_jobs(archive);
+  if (!jobs.empty() && !std::filesystem::exists(archive) && shard_files(archive).empty()) {
+    return begun_status_command(archive, json);
+  }
   const Summary summary = summarise(archive);
   if (json) {
     print_json(summary, run, jobs);

@@ -87,57 +87,75 @@ Entry look_at(const std::string& folder, const std::string& name) {
   return entry;
 }
 
-void print_json(const std::vector<Entry>& entries) {
-  auto json = nlohmann::ordered_json::array();
-  for (const Entry& entry : entries) {
-    nlohmann::ordered_json item{{"archive", entry.name},
-                                {"state", entry.state},
-                                {"cells", entry.cells},
-                                {"done", entry.done},
-                                {"failed", entry.failed}};
-    item["jobs"] = nlohmann::ordered_json::array();
-    for (const BatchJob& job : entry.jobs) {
-      item["jobs"].push_back(
-          {{"id", job.id}, {"role", job.role}, {"state", job.state}, {"reason", job.reason}, {"last", job.last}});
-    }
-    item["failures"] = nlohmann::ordered_json::array();
-    if (entry.summary) {
-      for (const FailedPoint& point : entry.summary->failed_points) {
-        item["failures"].push_back(
-            {{"family", point.family}, {"point", point.point}, {"message", point.message}, {"cells", point.cells}});
-      }
-    }
-    if (!entry.problem.empty()) item["problem"] = entry.problem;
-    json.push_back(item);
+nlohmann::ordered_json as_json(const Entry& entry) {
+  nlohmann::ordered_json json{{"archive", entry.name},
+                              {"state", entry.state},
+                              {"cells", entry.cells},
+                              {"done", entry.done},
+                              {"failed", entry.failed}};
+  json["jobs"] = nlohmann::ordered_json::array();
+  for (const BatchJob& job : entry.jobs) {
+    json["jobs"].push_back(
+        {{"id", job.id}, {"role", job.role}, {"state", job.state}, {"reason", job.reason}, {"last", job.last}});
   }
+  json["failures"] = nlohmann::ordered_json::array();
+  if (entry.summary) {
+    for (const FailedPoint& point : entry.summary->failed_points) {
+      json["failures"].push_back(
+          {{"family", point.family}, {"point", point.point}, {"message", point.message}, {"cells", point.cells}});
+    }
+  }
+  if (!entry.problem.empty()) json["problem"] = entry.problem;
+  return json;
+}
+
+// Names of files and messages need not be UTF-8.
+void print(const nlohmann::ordered_json& json) {
   fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+void print(const Entry& entry, std::size_t width) {
+  fmt::print("{:<{}}  {:<10}", entry.name, width, entry.state);
+  if (entry.cells > 0) fmt::print("  {} of {} cells done", entry.done, entry.cells);
+  if (entry.failed > 0) fmt::print(", {} failed", entry.failed);
+  fmt::print("\n{}", job_lines(entry.jobs, "    "));
+  if (entry.summary) fmt::print("{}", failure_lines(*entry.summary, "    "));
+  if (!entry.problem.empty()) fmt::print("    {}\n", entry.problem);
 }
 
 }  // namespace
 
+int begun_status_command(const std::string& archive, bool json) {
+  const fs::path path(archive);
+  const Entry entry = look_at(path.parent_path().string(), path.filename().string());
+  if (json) {
+    print(as_json(entry));
+  } else {
+    print(entry, entry.name.size());
+  }
+  return exit_done;
+}
+
 int folder_status_command(const std::string& folder, bool json) {
   std::vector<Entry> entries;
-  std::size_t widest = 0;
+  std::size_t width = 0;
   for (const std::string& name : archives_in(folder)) {
     Entry entry = look_at(folder, name);
     // Networks and other people's HDF5 files lie beside archives.
     if (entry.problem.find("not an archive of meander") != std::string::npos && entry.jobs.empty()) continue;
-    widest = std::max(widest, name.size());
+    width = std::max(width, name.size());
     entries.push_back(std::move(entry));
   }
   if (entries.empty()) throw BadInput(folder + ": error: there is no archive in this folder");
-  if (json) {
-    print_json(entries);
-    return exit_done;
-  }
+  auto all = nlohmann::ordered_json::array();
   for (const Entry& entry : entries) {
-    fmt::print("{:<{}}  {:<10}", entry.name, widest, entry.state);
-    if (entry.cells > 0) fmt::print("  {} of {} cells done", entry.done, entry.cells);
-    if (entry.failed > 0) fmt::print(", {} failed", entry.failed);
-    fmt::print("\n{}", job_lines(entry.jobs, "    "));
-    if (entry.summary) fmt::print("{}", failure_lines(*entry.summary, "    "));
-    if (!entry.problem.empty()) fmt::print("    {}\n", entry.problem);
+    if (json) {
+      all.push_back(as_json(entry));
+    } else {
+      print(entry, width);
+    }
   }
+  if (json) print(all);
   return exit_done;
 }
 

@@ -17,6 +17,9 @@ std::string failure_lines(const Summary& summary, const std::string& indent);
 /// four lines and a count.
 std::string job_lines(const std::vector<BatchJob>& jobs, const std::string& indent);
 
+/// The command on an archive of which only batch jobs are there: waiting ones, or an array's parts.
+int begun_status_command(const std::string& archive, bool json);
+
 /// The command on a folder. Throws BadInput where it holds no archive.
 int folder_status_command(const std::string& folder, bool json);
 

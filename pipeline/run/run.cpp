@@ -185,13 +185,13 @@ std::vector<std::string> reduce(MPI_Comm comm, const Plan& plan, const RunOption
   Existing existing;
   std::string target;
   std::string layout;
-  std::string sources;  // one a line
+  std::string sources;
   on_root(comm, [&] {
     existing = look_at_existing(archive, plan.study, plan.layout, false);
     if (existing.complete_as_it_is) return;
     target = existing.united.text();
     layout = existing.layout.toml();
-    for (const std::string& source : existing.sources) sources += source + '\n';
+    for (const std::string& source : existing.sources) sources += source + '\0';  // a path may hold anything else
   });
   broadcast(comm, target);
   if (target.empty()) return existing.sources;  // nothing is new: the archive stays as it is
@@ -199,7 +199,7 @@ std::vector<std::string> reduce(MPI_Comm comm, const Plan& plan, const RunOption
   broadcast(comm, sources);
   std::vector<std::string> list;
   for (std::size_t begin = 0; begin < sources.size();) {
-    const std::size_t end = sources.find('\n', begin);
+    const std::size_t end = sources.find('\0', begin);
     list.push_back(sources.substr(begin, end - begin));
     begin = end + 1;
   }

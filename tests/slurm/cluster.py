@@ -143,6 +143,9 @@ class Cluster:
         """Until no job is left, also none that comes back from a requeue."""
         self.wait_until(lambda: not self.jobs(), seconds, "jobs are left")
 
+    def cancel_all(self):
+        self.run("scancel", "--user", getpass.getuser(), check=False)
+
     def logs(self):
         parts = [self.run("squeue", check=False), self.run("sinfo", "-N", check=False)]
         for path in sorted((self.folder / "log").glob("*.log")):

@@ -77,7 +77,7 @@ def cluster(one_cluster, monkeypatch):
     for name, value in {**one_cluster.environment, **end_to_end.environment()}.items():
         monkeypatch.setenv(name, value)
     yield one_cluster
-    one_cluster.run("scancel", "--user", "root" if os.geteuid() == 0 else os.environ.get("USER", ""), check=False)
+    one_cluster.cancel_all()
     one_cluster.wait_for_queue()
     one_cluster.restore_nodes()
 

@@ -125,6 +125,15 @@ def test_lost_node(cluster, site, study, undisturbed, tmp_path):
     assert_finished(cluster, archive, undisturbed())
 
 
+def test_preempted_job_goes_on(cluster, site, study, undisturbed, tmp_path):
+    archive = tmp_path / "out.h5"
+    job = job_id(submit(study(), site(), "-o", archive, "--ranks", 2))
+    wait_for_cells(cluster, archive)
+    cluster.run("scontrol", "requeue", job)  # what Slurm does to a job that makes room for another
+    cluster.wait_until(lambda: "start 2" in log(archive), 60, f"not started again: {log(archive)}")
+    assert_finished(cluster, archive, undisturbed())
+
+
 def test_crash_loop_gives_up_and_says_why(cluster, site, study, tmp_path):
     program = tmp_path / "crashing"
     program.write_text(f'#!/bin/sh\n[ "$1" = run ] && kill -SEGV $$\nexec {end_to_end.PROGRAM} "$@"\n')

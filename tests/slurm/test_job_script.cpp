@@ -1,0 +1,147 @@
+// The batch script and what goes into it: words that no shell takes apart, times, site files, sizes.
+#include "slurm/job_script.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pipeline/run/subprocess.hpp"
+#include "pipeline/study/diagnostics.hpp"
+#include "slurm/duration.hpp"
+
+namespace meander {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+std::string through_bash(const std::string& word) {
+  const auto result = run_program({"bash", "-c", "printf '%s' " + word});
+  return result ? result->out : "no bash";
+}
+
+std::string message_of(const std::string& site) {
+  try {
+    parse_site(site, "site.toml");
+  } catch (const BadInput& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::vector<TaskRef> tasks(std::size_t count, double seconds, double bytes = 1e6, int ranks = 1) {
+  return std::vector<TaskRef>(count, TaskRef{0, 0, {seconds, bytes, ranks}});
+}
+
+Site site_of(int cores, int nodes) {
+  Site site;
+  site.cores_per_node = cores;
+  site.max_nodes = nodes;
+  return site;
+}
+
+TEST(ShellWord, EveryByteSurvivesTheShell) {
+  std::string all;
+  for (int byte = 1; byte < 128; ++byte) all += static_cast<char>(byte);
+  for (const std::string& text :
+       {all, std::string("'"), std::string("''\n'"), std::string("$(touch x) `y` \\ ! é"), std::string()}) {
+    EXPECT_EQ(through_bash(shell_word(text)), text);
+  }
+  EXPECT_THROW(shell_word(std::string("a\0b", 3)), BadInput);
+}
+
+TEST(JobName, IsOneWordOfSlurm) {
+  EXPECT_EQ(job_name("/a/b c'$(x)\n--wrap.toml"), "meander-b_c___x__--wrap");
+}
+
+TEST(SlurmTime, ReadsBackAndRefusesWhatSlurmReadsOtherwise) {
+  EXPECT_EQ(slurm_time(3600.0 * 30 + 61.5), "1-06:01:02");
+  for (const double seconds : {60.0, 3599.0, 86399.0, 86400.0, 1e6})
+    EXPECT_EQ(parse_slurm_time(slurm_time(seconds)), seconds);
+  // Slurm reads "90" as minutes and "10:00" as minutes and seconds: easily mistaken.
+  for (const char* text : {"90", "10:00", "1h", "00:60:00", "-1:00:00", "1:00:00\n", ""})
+    EXPECT_FALSE(parse_slurm_time(text)) << text;
+}
+
+TEST(SiteFile, MinimalOneIsCompletedByDefaults) {
+  const Site site = parse_site("cores_per_node = 8\n", "site.toml");
+  EXPECT_EQ(site.cores_per_node, 8);
+  EXPECT_EQ(site.launcher, "srun");
+  EXPECT_EQ(site.signal_lead, 120);
+  EXPECT_TRUE(site.requeue);
+}
+
+TEST(SiteFile, NothingMultilineReachesAnSbatchLine) {
+  EXPECT_THAT(message_of("cores_per_node = 1\npartition = \"a\\n#SBATCH --uid=0\"\n"),
+              HasSubstr("site.toml:2:13: error"));
+  EXPECT_THAT(message_of("cores_per_node = 1\naccount = \"a b\"\n"), HasSubstr("not a name of Slurm"));
+  EXPECT_THAT(message_of("cores_per_node = 1\nsbatch = [\"--x\\n\"]\n"), HasSubstr("cannot stand there"));
+  EXPECT_THAT(message_of("cores_per_node = 1\nsbatch = [\"rm -rf\"]\n"), HasSubstr("cannot stand there"));
+  EXPECT_THAT(message_of("cores_per_node = 1\nenvironment = { \"A;B\" = \"1\" }\n"),
+              HasSubstr("no name of a variable"));
+  EXPECT_THAT(message_of("cores_per_node = 1\nmax_time = \"00:01:00\"\n"), HasSubstr("signal_lead"));
+  EXPECT_THAT(message_of(""), HasSubstr("no 'cores_per_node'"));
+}
+
+TEST(JobScript, HasTheUsersTextsAsOneWordEach) {
+  JobTexts texts;
+  texts.program = "/bin/mea nder";
+  texts.study = "/s'$(x).toml";
+  texts.archive = "/a.h5";
+  texts.folder = "/a.h5.job";
+  texts.set = {"title=\"b\""};
+  Site site = site_of(4, 1);
+  site.partition = "main";
+  site.launcher = "srun --mpi=pmix -n {ranks}";
+  const std::string script = job_script(texts, site, plan_job(tasks(8, 1.0), site, {}));
+  EXPECT_THAT(script,
+              AllOf(HasSubstr("program=('/bin/mea nder')\n"), HasSubstr("study='/s'\\''$(x).toml'\n"),
+                    HasSubstr("--set 'title=\"b\"')"), HasSubstr("#SBATCH --partition=main\n"),
+                    HasSubstr("exec srun --mpi=pmix -n \"$count\" \"${program[@]}\""), HasSubstr("--output=log.txt")));
+  const auto checked = run_program({"bash", "-n", "-c", script});
+  ASSERT_TRUE(checked);
+  EXPECT_EQ(checked->code, 0) << checked->err;
+}
+
+TEST(JobScript, LogsByItselfWhereSlurmWouldReplaceTheFoldersName) {
+  JobTexts texts{"/m", "/s.toml", "/100%j/a.h5", "/100%j/a.h5.job", {}};
+  const Site site = site_of(1, 1);
+  const std::string script = job_script(texts, site, plan_job(tasks(1, 1.0), site, {}));
+  EXPECT_THAT(script, AllOf(HasSubstr("--output=/dev/null"), HasSubstr("exec >> \"$folder/log.txt\""),
+                            Not(HasSubstr("--output=log.txt"))));
+}
+
+TEST(PlanJob, TakesAsManyRanksAsStayBusy) {
+  const Site site = site_of(64, 16);
+  EXPECT_EQ(plan_job(tasks(20, 1.0), site, {}).ranks, 1);  // 20 s of work are not worth a second rank
+  const JobPlan large = plan_job(tasks(100000, 60.0), site, {});
+  EXPECT_EQ(large.ranks, 1024);
+  EXPECT_EQ(large.nodes, 16);
+  EXPECT_GE(large.efficiency, 0.9);
+  const JobPlan coarse = plan_job(tasks(48, 3600.0), site, {});  // more ranks than tasks would idle
+  EXPECT_LE(coarse.ranks, 48);
+  EXPECT_GE(coarse.efficiency, 0.9);
+}
+
+TEST(PlanJob, KeepsToTheNodesMemory) {
+  Site site = site_of(64, 4);
+  site.memory_per_node = 100e9;
+  const JobPlan plan = plan_job(tasks(100000, 60.0, 9.7e9), site, {});  // 10 ranks of 10 GB
+  EXPECT_EQ(plan.ranks_per_node, 10);
+  EXPECT_EQ(plan.nodes, 4);
+  EXPECT_LE(plan.memory_per_node, 100e9);
+  EXPECT_THROW(plan_job(tasks(1, 1.0, 200e9), site, {}), BadInput);
+}
+
+TEST(PlanJob, SplitsWhatIsLongerThanTheLimitAndRefusesATaskThatIs) {
+  Site site = site_of(1, 1);
+  site.max_time = 3600.0 + site.signal_lead;
+  EXPECT_EQ(plan_job(tasks(100, 350.0), site, {}).jobs_in_a_row, 10);
+  EXPECT_EQ(plan_job(tasks(10, 60.0), site, {}).jobs_in_a_row, 1);
+  EXPECT_THROW(plan_job(tasks(1, 3601.0), site, {}), BadInput);
+  EXPECT_NEAR(plan_job(tasks(100, 360.0), site, {.nodes = {}, .ranks = {}, .seconds = {}, .parts = 10}).makespan,
+              3600.0, 1.0);
+}
+
+}  // namespace
+}  // namespace meander
