@@ -1,7 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
 
 #include "pipeline/commands/commands.hpp"
 #include "pipeline/tasks.hpp"
@@ -49,6 +54,12 @@ bool names(const std::string& text, const Value& value) {
   return bare == without_spaces(value.text()) || bare == without_spaces(value.toml());
 }
 
+std::optional<std::size_t> whole(const std::string& text) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
 std::string values_text(const SweepDimension& dimension) {
   std::string text;
   for (const Value& value : dimension.values) text += (text.empty() ? "" : ", ") + value.text();
@@ -89,7 +100,11 @@ Cell find_cell(const Study& study, const std::string& text) {
     }
     const std::vector<Value>& values = study.sweep[d].values;
     std::size_t i = 0;
-    while (i < values.size() && !names(value, values[i])) ++i;
+    if (const std::optional<std::size_t> index = name == "point" ? whole(value) : std::nullopt) {
+      i = std::min(*index, values.size());  // as the archive's coordinate counts them
+    } else {
+      while (i < values.size() && !names(value, values[i])) ++i;
+    }
     if (i == values.size())
       refuse(fmt::format("{} has no value {} (it has {})", name, value, values_text(study.sweep[d])));
     cell.indices[d] = i;
@@ -104,11 +119,32 @@ Cell find_cell(const Study& study, const std::string& text) {
   return cell;
 }
 
+/// Networks may be written again, other files may not: a study's or an archive's name here is a slip.
+void check_target(const std::string& out) {
+  const std::filesystem::path folder = std::filesystem::absolute(out).parent_path();
+  if (!std::filesystem::is_directory(folder)) {
+    throw BadInput(
+        fmt::format("{}: error: the folder '{}' does not exist; create it or choose another -o", out, folder.string()));
+  }
+  if (std::filesystem::is_directory(out)) throw BadInput(out + ": error: is a directory; choose another -o");
+  if (!std::filesystem::exists(out)) return;
+  std::ifstream file(out, std::ios::binary);
+  std::string begin(4, '\0');
+  file.read(begin.data(), 4);
+  file.seekg(-std::min<std::streamoff>(100, static_cast<std::streamoff>(std::filesystem::file_size(out))),
+             std::ios::end);
+  const std::string end((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (begin != "\x89HDF" || end.find("meander sha256 ") != std::string::npos) {
+    throw BadInput(out + ": error: exists and is not a network file; choose another -o or remove it");
+  }
+}
+
 }  // namespace
 
 int export_command(const ExportArguments& arguments, const Catalogue& catalogue) {
   const Study study = arguments.study.read(catalogue);
   const Cell cell = find_cell(study, arguments.cell);
+  check_target(arguments.out);
   const Point point(study, cell.indices);
   const Task task{study, point, 0, cell.realization, study.seed, point_salt(point), MPI_COMM_SELF};
   catalogue.find(study.measure)->bind(study)->export_cell(task, arguments.out);

@@ -224,6 +224,20 @@ def test_wrong_command_lines(study, tmp_path):
     assert snapshot(tmp_path) == {"study.toml": path.read_bytes()}
 
 
+def test_export_writes_over_networks_only(study, tmp_path, archive):
+    points = "point = [{ sigma_w = 1.2, sigma_b = 0.1 }, { sigma_w = 2.5, sigma_b = 0.3 }]"
+    path = study(changed("sigma_w = [1.5, 3.0]", points), "points.toml")
+    net = tmp_path / "net.h5"
+    cell = "width=20,depth=2,activation=relu,point="
+    for point in ("1", "{ sigma_w = 2.5, sigma_b = 0.3 }"):  # by its coordinate, and by its parameters
+        assert "sigma_w = 2.5" in meander("export", path, "--cell", cell + point, "-o", net)
+    meander("export", path, "--cell", cell + "2", "-o", net, code=3)
+    for target in (path, archive, tmp_path / "none" / "net.h5", tmp_path):
+        before = target.read_bytes() if target.is_file() else None
+        assert "choose another -o" in meander("export", path, "--cell", cell + "1", "-o", target, code=3)
+        assert before is None or target.read_bytes() == before
+
+
 def test_merge_refuses_conflicts_and_strangers(study, tmp_path, archive):
     other = tmp_path / "other.h5"
     meander("run", study(changed("seed = 7", "seed = 8")), "-o", other, "--quiet")
