@@ -3,7 +3,9 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -52,6 +54,45 @@ def test_full_disk_keeps_the_old_archive(study, small_disk):
     (small_disk / "ballast").unlink()
     meander("run", path, "-o", out, "--set", "realizations=2", "--quiet")
     meander("check", out)
+
+
+@pytest.mark.skipif("MEANDER_FAILING_WRITES" not in os.environ, reason="needs the library that makes writes fail")
+@pytest.mark.parametrize("rank", [0, 2])
+def test_a_write_that_fails_on_one_rank_ends_the_job_and_loses_nothing(study, tmp_path, monkeypatch, rank):
+    """MPI-IO does not tell the other ranks: without a watch on the file they would wait for ever."""
+    path, out = study(SMALL), tmp_path / "out.h5"
+    meander("run", path, "-o", out, "--set", "realizations=1", "--quiet")
+    before = out.read_bytes()
+    with monkeypatch.context() as patch:
+        for name, value in {
+            "LD_PRELOAD": os.environ["MEANDER_FAILING_WRITES"],
+            "FAIL_RANK": str(rank),
+            "FAIL_NAME": f"{tmp_path}/out.h5.tmp-",
+            "FAIL_AFTER": "2",
+            "MEANDER_WRITE_PATIENCE": "3",
+        }.items():
+            patch.setenv(name, value)
+        printed = meander("run", path, "-o", out, "--quiet", ranks=3, code=1, timeout=100)
+    lines = [line for line in printed.splitlines() if "could not be written" in line and "safe" in line]
+    assert len(lines) == 1, printed
+    assert out.read_bytes() == before
+    assert not list(tmp_path.glob("*.tmp-*"))
+    assert "(16 from before)" not in meander("run", path, "-o", out), "the shards hold what was computed"
+    meander("run", path, "-o", tmp_path / "whole.h5", "--quiet")
+    assert_identical(out, tmp_path / "whole.h5")
+
+
+def test_a_crash_is_one_line(study, tmp_path):
+    text = SMALL.replace("samples = 200", "samples = 200000").replace("[20, 31]", "[200]")
+    path, out = study(text), tmp_path / "out.h5"
+    job = subprocess.Popen(command("run", path, "-o", out, "--quiet"), env=environment(), stderr=subprocess.PIPE, text=True)
+    while not pathlib.Path(f"{out}.shards").exists():
+        assert job.poll() is None
+    time.sleep(0.5)
+    job.send_signal(signal.SIGSEGV)
+    printed = job.communicate(timeout=60)[1]
+    assert job.returncode == -signal.SIGSEGV
+    assert printed.count("\n") == 1 and "SIGSEGV" in printed and "run the same command again" in printed, printed
 
 
 def test_read_only_directory(study, tmp_path):
