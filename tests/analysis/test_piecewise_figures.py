@@ -50,8 +50,12 @@ def test_one_swept_layer_is_drawn_against_depth_with_the_cap(tmp_path):
     assert all((line.get_ydata() == 32768).all() for line in lines(axes, "bound")) and lines(axes, "bound")
     assert axes.get_xlabel() == "depth"
     assert notes[0].startswith("Means over 4 networks")
-    figure, _ = figure_of(path, against="width", select=(("depth", "4"),))
+    figure, _ = figure_of(path, against="width", select=(("depth", "1"), ("depth", "4")))
+    assert [line.get_label() for line in lines(figure.axes[0], "measured")] == ["1", "4"]
     np.testing.assert_array_equal(lines(figure.axes[0], "measured")[0].get_xdata(), [50, 100])
+    np.testing.assert_allclose(lines(figure.axes[0], "measured")[1].get_ydata(), [96, 96])
+    figure, _ = figure_of(path, against="swept_layer", select=(("width", "50"),))
+    np.testing.assert_array_equal(lines(figure.axes[0], "measured")[0].get_xdata(), [1])
 
 
 def test_all_layers_swept_meet_at_their_remaining_depth(tmp_path):

@@ -31,8 +31,8 @@ def drawing(dataset, request):
         if data.sizes["swept_layer"] > 1:
             request = replace(request, notes=(*request.notes, f"Layer {first} is swept; --select swept_layer=… chooses another."))
         data = data.isel(swept_layer=0, drop=True)
-    elif data.sizes.get("depth", 1) > 1:
-        data = data.isel(depth=[int(np.argmax(data["depth"].values))])
+    if against != "depth" and "depth" in data.dims:
+        data = data.rename(depth="network_depth")  # no network's labels are those of a shallower one
     return _prepare(data, request)
 
 
@@ -40,9 +40,9 @@ def _suggested(data):
     if data.sizes.get("swept_layer", 1) > 1:
         several = [dim for dim in archive.sweep_dimensions(data) if data.sizes[dim] > 1]
         return REMAINING if set(several) <= {"depth"} and "depth" in data.dims else FLIPS
-    for key in ("depth", "width"):
-        if data.sizes.get(key, 1) > 1:
-            return key
+    key = max(("depth", "width"), key=lambda name: data.sizes.get(name, 1))
+    if data.sizes.get(key, 1) > 1:
+        return key
     several = [dim for dim in archive.sweep_dimensions(data)
                if data.sizes[dim] > 1 and np.issubdtype(data[dim].dtype, np.number)]
     return several[0] if several else "swept_layer" if "swept_layer" in data.dims else FLIPS
