@@ -27,7 +27,9 @@ endif()
 set(analysis_folder "${PROJECT_SOURCE_DIR}/analysis")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/meander-plot.in" "${PROJECT_BINARY_DIR}/meander-plot" @ONLY
   FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
-set(analysis_folder "${CMAKE_INSTALL_FULL_DATADIR}/meander/analysis")
+# Relative to the script's own place: `cmake --install --prefix` may choose another.
+file(RELATIVE_PATH analysis_folder "${CMAKE_INSTALL_FULL_BINDIR}" "${CMAKE_INSTALL_FULL_DATADIR}/meander/analysis")
+string(PREPEND analysis_folder [[$(dirname "$(readlink -f "$0")")/]])
 configure_file("${PROJECT_SOURCE_DIR}/cmake/meander-plot.in" "${PROJECT_BINARY_DIR}/installed/meander-plot" @ONLY)
 install(PROGRAMS "${PROJECT_BINARY_DIR}/installed/meander-plot" TYPE BIN)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/analysis/meander" DESTINATION ${CMAKE_INSTALL_DATADIR}/meander/analysis
