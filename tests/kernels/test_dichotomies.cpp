@@ -141,6 +141,32 @@ TEST(Dichotomies, ExactIsWhatFineSamplingFinds) {
   }
 }
 
+TEST(Dichotomies, SecondWeightsAreALawsOwnAndAddressedLikeTheFirst) {
+  const RandomNetwork network = random_network(5, {6, 7}, "relu", 2.0, 0.0, 9);
+  std::vector<float> row(6);
+  draw_row({}, stream_key(9, 0), Purpose::curve, 2, 3, row);
+  const WeightSweep sweep = sweep_of(network, 2);
+  std::vector<double> first(sweep.weight.size());
+  network.weight(2, std::span<double>(first));
+  EXPECT_NE(first, sweep.weight);
+  for (std::size_t j = 0; j < 6; ++j) {
+    EXPECT_DOUBLE_EQ(sweep.weight[3 * 6 + j], 2.0 / std::sqrt(6.0) * static_cast<double>(row[j]));
+  }
+  RandomNetwork::Parameters parameters;
+  parameters.input_dimension = 4;
+  parameters.widths = {4};
+  parameters.law.kind = WeightLaw::Kind::orthogonal;
+  const RandomNetwork orthogonal(parameters, stream_key(9, 0));
+  const WeightSweep isometry = sweep_of(orthogonal, 1);
+  for (std::size_t i = 0; i < 4; ++i) {
+    for (std::size_t k = 0; k < 4; ++k) {
+      double product = 0.0;
+      for (std::size_t j = 0; j < 4; ++j) product += isometry.weight[4 * i + j] * isometry.weight[4 * k + j];
+      EXPECT_NEAR(product, i == k ? 1.0 : 0.0, 1e-14);
+    }
+  }
+}
+
 TEST(Dichotomies, OverflowIsNoticed) {
   const RandomNetwork network = random_network(3, {4, 4, 4}, "relu", 1e120, 0.0, 1);
   EXPECT_FALSE(sampled_dichotomies(network, sweep_of(network, 1), gaussian_points(2, 3, 1), 50).finite);
