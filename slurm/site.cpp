@@ -9,7 +9,6 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <regex>
 
 #include "pipeline/study/diagnostics.hpp"
 #include "pipeline/study/key_check.hpp"
@@ -27,9 +26,8 @@ bool has_control(const std::string& text) {
 
 /// A word that stands on a #SBATCH line as it is.
 Problem word(const Value& value) {
-  static const std::regex form(R"([A-Za-z0-9_.,:@+=/%-]*)");
-  const std::string& text = *value.get_if<std::string>();
-  if (std::regex_match(text, form)) return std::nullopt;
+  constexpr const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,:@+=/%-";
+  if (value.get_if<std::string>()->find_first_not_of(allowed) == std::string::npos) return std::nullopt;
   return "not a name of Slurm (letters, digits and _ . , : @ + = / % - are) write it as `sinfo` or `sacctmgr` shows it";
 }
 
@@ -77,12 +75,16 @@ Problem modules(const Value& value) {
       R"(each is one module, for example "openmpi/4.1")");
 }
 
+bool is_variable(const std::string& name) {
+  constexpr const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  return !name.empty() && (name[0] < '0' || name[0] > '9') && name.find_first_not_of(allowed) == std::string::npos;
+}
+
 Problem environment(const Value& value) {
-  static const std::regex name(R"([A-Za-z_][A-Za-z0-9_]*)");
   const auto* table = value.get_if<Table>();
   if (table == nullptr) return R"(not a table (write for example { OMP_NUM_THREADS = "1" }))";
   for (const auto& [key, entry] : table->entries()) {
-    if (!std::regex_match(key, name)) return fmt::format("'{}' is no name of a variable", key);
+    if (!is_variable(key)) return fmt::format("'{}' is no name of a variable", key);
     if (!entry.is_text()) return fmt::format("'{}' is {} (values are texts in quotes)", key, entry.toml());
     if (entry.get_if<std::string>()->find('\0') != std::string::npos) return fmt::format("'{}' holds a zero byte", key);
   }

@@ -16,6 +16,7 @@
 #include "pipeline/run/batch_jobs.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/run.hpp"
+#include "pipeline/run/subprocess.hpp"
 #include "pipeline/run/work.hpp"
 #include "pipeline/study/diagnostics.hpp"
 #include "slurm/duration.hpp"
@@ -164,12 +165,23 @@ void write_script(const std::string& folder, const std::string& script) {
   if (!file.flush()) throw std::runtime_error(folder + "/job.sh: error: cannot be written");
 }
 
-void submit(const std::string& archive, const std::string& script, int parts) {
+/// The site file's own shell words may not fit together: better known now than when the job starts.
+void check_shell(const std::string& folder, const std::string& site) {
+  const auto result = run_program({"bash", "-n", "job.sh"}, folder);
+  if (!result || result->code == 0) return;
+  throw BadInput(
+      fmt::format("{}: error: the script that it makes is no shell script (bash says: {}) look at launcher, "
+                  "program and setup; --dry-run prints the script",
+                  site, result->err.substr(0, result->err.find('\n'))));
+}
+
+void submit(const std::string& archive, const std::string& script, const std::string& site, int parts) {
   const std::string folder = job_folder(archive);
   const bool is_new = !fs::exists(folder);
   write_script(folder, script);
   std::vector<BatchJob> jobs;
   try {
+    check_shell(folder, site);
     jobs = submit_script(folder, parts);
   } catch (...) {
     if (is_new) fs::remove_all(folder);  // holds nothing but the script
@@ -212,7 +224,7 @@ int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue)
   }
   std::fflush(stdout);
   if (!agreed(arguments.yes)) return exit_done;
-  submit(archive, script, wishes.parts);
+  submit(archive, script, arguments.site, wishes.parts);
   return exit_done;
 }
 

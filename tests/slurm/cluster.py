@@ -4,6 +4,7 @@ Nothing outside the folder is touched. Each slurmd has its own host name, /dev/s
 it (namespaces), because ranks of one node find each other through them.
 """
 
+import ctypes
 import getpass
 import os
 import pathlib
@@ -35,6 +36,11 @@ def free_ports(count):
 
 def can_unshare():
     return subprocess.run(["unshare", "--uts", "--mount", "true"], capture_output=True, check=False).returncode == 0
+
+
+def _end_with_parent():
+    """A test that is killed takes its daemons with it (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 class Cluster:
@@ -166,6 +172,7 @@ class Cluster:
                 stderr=log,
                 env={**os.environ, "PATH": SEARCH, "SLURM_CONF": str(self.conf)},
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
 
     def _start_munge(self):

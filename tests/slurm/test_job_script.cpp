@@ -80,6 +80,7 @@ TEST(SiteFile, NothingMultilineReachesAnSbatchLine) {
   EXPECT_THAT(message_of("cores_per_node = 1\nenvironment = { \"A;B\" = \"1\" }\n"),
               HasSubstr("no name of a variable"));
   EXPECT_THAT(message_of("cores_per_node = 1\nmax_time = \"00:01:00\"\n"), HasSubstr("signal_lead"));
+  EXPECT_THAT(message_of("cores_per_node = 1\nqos = \"" + std::string(1 << 20, 'a') + "\"\n"), "accepted");
   EXPECT_THAT(message_of(""), HasSubstr("no 'cores_per_node'"));
 }
 
