@@ -119,6 +119,17 @@ TEST(Simulation, a_hundred_thousand_ranks) {
   EXPECT_LT(run.largest_wait, 0.1);
 }
 
+// A study with a hundred tasks a rank, of ten milliseconds and of a second, on the served counter.
+TEST(Simulation, a_hundred_tasks_a_rank_keep_sixteen_thousand_busy) {
+  for (const double largest : {0.03, 3.0}) {
+    std::vector<double> seconds(1638400);
+    for (std::size_t task = 0; task < seconds.size(); ++task) {
+      seconds[task] = largest * std::pow(30.0, -static_cast<double>(task) / 1638400.0);
+    }
+    EXPECT_GT(simulate({{1, seconds}}, {.ranks = 16384, .ranks_per_node = 64}).efficiency, largest < 1.0 ? 0.9 : 0.99);
+  }
+}
+
 TEST(Simulation, impossible_machines_are_refused) {
   EXPECT_THROW(simulate({}, machine(0, 1)), std::invalid_argument);
   EXPECT_THROW(simulate({}, machine(1, 0)), std::invalid_argument);
