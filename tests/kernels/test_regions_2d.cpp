@@ -76,6 +76,21 @@ TEST(Regions2d, LinesThroughOnePointLeaveNoSlivers) {
   }
 }
 
+TEST(Regions2d, ManyLinesThroughOnePoint) {
+  // Without the tolerance a corner at the origin, rounded, lies to either side of the next line by chance.
+  for (const double x : {0.0, 0.1, 1.0 / 3.0}) {
+    StoredNetwork::Layer layer;
+    layer.outputs = 60;
+    for (int i = 0; i < 60; ++i) {
+      const double angle = 0.01 + 3.1 * i / 60;
+      layer.weight.insert(layer.weight.end(), {std::cos(angle), std::sin(angle)});
+      layer.bias.push_back(-x * (std::cos(angle) + std::sin(angle)));
+    }
+    const StoredNetwork network(2, {layer}, Activation::named("relu"));
+    EXPECT_THAT(count_regions(network, unit_square, false).cells, ElementsAre(120)) << x;
+  }
+}
+
 TEST(Regions2d, SquareGridOfHardTanh) {
   // Two neurons, one along each axis, with breakpoints at -1/2 and 1/2: three by three cells.
   const StoredNetwork::Layer layer{2, {2, 0, 0, 2}, {0, 0}};
