@@ -6,42 +6,42 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <sstream>
+#include <vector>
 
 namespace meander {
 namespace {
 
-/// The settings in which two studies differ, for the message that refuses to mix them.
+/// What makes a study another one, a line each: its settings, sweep keys in order, file contents.
+std::vector<std::string> identifying_lines(const Study& study) {
+  Study bare = study;
+  bare.title.clear();
+  bare.realizations = 1;
+  bare.sweep.clear();
+  std::vector<std::string> lines;
+  std::istringstream text(bare.text());
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  std::string keys;
+  for (const SweepDimension& dimension : study.sweep) keys += (keys.empty() ? "" : ", ") + dimension.name;
+  lines.push_back("a sweep over " + (keys.empty() ? "nothing" : keys));
+  for (const auto& [key, file] : study.files)
+    lines.push_back(fmt::format("{} with SHA-256 {:.12}...", key, file.sha256));
+  return lines;
+}
+
+/// In which lines two studies differ, for the message that refuses to mix them.
 std::string difference(const Study& mine, const Study& theirs) {
-  const auto lines = [](const Study& study) {
-    Study bare = study;
-    bare.title.clear();
-    bare.realizations = 1;
-    for (SweepDimension& dimension : bare.sweep)
-      dimension.values.resize(std::min<std::size_t>(1, dimension.values.size()));
-    std::vector<std::string> out;
-    std::string text = bare.text();
-    for (std::size_t begin = 0; begin < text.size();) {
-      const std::size_t end = std::min(text.find('\n', begin), text.size());
-      out.push_back(text.substr(begin, end - begin));
-      begin = end + 1;
+  const std::vector<std::string> here = identifying_lines(mine);
+  const std::vector<std::string> there = identifying_lines(theirs);
+  const auto only_in = [](const std::vector<std::string>& lines, const std::vector<std::string>& others) {
+    std::string text;
+    for (const std::string& line : lines) {
+      const bool shared = std::find(others.begin(), others.end(), line) != others.end();
+      if (!shared) text += (text.empty() ? "" : "; ") + line;
     }
-    return out;
+    return text.empty() ? "nothing" : text;
   };
-  const std::vector<std::string> a = lines(mine);
-  const std::vector<std::string> b = lines(theirs);
-  const auto missing_in = [](const std::vector<std::string>& all, const std::string& line) {
-    return std::find(all.begin(), all.end(), line) == all.end();
-  };
-  std::string here;
-  std::string there;
-  for (const std::string& line : a) {
-    if (missing_in(b, line)) here += (here.empty() ? "" : "; ") + line;
-  }
-  for (const std::string& line : b) {
-    if (missing_in(a, line)) there += (there.empty() ? "" : "; ") + line;
-  }
-  if (here.empty() && there.empty()) return "the content of an input file or the measure's version differs";
-  return fmt::format("here: {}; there: {}", here.empty() ? "nothing" : here, there.empty() ? "nothing" : there);
+  return fmt::format("here: {}; there: {}", only_in(here, there), only_in(there, here));
 }
 
 Header readable_header(const std::string& path) {

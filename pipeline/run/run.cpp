@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "pipeline/archive/archive_lock.hpp"
 #include "pipeline/archive/archive_warnings.hpp"
@@ -230,9 +231,16 @@ int conclude(const Plan& plan, const RunOptions& options, const std::string& arc
   const StatusMap statuses = read_statuses(plan.study, plan.layout, {archive});
   const std::size_t failed = count(statuses, Status::failed);
   if (!options.quiet) {
-    fmt::print(stderr, "{}: {} of {} tasks done ({} from before), {} failed, in {} on {} rank{}, efficiency {:.0f} %\n",
-               archive, plan.tasks.size() - count(statuses, Status::missing), plan.tasks.size(), kept, failed,
-               duration_text(report.wall), report.ranks, report.ranks == 1 ? "" : "s", 100.0 * report.efficiency());
+    std::string line =
+        fmt::format("{}: {} of {} tasks done ({} from before), {} failed", archive,
+                    plan.tasks.size() - count(statuses, Status::missing), plan.tasks.size(), kept, failed);
+    for (const auto& [status, what] :
+         {std::pair{Status::out_of_range, "out of range"}, {Status::not_converged, "not converged"}}) {
+      if (const std::size_t cells = count(statuses, status); cells > 0) line += fmt::format(", {} {}", cells, what);
+    }
+    line += fmt::format(", in {} on {} rank{}", duration_text(report.wall), report.ranks, report.ranks == 1 ? "" : "s");
+    if (report.tasks > 0) line += fmt::format(", efficiency {:.0f} %", 100.0 * report.efficiency());
+    fmt::print(stderr, "{}\n", line);
   }
   for (const std::string& warning : archive_warnings(archive)) fmt::print(stderr, "{}: {}\n", archive, warning);
   if (failed > 0) {

@@ -56,23 +56,26 @@ void set_places(TomlNode& node, const Place& place) {
   }
 }
 
-/// What to do about an override's value that is no TOML: most often a text's quotes were left out.
-std::string quoting_hint(const Override& change) {
-  const bool bracketed = change.value.find_first_of("[]{}\"'\n") != std::string::npos;
-  if (change.value.empty() || bracketed) return "write for example --set 'sweep.width=[64,128]'";
-  return fmt::format("write --set '{}=\"{}\"'", change.key, change.value);
+/// A word without TOML's punctuation: a text whose quotes the shell or the user left out.
+bool is_bare_text(const std::string& text) {
+  return !text.empty() && text.find_first_of("[]{}\"'=\n") == std::string::npos;
 }
 
 std::optional<TomlNode> override_value(const Override& change, const Place& place, Diagnostics& diagnostics) {
   Diagnostics ignored;
   std::optional<TomlNode> root = parse_toml("value = " + change.value, place.file, ignored);
-  if (!root || root->table.size() != 1 || root->table.front().key != "value") {
-    diagnostics.error(place,
-                      fmt::format("{} is not a TOML value (numbers stand as they are, texts in double quotes) {}",
-                                  Value(change.value).toml(), quoting_hint(change)));
+  TomlNode value;
+  if (root && root->table.size() == 1 && root->table.front().key == "value") {
+    value = std::move(root->table.front().node);
+  } else if (is_bare_text(change.value)) {
+    value.scalar = Value(change.value);
+  } else {
+    diagnostics.error(
+        place, fmt::format("{} is not a TOML value (numbers stand as they are, texts in double quotes) write for "
+                           "example --set 'sweep.width=[64,128]'",
+                           Value(change.value).toml()));
     return std::nullopt;
   }
-  TomlNode value = std::move(root->table.front().node);
   set_places(value, place);
   return value;
 }
