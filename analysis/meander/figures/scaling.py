@@ -81,5 +81,5 @@ def _split(ax, table):
     ax.set_ylabel("share of the time [%]", labelpad=3)
     ax.set_ylim(0, 100)
     ax.grid(False)
-    ax.legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), handlelength=0.8,
+    ax.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 0.99), handlelength=0.8,
               columnspacing=0.8, handletextpad=0.4, fontsize=6.5)
