@@ -66,8 +66,8 @@ int cross(const StateTable& table, const NeuronPiece& piece, const Part& part, i
   const auto record = [&](int threshold, bool upwards) {
     const double g = part.from_value - table.thresholds[static_cast<std::size_t>(threshold)].value;
     Place place;
-    if (upwards ? g >= 0.0 : g <= 0.0) {
-      place = part.from;  // it was beyond already, by rounding
+    if (upwards ? g >= -piece.tolerance : g <= piece.tolerance) {
+      place = part.from;  // it was there already, but for rounding
     } else {
       place = curved ? crossing_on_circle(part, g, upwards ? 1.0 : -1.0) : crossing_on_line(part, g);
     }

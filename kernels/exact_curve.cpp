@@ -171,7 +171,7 @@ ExactCounts walk_along(const ExactNetwork::Prepared& network, const Curve& curve
     ledger.add(t, walk.boundaries());
     finite = walk.tally().finite_layers;
     const double live = static_cast<double>(walk.boundaries().size()) + 1.0;
-    length = std::min(longest, step * std::clamp(target / live, 0.25, 2.0));
+    length = std::clamp(step * std::clamp(target / live, 0.25, 2.0), std::min(2.0 * shortest, longest), longest);
     if (last) break;
     t += step;
   }

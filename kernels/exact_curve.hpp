@@ -13,12 +13,12 @@
 
 namespace meander {
 
-/// Policy. A neuron's state is the number of breakpoints below its h; it changes only where h passes
-/// a breakpoint by more than rounding, at the closed-form crossing inside the piece. A touch without
-/// crossing counts nothing, a stay on a breakpoint keeps the state, a start on one takes the state
-/// right after it, and a dead layer (constant h) has no events. Signs obey the same rules about 0. A
-/// circle ends in the state in which it began, so that every threshold is crossed an even number of
-/// times. Events at one t count once each, and as one piece boundary.
+/// Policy. A neuron's state is the number of breakpoints below its h. It changes only where h passes a
+/// breakpoint by more than rounding, at the closed-form crossing inside the piece, or where h comes to stay on one
+/// (a dead layer without biases): then it is not above, as for a sampled h. A touch without crossing counts nothing,
+/// and a start on a breakpoint takes the state right after it. Signs obey the same rules about 0. A circle ends in the
+/// state in which it began, so that every threshold is crossed an even number of times. Events at one t
+/// count once each, and as one piece boundary.
 struct ExactOptions {
   /// Count distinct patterns on circles and arcs, at 16 bytes each and layer. On a line a pattern
   /// cannot recur: patterns are pieces and cost nothing.

@@ -71,7 +71,8 @@ class PlainWalk {
   /// Where row = level inside (begin, end). A touch cuts the piece as well; both sides then have one state.
   void roots(const Map& map, std::size_t row, double level, const Piece& piece, std::vector<double>& cuts) const {
     const auto keep = [&](double t) {
-      if (t > piece.begin && t < piece.end) cuts.push_back(t);
+      // Crossings at the piece's ends come out beside them by rounding.
+      if (t - piece.begin > 1e-12 && piece.end - t > 1e-12) cuts.push_back(t);
     };
     const std::size_t n = map.size() / columns();
     const double a = map[n + row];
@@ -182,7 +183,7 @@ class PlainWalk {
     }
   }
 
-  /// Gauss-Legendre on short parts: right to about 1e-9 where the speed nearly vanishes, else to rounding.
+  /// Gauss-Legendre on short parts: right to rounding, or to about 1e-5 where the speed vanishes.
   double length(const Piece& piece) const {
     if (line()) return speed(piece.map, 1.0, 0.0) * (piece.end - piece.begin);
     static const QuadratureRule rule = gauss_legendre(16);

@@ -3,8 +3,8 @@
 #include "kernels/exact_layer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -13,7 +13,17 @@ namespace meander {
 namespace {
 
 constexpr std::size_t lanes = LayerState::lane_count;
-using Sums = std::array<double, lanes>;
+/// A vector register's worth of neurons, or as many registers as the machine needs for it.
+using Lanes [[gnu::vector_size(lanes * sizeof(double))]] = double;
+using Bytes [[gnu::vector_size(lanes)]] = std::int8_t;
+using Mask [[gnu::vector_size(lanes * sizeof(double))]] = std::int64_t;
+
+void load(const double* from, Lanes& to) {
+  std::memcpy(&to, from, sizeof(Lanes));
+}
+void store(const Lanes& from, double* to) {
+  std::memcpy(to, &from, sizeof(Lanes));
+}
 
 /// The jump at a piece's beginning and what bounds the values on it.
 struct Step {
@@ -25,62 +35,67 @@ struct Step {
   double by_q, by_r;
 };
 
-double total(const Sums& sums) {
+double total(const Lanes& sums) {
   double sum = 0.0;
-  for (const double value : sums) sum += value;
+  for (std::size_t k = 0; k < lanes; ++k) sum += sums[k];
   return sum;
+}
+
+bool any(const Mask& mask) {
+  static_assert(lanes == sizeof(std::uint64_t));
+  const Bytes bytes = __builtin_convertvector(mask, Bytes);
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &bytes, sizeof bits);
+  return bits != 0;
 }
 
 /// Appends to `suspects` the first neuron of each group of lanes with one that may reach a threshold.
 template <bool curved, bool jumps, bool lengths>
-void advance(const Step& step, std::size_t size, LayerState& s, SpeedForm& form, std::vector<std::size_t>& suspects) {
-  Sums dd{}, de{}, ee{};
-  const double first = step.end.first;
-  const double second = step.end.second;
-  for (std::size_t i = 0; i < size; i += lanes) {
-    std::array<std::int64_t, lanes> near{};
-    for (std::size_t k = 0; k < lanes; ++k) {
-      double p = s.p[i + k];
-      double q = s.q[i + k];
-      double r = curved ? s.r[i + k] : 0.0;
-      if constexpr (jumps) {
-        const double u = step.u[i + k];
-        p += u * step.jump.p;
-        q += u * step.jump.q;
-        s.p[i + k] = p;
-        s.q[i + k] = q;
-        if constexpr (curved) {
-          r += u * step.jump.r;
-          s.r[i + k] = r;
-        }
-        step.passed[i + k] = s.slope[i + k] * u;
-      }
-      const double before = s.value_before[i + k];
-      double margin = s.noise[i + k] + std::abs(q) * step.by_q;
-      double after = p + q * first;
+void advance(const Step& step, LayerState& s, SpeedForm& form, std::vector<std::size_t>& suspects) {
+  Lanes dd{}, de{}, ee{};
+  Lanes p, q, r{}, slope, before, noise, lower, upper;
+  for (std::size_t i = 0; i < s.p.size(); i += lanes) {
+    load(&s.p[i], p);
+    load(&s.q[i], q);
+    if constexpr (curved) load(&s.r[i], r);
+    load(&s.slope[i], slope);
+    if constexpr (jumps) {
+      Lanes u;
+      load(step.u + i, u);
+      p += u * step.jump.p;
+      q += u * step.jump.q;
+      store(p, &s.p[i]);
+      store(q, &s.q[i]);
       if constexpr (curved) {
-        margin += std::abs(r) * step.by_r;
-        after += r * second;
+        r += u * step.jump.r;
+        store(r, &s.r[i]);
       }
-      s.value[i + k] = after;
-      const double lowest = before < after ? before : after;
-      const double highest = before < after ? after : before;
-      const double below = lowest - margin - s.lower[i + k];
-      const double above = s.upper[i + k] - highest - margin;
-      near[k] = (below < above ? below : above) > 0.0 ? 0 : 1;
-      if constexpr (lengths) {
-        const double y = s.slope[i + k] * q * s.scale;
-        dd[k] += y * y;
-        if constexpr (curved) {
-          const double z = s.slope[i + k] * r * s.scale;
-          de[k] += y * z;
-          ee[k] += z * z;
-        }
+      store(slope * u, step.passed + i);
+    }
+    load(&s.value_before[i], before);
+    load(&s.noise[i], noise);
+    load(&s.lower[i], lower);
+    load(&s.upper[i], upper);
+    Lanes after = p + q * step.end.first;
+    Lanes margin = noise + (q < 0.0 ? -q : q) * step.by_q;
+    if constexpr (curved) {
+      after += r * step.end.second;
+      margin += (r < 0.0 ? -r : r) * step.by_r;
+    }
+    store(after, &s.value[i]);
+    const Mask clear =
+        ((before < after ? before : after) - margin > lower) & ((before < after ? after : before) + margin < upper);
+    if (any(~clear)) suspects.push_back(i);
+    if constexpr (lengths) {
+      const Lanes weight = slope * s.scale;
+      const Lanes y = weight * q;
+      dd += y * y;
+      if constexpr (curved) {
+        const Lanes z = weight * r;
+        de += y * z;
+        ee += z * z;
       }
     }
-    std::int64_t any = 0;
-    for (std::size_t k = 0; k < lanes; ++k) any |= near[k];
-    if (any != 0) suspects.push_back(i);
   }
   if constexpr (lengths) form = {total(dd), total(de), total(ee)};
 }
@@ -95,6 +110,8 @@ class Pass {
   bool run() {
     const std::vector<Boundary>& old = *pass_.boundaries;
     passed_.resize(old.size(), s_.p.size());
+    frozen_ = pass_.starts_frozen;
+    tally_.starts_frozen = frozen_ || s_.moving == 0;
     for (std::size_t k = 0; k <= old.size(); ++k) {
       const bool last = k == old.size();
       piece(k, last ? pass_.end : old[k].place, last);
@@ -102,6 +119,8 @@ class Pass {
       if (last) break;
       merged_.push_back(old[k]);
       merged_.back().row = static_cast<std::int32_t>(k);
+      frozen_ = old[k].frozen;
+      merged_.back().frozen = frozen_ || s_.moving == 0;
     }
     for (std::size_t i = 0; i < s_.p.size(); ++i)
       tally_.finite = tally_.finite && std::isfinite(s_.p[i]) && std::isfinite(s_.q[i]) && std::isfinite(s_.r[i]);
@@ -121,31 +140,46 @@ class Pass {
     SpeedForm form;
     std::swap(s_.value, s_.value_before);
     if (index == 0) {
-      pass_.lengths ? advance<curved, false, true>(step, s_.p.size(), s_, form, suspects_)
-                    : advance<curved, false, false>(step, s_.p.size(), s_, form, suspects_);
+      pass_.lengths ? advance<curved, false, true>(step, s_, form, suspects_)
+                    : advance<curved, false, false>(step, s_, form, suspects_);
     } else {
       step.u = (*pass_.pushed)[index - 1];
       step.passed = passed_.row(index - 1);
       step.jump = (*pass_.boundaries)[index - 1].jump;
-      pass_.lengths ? advance<curved, true, true>(step, s_.p.size(), s_, form, suspects_)
-                    : advance<curved, true, false>(step, s_.p.size(), s_, form, suspects_);
+      pass_.lengths ? advance<curved, true, true>(step, s_, form, suspects_)
+                    : advance<curved, true, false>(step, s_, form, suspects_);
     }
-    for (const std::size_t group : suspects_) search(group, end);
+    for (const std::size_t group : suspects_) search(group, step);
     if (last && pass_.closing != nullptr) close(end);
     if (crossings_.size() > 1) sort();
     settle(form, end);
     begin_ = end;
   }
 
-  void search(std::size_t group, const Place& end) {
+  void search(std::size_t group, const Step& step) {
     const std::size_t stop = std::min(group + lanes, static_cast<std::size_t>(pass_.width));
+    const Place& end = step.end;
     for (std::size_t i = group; i < stop; ++i) {
-      if (s_.q[i] == 0.0 && s_.r[i] == 0.0 && s_.value_before[i] == s_.value[i]) continue;
+      const auto [lowest, highest] = std::minmax(s_.value_before[i], s_.value[i]);
+      const double margin = s_.noise[i] + std::abs(s_.q[i]) * step.by_q + std::abs(s_.r[i]) * step.by_r;
+      if (lowest - margin > s_.lower[i] && highest + margin < s_.upper[i]) continue;
+      if (frozen_ || (s_.q[i] == 0.0 && s_.r[i] == 0.0)) {
+        rest(i);
+        continue;
+      }
       const NeuronPiece neuron{{s_.p[i], s_.q[i], s_.r[i]}, begin_,      end,
                                s_.value_before[i],          s_.value[i], s_.tolerance(i, end),
                                static_cast<std::int32_t>(i)};
       find_crossings<curved>(table_, neuron, s_.state[i], crossings_);
     }
+  }
+
+  /// A neuron that stays on a threshold is not above it.
+  void rest(std::size_t i) {
+    const double tolerance = s_.tolerance(i, begin_);
+    const std::int32_t threshold = s_.state[i] - 1;
+    if (std::abs(s_.value[i] - s_.lower[i]) <= tolerance)
+      crossings_.push_back({begin_, 0.0, static_cast<std::int32_t>(i), threshold, false});
   }
 
   /// On a closed curve's end, whatever rounding has left open is closed.
@@ -201,6 +235,7 @@ class Pass {
       merged_.push_back(boundary);
     }
     s_.set_state(i, crossing.threshold + (crossing.upwards ? 1 : 0), table_);
+    if (threshold.is_breakpoint) merged_.back().frozen = frozen_ || s_.moving == 0;
     if (pass_.lengths && after.slope != before.slope) change_form(i, before.slope, after.slope, form);
   }
 
@@ -238,6 +273,7 @@ class Pass {
   std::vector<Place>* signs_;
   LayerTally& tally_;
   Place begin_;
+  bool frozen_ = false;  // the input on this piece
   double summed_ = 0.0;  // the largest form that its rounding errors may stem from
   std::vector<std::size_t> suspects_;
   std::vector<Crossing> crossings_;
@@ -253,10 +289,12 @@ void LayerState::resize(int width) {
   upper.assign(size, infinity);
   state.assign(static_cast<std::size_t>(width), 0);
   live.assign(static_cast<std::size_t>(width), 0);
+  moving = 0;
 }
 
 void LayerState::set_state(std::size_t neuron, std::int32_t next, const StateTable& table) {
   state[neuron] = next;
+  moving += (table[next].slope != 0.0 ? 1 : 0) - (slope[neuron] != 0.0 ? 1 : 0);
   lower[neuron] = table[next].lower;
   upper[neuron] = table[next].upper;
   slope[neuron] = table[next].slope;

@@ -2,7 +2,9 @@
 // piece by adding rank-1 jumps, and its crossings become new piece boundaries.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "kernels/exact_crossing.hpp"
@@ -10,20 +12,23 @@
 
 namespace meander {
 
-/// Row-major matrix without initialisation of what is grown.
+/// A row-major matrix to be written before it is read; changing its shape forgets its values.
 class RowBuffer {
  public:
   void resize(std::size_t rows, std::size_t columns) {
     columns_ = columns;
-    if (values_.size() < rows * columns) values_.resize(rows * columns);
+    if (rows * columns <= size_) return;
+    size_ = std::max(rows * columns, size_ + size_ / 2);
+    values_ = std::make_unique_for_overwrite<double[]>(size_);
   }
-  double* row(std::size_t i) { return values_.data() + i * columns_; }
-  const double* row(std::size_t i) const { return values_.data() + i * columns_; }
-  double* data() { return values_.data(); }
+  double* row(std::size_t i) { return values_.get() + i * columns_; }
+  const double* row(std::size_t i) const { return values_.get() + i * columns_; }
+  double* data() { return values_.get(); }
   std::size_t stride() const { return columns_; }
 
  private:
-  std::vector<double> values_;
+  std::unique_ptr<double[]> values_;
+  std::size_t size_ = 0;
   std::size_t columns_ = 0;
 };
 
@@ -38,6 +43,8 @@ struct Boundary {
   std::int32_t neuron = 0;
   std::int32_t before = 0;  // pieces
   std::int32_t after = 0;
+  /// Whether the post-activations of the layer passed last stay constant from here to the next boundary.
+  bool frozen = false;
   /// Its row in the matrix of pushed vectors u; below zero where u is still the unit vector of the layer just passed.
   std::int32_t row = -1;
 };
@@ -52,13 +59,14 @@ struct LayerState {
   std::vector<double> p, q, r, value, value_before, lower, upper, slope, noise;
   std::vector<std::int32_t> state;
   std::vector<std::uint8_t> live;  // had a slope somewhere on this stretch
+  std::int64_t moving = 0;         // neurons with a slope now
   double scale = 1.0;              // keeps squares of q and r in range
 
   void resize(int width);
   void set_state(std::size_t neuron, std::int32_t state, const StateTable& table);
   /// Tolerance of a value at a place: rounding of the start and of the map.
   double tolerance(std::size_t neuron, const Place& place) const;
-  static constexpr double rounding = 4.0 * 2.220446049250313e-16;
+  static constexpr double rounding = 32.0 * 2.220446049250313e-16;
 };
 
 struct LayerTally {
@@ -66,6 +74,7 @@ struct LayerTally {
   std::int64_t sign_changes = 0;
   double length = 0.0;
   bool finite = true;
+  bool starts_frozen = false;  // the layer's output
 };
 
 /// What a layer needs to pass along a stretch.
@@ -79,6 +88,8 @@ struct LayerPass {
   /// The vectors u of `boundaries` pushed through this layer's weights.
   const std::vector<const double*>* pushed;
   const std::vector<Boundary>* boundaries;
+  /// Whether the layer's input stays constant on the stretch's first piece.
+  bool starts_frozen;
   /// Gives up with more boundaries than this.
   std::size_t most_boundaries;
 };

@@ -13,10 +13,6 @@ namespace meander {
 
 namespace {
 
-constexpr std::size_t start_rows(bool curved) {
-  return curved ? 3 : 2;
-}
-
 /// C (m, n) <- A (m, k) B (k, n), row-major.
 void multiply(std::size_t m, std::size_t n, std::size_t k, const double* a, std::size_t lda, const double* b,
               std::size_t ldb, double* c, std::size_t ldc) {
@@ -68,7 +64,7 @@ bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size
     if (pass == 0) {
       start_from_curve(t, length);
     } else {
-      start_from_layer_before(layer_of(pass));
+      start_from_layer_before(layer_of(pass), length);
     }
     enter(pass);
     if (!pass_through(pass, end, closing, most_boundaries)) return false;
@@ -101,19 +97,41 @@ void ExactWalk<curved>::start_from_curve(double t, double length) {
 }
 
 template <bool curved>
-void ExactWalk<curved>::start_from_layer_before(const Layer& layer) {
+void ExactWalk<curved>::start_from_layer_before(const Layer& layer, double length) {
   const auto inputs = static_cast<std::size_t>(layer.inputs);
   start_image_.resize(3, layer.stride);
-  multiply(start_rows(curved), layer.stride, inputs, start_.data(), start_.stride(), layer.columns.data(), layer.stride,
-           start_image_.data(), layer.stride);
-  double square = 0.0;
-  for (std::size_t j = 0; j < inputs; ++j) square += start_.row(0)[j] * start_.row(0)[j];
-  const double size = std::sqrt(square);
+  multiply_start(layer);
+  double largest = 0.0;
+  for (std::size_t j = 0; j < inputs; ++j)
+    largest = std::max(largest, std::abs(start_.row(0)[j]) + length * std::abs(start_.row(1)[j]));
+  const double size = largest * std::sqrt(static_cast<double>(inputs));
   for (std::size_t i = 0; i < static_cast<std::size_t>(layer.outputs); ++i) {
     state_.p[i] = start_image_.row(0)[i] + layer.bias[i];
     state_.q[i] = start_image_.row(1)[i];
     if constexpr (curved) state_.r[i] = start_image_.row(2)[i];
     state_.noise[i] = LayerState::rounding * (layer.norm[i] * size + std::abs(layer.bias[i]));
+  }
+}
+
+/// Most columns belong to saturated neurons, which move neither q nor r.
+template <bool curved>
+void ExactWalk<curved>::multiply_start(const Layer& layer) {
+  double* const p = start_image_.row(0);
+  double* const q = start_image_.row(1);
+  double* const r = start_image_.row(2);
+  std::fill_n(p, 3 * layer.stride, 0.0);
+  for (std::size_t j = 0; j < static_cast<std::size_t>(layer.inputs); ++j) {
+    const double* const column = layer.column[j];
+    const double by_p = start_.row(0)[j];
+    const double by_q = start_.row(1)[j];
+    const double by_r = start_.row(2)[j];
+    for (std::size_t i = 0; i < layer.stride; ++i) p[i] += by_p * column[i];
+    if (by_q != 0.0) {
+      for (std::size_t i = 0; i < layer.stride; ++i) q[i] += by_q * column[i];
+    }
+    if (by_r != 0.0) {
+      for (std::size_t i = 0; i < layer.stride; ++i) r[i] += by_r * column[i];
+    }
   }
 }
 
@@ -165,6 +183,7 @@ bool ExactWalk<curved>::pass_through(std::size_t pass, const Place& end, bool cl
                              closing ? &initial_[pass] : nullptr,
                              &rows_,
                              &boundaries_,
+                             pass > 0 && tally_.layers[pass - 1].starts_frozen,
                              most_boundaries};
   LayerTally& tally = tally_.layers[pass];
   if (!pass_layer<curved>(parameters, state_, passed_, merged_, is_readout(pass) ? &tally_.readout_signs : nullptr,

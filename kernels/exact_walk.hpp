@@ -37,7 +37,8 @@ class ExactWalk {
   bool is_readout(std::size_t pass) const { return pass == network_.layers.size(); }
   const Layer& layer_of(std::size_t pass) const { return is_readout(pass) ? network_.readout : network_.layers[pass]; }
   void start_from_curve(double t, double length);
-  void start_from_layer_before(const Layer& layer);
+  void start_from_layer_before(const Layer& layer, double length);
+  void multiply_start(const Layer& layer);
   void enter(std::size_t pass);
   void keep_start(const StateTable& table);
   bool pass_through(std::size_t pass, const Place& end, bool closing, std::size_t most_boundaries);

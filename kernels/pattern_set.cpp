@@ -2,6 +2,7 @@
 #include "kernels/pattern_set.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace meander {
 
@@ -27,16 +28,13 @@ std::vector<PatternHash> pattern_words(int layer, int width) {
   return words;
 }
 
-std::int64_t PatternSet::size() {
-  compact();
-  return static_cast<std::int64_t>(hashes_.size());
-}
-
-void PatternSet::compact() {
-  std::sort(hashes_.begin(), hashes_.end());
-  hashes_.erase(std::unique(hashes_.begin(), hashes_.end()), hashes_.end());
-  // Growing by at least the set's own size between two sorts keeps their cost a constant per insert.
-  compact_at_ = std::max<std::size_t>(1024, 2 * hashes_.size());
+void PatternSet::grow() {
+  std::vector<PatternHash> old(std::max<std::size_t>(64, 2 * slots_.size()));
+  std::swap(old, slots_);
+  count_ = 0;
+  for (const PatternHash& hash : old) {
+    if (hash != PatternHash{}) place(hash);
+  }
 }
 
 }  // namespace meander

@@ -30,20 +30,37 @@ struct PatternHash {
 /// The words of a layer's neurons 0..width-1: fixed numbers without structure (SplitMix64).
 std::vector<PatternHash> pattern_words(int layer, int width);
 
-/// A set that is only ever asked for its size: a vector, sorted now and then.
+/// A set that is only ever asked for its size: open addressing, at most three quarters full.
 class PatternSet {
  public:
   void insert(const PatternHash& hash) {
-    if (hashes_.size() >= compact_at_) compact();
-    hashes_.push_back(hash);
+    if (4 * (count_ + 1) > 3 * slots_.size()) grow();
+    place(hash);
   }
-  std::int64_t size();
+  std::int64_t size() const { return static_cast<std::int64_t>(count_) + (has_zero_ ? 1 : 0); }
 
  private:
-  void compact();
+  void place(const PatternHash& hash) {
+    // The empty slot's value is kept apart.
+    if (hash == PatternHash{}) {
+      has_zero_ = true;
+      return;
+    }
+    const std::size_t mask = slots_.size() - 1;
+    // Sums of few words are as random as the words.
+    std::size_t i = static_cast<std::size_t>(hash.low ^ (hash.low >> 32U)) & mask;
+    while (slots_[i] != PatternHash{}) {
+      if (slots_[i] == hash) return;
+      i = (i + 1) & mask;
+    }
+    slots_[i] = hash;
+    ++count_;
+  }
+  void grow();
 
-  std::vector<PatternHash> hashes_;
-  std::size_t compact_at_ = 1024;
+  std::vector<PatternHash> slots_;
+  std::size_t count_ = 0;
+  bool has_zero_ = false;
 };
 
 }  // namespace meander

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "pipeline/inputs/arrays.hpp"
@@ -129,6 +130,24 @@ Cost CurveStudy::sampling_cost(const Point& point) const {
   return meander::sampling_cost(task);
 }
 
+Cost CurveStudy::exact_cost(const Point& point, bool patterns, bool events) const {
+  ExactTask task;
+  task.input_dimension = input_.dimension();
+  task.widths = stored_ ? widths_of(*stored_) : meander::widths_of(point);
+  task.stored = stored_ != nullptr;
+  task.patterns = patterns;
+  task.events = events;
+  if (const Value* weights = stored_ ? nullptr : point.find("weights")) task.law = weight_law_from(*weights).kind;
+  const std::optional<CurveTheory> predicted =
+      stored_ || input_.dimension() < 2 ? std::nullopt : theory(point, nullptr);
+  for (std::size_t l = 0; l < task.widths.size(); ++l) {
+    const double transitions = predicted ? predicted->transitions[l] : std::numeric_limits<double>::quiet_NaN();
+    // Where nothing is predicted, a few switches a neuron.
+    task.transitions.push_back(std::isfinite(transitions) ? transitions : 4.0 * task.widths[l]);
+  }
+  return meander::exact_cost(task);
+}
+
 Cost CurveStudy::theory_cost(const Point& point) const {
   const bool closed_form = activation(point).pieces() != nullptr;
   const double layers = static_cast<double>(meander::widths_of(point).size());
@@ -184,13 +203,13 @@ void check_curve_study(const Study& study, Diagnostics& diagnostics) {
   decoded.check_realizations(study, diagnostics);
 }
 
-void report_overflow(const SampledCounts& counts, const Network& network, bool single, Results& results) {
-  if (counts.finite_layers == network.depth()) return;
+void report_overflow(int finite_layers, const Network& network, bool single, Results& results) {
+  if (finite_layers == network.depth()) return;
   results.status(
       Status::out_of_range,
       fmt::format("values overflow {} precision in layer {} of {} (they grow with depth beyond the largest number); "
                   "layers before it are kept, take a smaller sigma_w or depth{} for the others",
-                  single ? "single" : "double", counts.finite_layers + 1, network.depth(),
+                  single ? "single" : "double", finite_layers + 1, network.depth(),
                   single ? ", or precision = \"double\"," : ""));
 }
 

@@ -33,6 +33,8 @@ class CurveStudy {
   Subject subject(const Task& task) const;
   SampledCounts sample(const Task& task, const Subject& subject, bool transitions) const;
   Activation activation(const Point& point) const;
+  /// Of a study of a stored network.
+  const Activation& stored_activation() const { return stored_->activation(); }
 
   /// True where theory belongs into a family without realization; the first family holds it
   /// otherwise (and for a stored network, which has none, it stays missing there).
@@ -44,6 +46,8 @@ class CurveStudy {
   bool has_readout() const;
   OwnDimension layer_dimension() const;
   Cost sampling_cost(const Point& point) const;
+  /// What exact counting costs: events as mean-field theory predicts them for a typical curve.
+  Cost exact_cost(const Point& point, bool patterns, bool events) const;
   Cost theory_cost(const Point& point) const;
   /// Complains where a task does not fit into this machine's memory.
   void check_memory(const Study& study, Diagnostics& diagnostics) const;
@@ -71,8 +75,9 @@ std::span<const T> leading(const std::vector<T>& values, int count) {
   return std::span<const T>(values).first(static_cast<std::size_t>(count));
 }
 
-/// Marks the task as out of range, naming the first layer that overflowed, if one did.
-void report_overflow(const SampledCounts& counts, const Network& network, bool single, Results& results);
+/// Marks the task as out of range, naming the first layer that overflowed, if one did: those before it are
+/// `finite_layers`.
+void report_overflow(int finite_layers, const Network& network, bool single, Results& results);
 
 /// |all - half| / all for each of the leading `count` layers; 0 where both are 0.
 template <class T>

@@ -16,9 +16,9 @@ constexpr double flops_factorisation = 6e9;
 constexpr double pass_seconds = 0.9e-9;     // per neuron and sample: activation, counts, length
 constexpr double overhead_seconds = 20e-6;  // a task, whatever its size
 
-double generation_seconds(const SampledTask& task) {
-  if (task.stored) return 0.3e-9;
-  return task.law == WeightLaw::Kind::student_t ? 12e-9 : 1.5e-9;
+double generation_seconds(bool stored, WeightLaw::Kind law) {
+  if (stored) return 0.3e-9;
+  return law == WeightLaw::Kind::student_t ? 12e-9 : 1.5e-9;
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ Cost sampling_cost(const SampledTask& task) {
   for (std::size_t l = 0; l < task.widths.size(); ++l) {
     const double outputs = task.widths[l];
     const double weights = outputs * inputs;
-    double preparation = generation_seconds(task) * weights;
+    double preparation = generation_seconds(task.stored, task.law) * weights;
     if (task.law == WeightLaw::Kind::orthogonal && !task.stored) {
       preparation += 4.0 * weights * std::min(outputs, inputs) / flops_factorisation;
     }
@@ -56,6 +56,35 @@ Cost sampling_cost(const SampledTask& task) {
   const double layers = static_cast<double>(task.widths.size());
   cost.bytes = largest + element * static_cast<double>(plan.stride) * static_cast<double>(plan.panel + plan.block) +
                40.0 * samples * (layers + 1.0) + 24.0 * task.input_dimension + (task.stored ? 8.0 * all_weights : 0.0);
+  return cost;
+}
+
+/// Every boundary passes every later layer: a product with the neurons that have a slope on the stretch, about two in
+/// five, and one step of all neurons.
+Cost exact_cost(const ExactTask& task) {
+  constexpr double live_share = 0.4;
+  constexpr double step_seconds = 1.0e-9;    // per neuron and boundary
+  constexpr double event_seconds = 0.25e-6;  // root, length, bookkeeping
+  Cost cost;
+  cost.seconds = overhead_seconds;
+  double inputs = task.input_dimension;
+  double boundaries = 0.0;
+  double patterns = 0.0;
+  for (std::size_t l = 0; l < task.widths.size(); ++l) {
+    const double outputs = task.widths[l];
+    const double weights = outputs * inputs;
+    cost.seconds += generation_seconds(task.stored, task.law) * weights;
+    if (task.law == WeightLaw::Kind::orthogonal && !task.stored)
+      cost.seconds += 4.0 * weights * std::min(outputs, inputs) / flops_factorisation;
+    cost.seconds += l == 0 ? 6.0 * weights / 4e9 : boundaries * 2.0 * live_share * weights / flops_double;
+    cost.seconds += step_seconds * outputs * (boundaries + 1.0) + event_seconds * task.transitions[l];
+    boundaries += task.transitions[l];
+    if (task.patterns) patterns += boundaries;
+    inputs = outputs;
+  }
+  cost.seconds += 20e-9 * patterns;
+  cost.bytes =
+      exact_curve_bytes(task.input_dimension, task.widths) + 48.0 * patterns + (task.events ? 80.0 * boundaries : 0.0);
   return cost;
 }
 

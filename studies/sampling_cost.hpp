@@ -1,8 +1,9 @@
-// What sampling a curve through a network costs on one core of a current machine.
+// What a curve through a network costs, sampled or exact, on one core of a current machine.
 #pragma once
 
 #include <vector>
 
+#include "kernels/exact_curve.hpp"
 #include "kernels/network.hpp"
 #include "kernels/sampled_curve.hpp"
 #include "pipeline/measure.hpp"
@@ -19,5 +20,17 @@ struct SampledTask {
 };
 
 Cost sampling_cost(const SampledTask& task);
+
+struct ExactTask {
+  int input_dimension = 0;
+  std::vector<int> widths;
+  std::vector<double> transitions;  // expected, by layer
+  WeightLaw::Kind law = WeightLaw::Kind::gaussian;
+  bool stored = false;
+  bool patterns = true;
+  bool events = false;
+};
+
+Cost exact_cost(const ExactTask& task);
 
 }  // namespace meander
