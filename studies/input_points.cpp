@@ -54,6 +54,11 @@ InputPoints::InputPoints(const Study& study, int network_inputs, std::size_t nee
                       "'dimension' is missing (random points need it) write dimension = 784, or name data: images = "
                       "\"FILE\", in [input]");
   }
+  const Value* q0 = study.setting("input.q0");
+  if (network_inputs != 0 && q0 != nullptr && q0->is_text()) {
+    diagnostics.error(study.place("input.q0"),
+                      "'q0' is \"fixed_point\" (a stored network has no sigma_w to find it with) give a number");
+  }
   if (images_ && images_->count < needed) {
     diagnostics.error(study.place("input.images"), fmt::format("{} holds {} images ({} points are drawn) name a larger "
                                                                "file or take fewer points",

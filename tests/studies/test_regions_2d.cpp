@@ -93,6 +93,14 @@ TEST_F(RegionsMeasure, ExportReadsBackAsTheSameSlice) {
   EXPECT_EQ(again.values("closest_corner"), drawn.values("closest_corner"));
 }
 
+TEST_F(RegionsMeasure, StoredNetworksHaveNoFixedPoint) {
+  const Ran drawn = run(sweep + space);
+  drawn.measurement->export_cell(drawn.task(0, 0), folder_.path("net.h5"));
+  const std::string stored = "[network]\nfile = \"net.h5\"\n[input]\nq0 = ";
+  EXPECT_EQ(refusal(stored + "2.0\n"), "");
+  EXPECT_THAT(refusal(stored + "\"fixed_point\"\n"), HasSubstr("has no sigma_w"));
+}
+
 TEST_F(RegionsMeasure, PlanesThroughImages) {
   folder_.write_digits(9);
   const std::string digits = "[input]\nimages = \"digits\"\n";

@@ -29,7 +29,8 @@ def drawing(dataset, request):
     if against != "swept_layer" and "swept_layer" in data.dims:
         first = int(data["swept_layer"].values[0])
         if data.sizes["swept_layer"] > 1:
-            request = replace(request, notes=(*request.notes, f"Layer {first} is swept; --select swept_layer=… chooses another."))
+            note = f"Layer {first} is swept; --select swept_layer=… chooses another."
+            request = replace(request, notes=(*request.notes, note))
         data = data.isel(swept_layer=0, drop=True)
     if against != "depth" and "depth" in data.dims:
         data = data.rename(depth="network_depth")  # no network's labels are those of a shallower one
@@ -78,7 +79,9 @@ def _against_flips(data, request):
     sweep = [dim for dim in archive.sweep_dimensions(data)]
     colour = series._colour_key(data, sweep)
     others = [dim for dim in sweep if dim != colour and data.sizes[dim] > 1]
-    means = {name: statistics.mean_interval(archive.usable(data, name)) for name in ("dichotomies", FLIPS, "random_walk")}
+    names = ("dichotomies", FLIPS, "random_walk")
+    means = {name: statistics.mean_interval(archive.usable(data, name)) for name in names}
+    numeric = bool(colour) and np.issubdtype(data[colour].dtype, np.number)
     curves = []
     for i in range(data.sizes[colour] if colour else 1):
         at = {colour: i} if colour else {}
@@ -89,9 +92,9 @@ def _against_flips(data, request):
         values = [pick["dichotomies"][key].values.ravel()[order] for key in ("mean", "low", "high")]
         if order.size == 0:
             continue
-        numeric = bool(colour) and np.issubdtype(data[colour].dtype, np.number)
-        curves.append(Curve(series._value_text(data, colour, i) if colour else "", float(data[colour].values[i]) if numeric else i,
-                            x[order], *values, theory=pick["random_walk"]["mean"].values.ravel()[order]))
+        label = series._value_text(data, colour, i) if colour else ""
+        curves.append(Curve(label, float(data[colour].values[i]) if numeric else i, x[order], *values,
+                            theory=pick["random_walk"]["mean"].values.ravel()[order]))
     if not curves:
         raise ArchiveError("nothing to draw: `dichotomies` has no value in the chosen cells")
     notes = series._explanation(data, [Row("dichotomies", "", True, [Panel("", curves)])], "length")
@@ -102,6 +105,5 @@ def _against_flips(data, request):
     row = Row("dichotomies", series._ylabel(data, "dichotomies"), True, [Panel("", curves)])
     series._positive_intervals(row.panels)
     return Drawing(title=str(data.attrs.get("title", "")), xlabel=series._ylabel(data, FLIPS), x_kind="log", rows=[row],
-                   colour_key=series._heading(data, colour) if colour else "",
-                   numeric_key=bool(colour) and np.issubdtype(data[colour].dtype, np.number), notes=[*notes, *request.notes],
-                   scatter=True)
+                   colour_key=series._heading(data, colour) if colour else "", numeric_key=numeric,
+                   notes=[*notes, *request.notes], scatter=True)

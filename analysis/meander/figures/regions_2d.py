@@ -29,7 +29,8 @@ def drawing(dataset, request):
     if request.against is None and data.sizes.get("widths", 1) > 1:
         depths = [len(json.loads(str(text))) for text in data["widths"].values]
         if len(set(depths)) == len(depths):
-            data = data.assign_coords(depth=("widths", depths)).swap_dims(widths="depth").drop_vars("widths").sortby("depth")
+            data = data.assign_coords(depth=("widths", depths)).swap_dims(widths="depth")
+            data = data.drop_vars("widths").sortby("depth")
             request = replace(request, against="depth")
     return prepare(data, request)
 
@@ -67,7 +68,8 @@ def _cells(dataset, chosen):
         if status.values[at] != archive.DONE or not _is_chosen(dataset, chosen, where):
             continue
         cells = dataset["cells"].isel(where).values.astype(float)
-        titles = [series._cell_text(dataset, dim, i) for dim, i in where.items() if dim != "realization" and dataset.sizes[dim] > 1]
+        titles = [series._cell_text(dataset, dim, i) for dim, i in where.items()
+                  if dim != "realization" and dataset.sizes[dim] > 1]
         if dataset.sizes.get("realization", 1) > 1:
             titles.append(f"network {where['realization']}")
         found.append((", ".join(titles), table[ends[flat] - counts[flat]: ends[flat]], cells[np.isfinite(cells)]))
@@ -105,8 +107,8 @@ def _paint(title, panels, depth, notes):
         for layer in range(depth, 0, -1):
             mine = edges[edges[:, 4] == layer]
             ax.add_collection(LineCollection(mine[:, :4].reshape(-1, 2, 2), colors=colours[layer - 1],
-                                             linewidths=thin * (1 - 0.5 * (layer - 1) / max(depth, 2)), zorder=depth + 1 - layer,
-                                             gid=f"layer {layer}"))
+                                             linewidths=thin * (1 - 0.5 * (layer - 1) / max(depth, 2)),
+                                             zorder=depth + 1 - layer, gid=f"layer {layer}"))
         ax.set(xlim=(low, high), ylim=(low, high), xticks=[], yticks=[])
         ax.grid(False)
         ax.spines[["top", "right"]].set_visible(True)
