@@ -26,6 +26,9 @@ namespace {
 // A damaged file may send HDF5 round in circles; no piece of an array takes this long to read.
 constexpr int child_patience_seconds = 60;
 
+// Of numbers to their bytes in the file; gzip reaches half of this on zeros.
+constexpr double largest_ratio = 2000.0;
+
 // Called after each piece, so that somebody who listens knows that there is progress.
 using Beat = std::function<void()>;
 
@@ -42,6 +45,12 @@ void read_through(hid_t file, const std::string& name, const Beat& beat) {
   }
   const std::vector<hsize_t> shape = hdf5::extents(dataset.id());
   if (std::find(shape.begin(), shape.end(), 0U) != shape.end()) return;
+  // A damaged shape may claim more than could be read in years.
+  double claimed = static_cast<double>(H5Tget_size(type.id()));
+  for (const hsize_t extent : shape) claimed *= static_cast<double>(extent);
+  if (claimed > largest_ratio * static_cast<double>(H5Dget_storage_size(dataset.id())) + 1e8) {
+    throw hdf5::Error("its shape is far larger than what is stored");
+  }
   const hdf5::Handle space = hdf5::dataset_space(dataset.id());
   std::size_t row = H5Tget_size(type.id());
   for (std::size_t d = 1; d < shape.size(); ++d) row *= shape[d];
