@@ -49,7 +49,8 @@ std::vector<ArraySpec> measured_arrays() {
       array("all_labelings", ArrayType::float64, "2 to the number of points", {}),
       array("smallest_gap", ArrayType::float64,
             "smallest distance in t between flips of two points, where counts are exact", {"swept_layer"})};
-  arrays[6].units = "rad";
+  arrays.back().units = "rad";
+  arrays.back().nonfinite = true;  // where there are no two flips
   for (ArraySpec& spec : sampling_arrays("label flips")) {
     if (!spec.dimensions.empty()) spec.dimensions = {"swept_layer"};
     if (!spec.warning.empty()) {

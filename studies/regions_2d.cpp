@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,7 @@ std::vector<ArraySpec> measured_arrays(bool edges) {
       array("ties", ArrayType::int64, "corners of regions taken to lie on a neuron's line", {}),
       array("closest_corner", ArrayType::float64,
             "smallest distance of any other corner from a line, in units of the square's size", {})};
+  arrays.back().nonfinite = true;  // where no line is anywhere near
   if (!edges) return arrays;
   for (const char* end : {"s0", "t0", "s1", "t1"}) {
     arrays.push_back(array(
@@ -283,7 +285,8 @@ class Regions final : public Measurement {
     const double square = (slice.high - slice.low) * (slice.high - slice.low);
     results.set("area_error", std::abs(counts.area / square - 1.0));
     results.set("ties", counts.ties);
-    results.set("closest_corner", counts.smallest_distance);
+    results.set("closest_corner", std::isfinite(counts.smallest_distance) ? counts.smallest_distance
+                                                                          : std::numeric_limits<double>::quiet_NaN());
     if (edges_) set_edges(counts.edges, results);
   }
 

@@ -112,6 +112,14 @@ TEST_F(DichotomiesMeasure, ChosenLayersAndMorePointsChangeNoNumber) {
   EXPECT_THAT(swept.values("all_labelings", 2), ElementsAre(16));
 }
 
+TEST_F(DichotomiesMeasure, OnePointHasNoGapBetweenPoints) {
+  const Ran ran = run(sweep + input + "[dichotomies]\npoints = 1\nlayers = [1]\n");
+  EXPECT_TRUE(std::isnan(ran.values("smallest_gap")[0]));
+  const auto [family, array] = ran.find("smallest_gap");
+  EXPECT_TRUE(ran.layout.families[family].arrays[array].nonfinite) << "or the task would count as failed";
+  EXPECT_LE(ran.values("dichotomies")[0], 2);
+}
+
 TEST_F(DichotomiesMeasure, ExportReadsBackAsTheSameSweep) {
   const Ran drawn = run(sweep + input + "[dichotomies]\nlayers = [1, 3]\npoints = 7\n");
   drawn.measurement->export_cell(drawn.task(0, 1), folder_.path("net.h5"));

@@ -2,6 +2,7 @@
 // refused.
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <vector>
@@ -77,6 +78,16 @@ TEST_F(RegionsMeasure, BoundariesAreKeptWhereAsked) {
   std::vector<double> made{1, 0, 0};
   for (const double layer : ran.values("edge_layer")) ++made[static_cast<std::size_t>(layer) - 1];
   EXPECT_THAT(made, ElementsAre(cells[0], cells[1] - cells[0], cells[2] - cells[1]));
+}
+
+TEST_F(RegionsMeasure, LinearNetworksHaveOneCell) {
+  const Ran ran = run("[sweep]\nwidth = 5\ndepth = 2\nsigma_w = 2.0\nactivation = \"linear\"\n" + plane +
+                      "[regions_2d]\nedges = true\n");
+  EXPECT_THAT(ran.values("cells"), ElementsAre(1, 1));
+  EXPECT_THAT(ran.values("edge_layer"), SizeIs(0));
+  EXPECT_TRUE(std::isnan(ran.values("closest_corner")[0]));
+  const auto [family, array] = ran.find("closest_corner");
+  EXPECT_TRUE(ran.layout.families[family].arrays[array].nonfinite) << "or the task would count as failed";
 }
 
 TEST_F(RegionsMeasure, BoundsStandBesideTheCounts) {
