@@ -41,10 +41,12 @@ struct Method {
 };
 
 std::vector<ArraySpec> exact_arrays() {
-  return {array("smallest_gap", ArrayType::float64,
-                "smallest distance in t between neighbouring switches of all layers", {}),
-          array("unresolved_events", ArrayType::int64,
-                "neighbouring switches that lie closer together than rounding can separate", {})};
+  std::vector<ArraySpec> arrays{array("smallest_gap", ArrayType::float64,
+                                      "smallest distance in t between neighbouring switches of all layers", {}),
+                                array("unresolved_events", ArrayType::int64,
+                                      "neighbouring switches that lie closer together than rounding can separate", {})};
+  arrays.front().nonfinite = true;  // where there are fewer than two
+  return arrays;
 }
 
 std::vector<ArraySpec> event_arrays() {
