@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import meander
 from conftest import MISSING_INTEGER, write_archive
@@ -114,7 +115,8 @@ def regions_archive(path, sweep, edges=True, realizations=1):
             arrays[name] = (("edge",), table[:, k], {})
         arrays["edge_layer"] = (("edge",), table[:, 4].astype(np.int64), {})
         arrays["edge_count"] = (names, np.array(counts).reshape(shape).astype(np.int64), {})
-    write_archive(path, "regions_2d", sweep, arrays, own=own, status=np.ones(shape, np.int8))
+    study = 'measure = "regions_2d"\n[regions_2d]\nrange = [-1.5, 1.0]\n'
+    write_archive(path, "regions_2d", sweep, arrays, own=own, status=np.ones(shape, np.int8), attributes={"study": study})
     return path
 
 
@@ -127,6 +129,7 @@ def test_one_cell_is_drawn_layer_by_layer(tmp_path):
     figure, notes = figure_of(regions_archive(tmp_path / "a.h5", {"width": [4]}))
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["layer 1: 4 regions", "layers 1 to 2: 5 regions"]
     assert [len(segments(axes, 1)) for axes in figure.axes] == [2, 2]
+    assert all(axes.get_xlim() == axes.get_ylim() == (-1.5, 1.0) for axes in figure.axes)
     assert [len(segments(axes, 2)) for axes in figure.axes] == [0, 1]
     np.testing.assert_array_equal(segments(figure.axes[1], 2)[0], [[0, -1], [0, 1]])
     colours = [tuple(c.get_colors()[0]) for c in figure.axes[1].collections]
@@ -144,6 +147,17 @@ def test_several_cells_are_panels_with_their_own_boundaries(tmp_path):
     figure, notes = figure_of(path, max_panels=3)
     assert len(figure.axes) == 3
     assert any("3 of 4 panels are drawn" in note for note in notes)
+
+
+def test_long_titles_touch_no_other_panel(tmp_path):
+    sweep = {"width": [4, 8], "sigma_w": [1.4142135, 2.0], "activation": ["hard_tanh", "relu"]}
+    figure, _ = figure_of(regions_archive(tmp_path / "a.h5", sweep))
+    FigureCanvasAgg(figure).draw()
+    boxes = [axes._left_title.get_window_extent() for axes in figure.axes]
+    assert len(boxes) == 8
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[i + 1:])
+        assert not any(box.overlaps(axes.get_window_extent()) for axes in figure.axes)
 
 
 def test_equal_neurons_are_drawn_against_depth(tmp_path):

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import textwrap
+import tomllib
 from dataclasses import replace
 
 import numpy as np
@@ -52,7 +54,13 @@ def picture(dataset, request):
         notes.append(f"{request.max_panels} of {len(panels)} panels are drawn; --select chooses others.")
         panels = panels[: request.max_panels]
     with rc_context(STYLE):
-        return _paint(str(dataset.attrs.get("title", "")), panels, depth, notes), notes
+        return _paint(str(dataset.attrs.get("title", "")), panels, depth, _range(dataset), notes), notes
+
+
+def _range(dataset):
+    """Of s and t, as the study has it."""
+    study = tomllib.loads(str(dataset.attrs.get("study", "")))
+    return tuple(study.get("regions_2d", {}).get("range", (-1.0, 1.0)))
 
 
 def _cells(dataset, chosen):
@@ -88,19 +96,19 @@ def _is_chosen(dataset, chosen, where):
     return True
 
 
-def _paint(title, panels, depth, notes):
+def _paint(title, panels, depth, square, notes):
     columns = min(len(panels), 3 if len(panels) != 4 else 2)
     rows = -(-len(panels) // columns)
     width = 2 * EDGE + columns * PANEL + (columns - 1) * BETWEEN + LEGEND
+    panels = [(textwrap.fill(name, 38), edges) for name, edges in panels]
+    above = TITLE + NOTE * max(name.count("\n") for name, _ in panels)
     top, bottom = EDGE + TITLE, EDGE + NOTE * len(notes) + 0.08
-    height = top + bottom + rows * (PANEL + TITLE)
+    height = top + bottom + rows * (PANEL + above)
     figure = Figure(figsize=(width, height), dpi=100)
     colours = [OKABE_ITO[l % len(OKABE_ITO)] for l in range(depth)]
-    points = np.concatenate([np.asarray(edges)[:, :4].ravel() for _, edges in panels if len(edges)] or [np.zeros(1)])
-    low, high = (points.min(), points.max()) if points.size > 1 else (-1.0, 1.0)
     for i, (name, edges) in enumerate(panels):
         x = EDGE + (i % columns) * (PANEL + BETWEEN)
-        y = height - top - (i // columns + 1) * (PANEL + TITLE)
+        y = height - top - (i // columns + 1) * (PANEL + above)
         ax = figure.add_axes((x / width, y / height, PANEL / width, PANEL / height))
         edges = np.asarray(edges, float).reshape(-1, 5)
         thin = 1.5 if len(edges) < 400 else 0.7
@@ -109,7 +117,7 @@ def _paint(title, panels, depth, notes):
             ax.add_collection(LineCollection(mine[:, :4].reshape(-1, 2, 2), colors=colours[layer - 1],
                                              linewidths=thin * (1 - 0.5 * (layer - 1) / max(depth, 2)),
                                              zorder=depth + 1 - layer, gid=f"layer {layer}"))
-        ax.set(xlim=(low, high), ylim=(low, high), xticks=[], yticks=[])
+        ax.set(xlim=square, ylim=square, xticks=[], yticks=[])
         ax.grid(False)
         ax.spines[["top", "right"]].set_visible(True)
         ax.set_title(name, loc="left", pad=3)
@@ -118,5 +126,5 @@ def _paint(title, panels, depth, notes):
         figure.text(EDGE / width, (EDGE + NOTE * line) / height, text, va="bottom", fontsize=6.5, color="#444444")
     handles = [Line2D([], [], color=colour, linewidth=1.5, label=str(l + 1)) for l, colour in enumerate(colours)]
     figure.legend(handles=handles, title="layer", loc="upper left", frameon=False, borderaxespad=0, handlelength=1.4,
-                  alignment="left", bbox_to_anchor=((width - LEGEND - EDGE + 0.12) / width, 1 - (top + TITLE) / height))
+                  alignment="left", bbox_to_anchor=((width - LEGEND - EDGE + 0.12) / width, 1 - (top + above) / height))
     return figure
