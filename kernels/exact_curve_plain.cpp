@@ -101,9 +101,11 @@ class PlainWalk {
         for (const auto& threshold : table.thresholds) roots(h, i, threshold.value, piece, cuts);
       }
       std::sort(cuts.begin(), cuts.end());
-      for (std::size_t k = 1; k < cuts.size(); ++k) {
-        if (cuts[k] > cuts[k - 1]) result.push_back(part(h, cuts[k - 1], cuts[k], table, piece.pattern));
-      }
+      // Neurons that switch together do so at one place, but for rounding.
+      const auto is_one = [](double a, double b) { return b - a <= 1e-12; };
+      cuts.erase(std::unique(cuts.begin(), cuts.end(), is_one), cuts.end());
+      for (std::size_t k = 1; k < cuts.size(); ++k)
+        result.push_back(part(h, cuts[k - 1], cuts[k], table, piece.pattern));
     }
     return result;
   }

@@ -59,6 +59,7 @@ void advance(const Step& step, LayerState& s, SpeedForm& form, std::vector<std::
     load(&s.q[i], q);
     if constexpr (curved) load(&s.r[i], r);
     load(&s.slope[i], slope);
+    load(&s.noise[i], noise);
     if constexpr (jumps) {
       Lanes u;
       load(step.u + i, u);
@@ -70,10 +71,12 @@ void advance(const Step& step, LayerState& s, SpeedForm& form, std::vector<std::
         r += u * step.jump.r;
         store(r, &s.r[i]);
       }
+      const Lanes error = (p < 0.0 ? -p : p) * LayerState::rounding;
+      noise = noise < error ? error : noise;
+      store(noise, &s.noise[i]);
       store(slope * u, step.passed + i);
     }
     load(&s.value_before[i], before);
-    load(&s.noise[i], noise);
     load(&s.lower[i], lower);
     load(&s.upper[i], upper);
     Lanes after = p + q * step.end.first;
@@ -135,8 +138,8 @@ class Pass {
     Step step{nullptr, nullptr, {}, end, 0.0, 0.0};
     const double length = end.distance - begin_.distance;
     const double chord = curved ? 0.125 * length * length : 0.0;
-    step.by_q = chord * pass_.end.first + LayerState::rounding * end.first;
-    step.by_r = chord + LayerState::rounding * end.second;
+    step.by_q = chord * pass_.end.first + LayerState::rounding * end.first + s_.shift;
+    step.by_r = chord + LayerState::rounding * end.second + s_.shift * end.first;
     SpeedForm form;
     std::swap(s_.value, s_.value_before);
     if (index == 0) {
@@ -302,8 +305,8 @@ void LayerState::set_state(std::size_t neuron, std::int32_t next, const StateTab
 }
 
 double LayerState::tolerance(std::size_t neuron, const Place& place) const {
-  return noise[neuron] +
-         rounding * (std::abs(q[neuron]) * std::abs(place.first) + std::abs(r[neuron]) * std::abs(place.second));
+  return noise[neuron] + std::abs(q[neuron]) * (rounding * place.first + shift) +
+         std::abs(r[neuron]) * (rounding * place.second + shift * place.first);
 }
 
 template <bool curved>

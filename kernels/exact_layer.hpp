@@ -60,11 +60,12 @@ struct LayerState {
   std::vector<std::int32_t> state;
   std::vector<std::uint8_t> live;  // had a slope somewhere on this stretch
   std::int64_t moving = 0;         // neurons with a slope now
+  double shift = 0.0;              // rounding of places, in t
   double scale = 1.0;              // keeps squares of q and r in range
 
   void resize(int width);
   void set_state(std::size_t neuron, std::int32_t state, const StateTable& table);
-  /// Tolerance of a value at a place: rounding of the start and of the map.
+  /// Tolerance of a value at a place: rounding of the start and of the largest maps since (`noise`), and of the map.
   double tolerance(std::size_t neuron, const Place& place) const;
   static constexpr double rounding = 32.0 * 2.220446049250313e-16;
 };

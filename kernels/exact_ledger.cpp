@@ -30,7 +30,7 @@ void ExactLedger::add(double base, const std::vector<Boundary>& boundaries) {
     const auto layer = static_cast<std::size_t>(boundary.layer - first_layer_);
     for (std::size_t l = layer; l < books_.size(); ++l) {
       LayerBook& book = books_[l];
-      if (!book.last || between(*book.last, here) > 0.0) {
+      if (!book.last || !are_one(*book.last, here)) {
         ++book.distinct;
         if (patterns_) book.patterns.insert(book.hash);
       }
@@ -54,7 +54,9 @@ void ExactLedger::finish(double period, ExactCounts& counts) {
   for (std::size_t l = 0; l < books_.size(); ++l) {
     LayerBook& book = books_[l];
     // An event at the end of a circle and one at its beginning are at one place.
-    if (closed && book.distinct > 1 && period - between(*book.first, *book.last) <= 0.0) --book.distinct;
+    if (closed && book.distinct > 1 &&
+        period - between(*book.first, *book.last) <= 4.0 * std::numeric_limits<double>::epsilon() * period)
+      --book.distinct;
     counts.pieces[offset + l] = closed ? std::max<std::int64_t>(1, book.distinct) : book.distinct + 1;
     if (patterns_) {
       book.patterns.insert(book.hash);

@@ -2,7 +2,9 @@
 // events.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -36,6 +38,10 @@ class ExactLedger {
     PatternSet patterns;
   };
   static double between(const Position& a, const Position& b) { return (b.base - a.base) + (b.distance - a.distance); }
+  /// Positions that differ only by rounding of t are one: neurons that switch together do so for a reason.
+  static bool are_one(const Position& a, const Position& b) {
+    return between(a, b) <= 4.0 * std::numeric_limits<double>::epsilon() * std::abs(b.base + b.distance);
+  }
   void meet(const Position& a, double gap, double blur);
 
   int first_layer_;

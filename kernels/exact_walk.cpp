@@ -61,6 +61,7 @@ bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size
     if (is_readout(pass) ? finite < pass : finite <= pass) break;
     if (pass > 0) push(layer_of(pass));
     state_.resize(layer_of(pass).outputs);
+    state_.shift = 0.125 * LayerState::rounding * (1.0 + std::abs(t));
     if (pass == 0) {
       start_from_curve(t, length);
     } else {

@@ -69,7 +69,8 @@ double integrate(const SpeedForm& form, double length, double size) {
 
 double image_length(const SpeedForm& form, double sine, double cosine, double length) {
   const double size = form.dd + form.ee;
-  if (!(size > 0.0) || !(length > 0.0)) return 0.0 * size * length;
+  if (!std::isfinite(size)) return size;
+  if (!(size > 0.0) || !(length > 0.0)) return 0.0;
   return integrate(turned(form, sine, cosine), length, size);
 }
 

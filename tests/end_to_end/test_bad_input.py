@@ -1,6 +1,7 @@
 """Bad input: one clear message, exit code 3, nothing on disk touched."""
 
 import gzip
+import re
 import subprocess
 
 import h5py
@@ -37,7 +38,10 @@ MISTAKES = {
         ["cells"],
     ),
     "a task larger than memory": (changed("[20, 31]", "[3000000]"), ["memory"]),
-    "exact, which does not exist yet": (SMALL + '[transitions]\nmethod = "exact"\n', ["exact"]),
+    "exact counts of a smooth activation": (
+        re.sub(r"activation = .*", 'activation = "tanh"', SMALL) + '[transitions]\nmethod = "exact"\n',
+        ["exact"],
+    ),
     "width and widths": (changed("depth = [2, 5]", "widths = [[3, 4]]"), ["width"]),
     "missing data set": (DATA.format(images="nowhere-idx3-ubyte.gz"), ["nowhere-idx3-ubyte.gz", "MNIST"]),
     "not TOML": (SMALL + "[[[", ["study.toml:15"]),

@@ -1,4 +1,5 @@
 // Networks whose transitions are known exactly, sampled finely enough that no event is missed.
+#include "kernels/exact_curve.hpp"
 #include "kernels/sampled_curve.hpp"
 #include "pipeline/inputs/arrays.hpp"
 
@@ -81,6 +82,22 @@ TEST_P(ReferenceNetwork, SampledFinelyGivesTheExactCounts) {
   EXPECT_EQ(counts.patterns.back(), reference.patterns);
   // None of these curves meets a pattern twice, and the reference counts patterns between events.
   EXPECT_EQ(counts.pieces.back(), reference.patterns);
+}
+
+TEST_P(ReferenceNetwork, IsCountedExactlyHoweverItIsCut) {
+  const Reference& reference = GetParam();
+  if (!std::filesystem::exists(reference_folder() / "networks"))
+    GTEST_SKIP() << "no reference networks in " << reference_folder();
+  const StoredCase stored = load(reference.name);
+  for (const int live : {0, 2, 10, 100}) {
+    const ExactCounts counts = exact_curve(stored.network, stored.curve, {.live_boundaries = live});
+    EXPECT_EQ(counts.transitions, reference.transitions);
+    EXPECT_EQ(counts.sign_changes, reference.sign_changes);
+    EXPECT_EQ(counts.readout_sign_changes, reference.readout);
+    EXPECT_EQ(counts.patterns.back(), reference.patterns);
+    EXPECT_EQ(counts.pieces.back(), reference.patterns);
+    EXPECT_EQ(counts.unresolved_events, 0);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

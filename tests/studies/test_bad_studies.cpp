@@ -201,7 +201,13 @@ TEST_F(BadStudies, StoredCurves) {
 }
 
 TEST_F(BadStudies, Method) {
-  EXPECT_THAT(refusal({.rest = "[transitions]\nmethod = \"exact\"\n"}), HasSubstr("'method' is \"exact\""));
+  EXPECT_EQ(refusal({.rest = "[transitions]\nmethod = \"exact\"\n"}), "");
+  const std::string smooth = "width = 4\ndepth = 2\nsigma_w = 1.0\nactivation = [\"relu\", \"tanh\"]\n";
+  EXPECT_EQ(refusal({.sweep = smooth}), "");
+  EXPECT_THAT(refusal({.sweep = smooth, .rest = "[transitions]\nmethod = \"exact\"\n"}),
+              HasSubstr("'method' is \"exact\""));
+  EXPECT_EQ(refusal({.sweep = smooth, .rest = "[transitions]\nevents = true\n"}), "");
+  EXPECT_THAT(refusal({.rest = "[transitions]\nmethod = \"sampled\"\nevents = true\n"}), HasSubstr("'events'"));
   EXPECT_EQ(refusal({.rest = "[transitions]\nmethod = \"sampled\"\n"}), "");
 }
 

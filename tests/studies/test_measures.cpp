@@ -37,9 +37,10 @@ std::string study(const std::string& measure, const std::string& sweep, const st
 
 const std::string small_sweep = "width = 12\ndepth = 3\nsigma_w = 2.0\nsigma_b = 0.1\nactivation = \"hard_tanh\"\n";
 const std::string small_input = "[input]\ndimension = 8\n[curve]\nsamples = 200\n";
+const std::string sampled = "[transitions]\nmethod = \"sampled\"\n";
 
 TEST_F(Measures, TransitionsGivesItsArrays) {
-  const Ran ran = run(study("transitions", small_sweep, small_input, "realizations = 2\n"));
+  const Ran ran = run(study("transitions", small_sweep, small_input + sampled, "realizations = 2\n"));
   ASSERT_THAT(ran.layout.families, SizeIs(2));
   EXPECT_EQ(ran.layout.families[1].name, "theory");
   EXPECT_FALSE(ran.layout.families[1].per_realization);
@@ -56,6 +57,30 @@ TEST_F(Measures, TransitionsGivesItsArrays) {
   EXPECT_FALSE(ran.has("readout_sign_changes"));
   // q0 = 1 in 8 dimensions: a circle of radius sqrt(8), here as a polygon of 200 sides.
   EXPECT_NEAR(ran.values("input_length")[0], 400 * std::sqrt(8.0) * std::sin(std::numbers::pi / 200), 1e-12);
+}
+
+TEST_F(Measures, TransitionsAreExactWherePiecesAreLinear) {
+  const Ran ran = run(study("transitions", small_sweep, small_input + "[transitions]\nevents = true\n"));
+  EXPECT_THAT(ran.values("exact"), ElementsAre(1));
+  EXPECT_FALSE(ran.has("sampling_change"));
+  // q0 = 1 in 8 dimensions: a circle of radius sqrt(8).
+  EXPECT_NEAR(ran.values("input_length")[0], 2 * std::numbers::pi * std::sqrt(8.0), 1e-12);
+  double sum = 0;
+  for (const double n : ran.values("transitions")) sum += n;
+  for (const char* name : {"event_t", "event_layer", "event_neuron", "event_old", "event_new"})
+    EXPECT_THAT(ran.values(name), SizeIs(static_cast<std::size_t>(sum))) << name;
+  const auto t = ran.values("event_t");
+  EXPECT_TRUE(std::is_sorted(t.begin(), t.end()));
+  EXPECT_GT(ran.values("smallest_gap")[0], 0);
+  EXPECT_THAT(ran.values("unresolved_events"), ElementsAre(0));
+  // Samples that are fine enough find the same.
+  const Ran fine =
+      run(study("transitions", small_sweep, "[input]\ndimension = 8\n[curve]\nsamples = 400000\n" + sampled));
+  for (const char* name : {"transitions", "sign_changes", "pieces", "patterns"})
+    EXPECT_EQ(ran.values(name), fine.values(name)) << name;
+  const Ran without = run(study("transitions", small_sweep, small_input + "[transitions]\npatterns = false\n"));
+  EXPECT_FALSE(without.has("patterns"));
+  EXPECT_EQ(without.values("transitions"), ran.values("transitions"));
 }
 
 TEST_F(Measures, TheoryIsNearTheMeanOfWideNetworks) {
@@ -288,7 +313,7 @@ TEST_F(Measures, ReferenceNetworkSampledFinely) {
   const std::string net = folder + "/networks/hardtanh_m5_k8_n3_sw24_sb0.5_circle.h5";
   if (!std::filesystem::exists(net)) GTEST_SKIP() << "no reference networks at " << folder;
   const Ran ran = run("measure = \"transitions\"\nseed = 1\n[network]\nfile = \"" + net + "\"\n[curve]\nfile = \"" +
-                      net + "\"\nsamples = 200000\n");
+                      net + "\"\nsamples = 200000\n" + sampled);
   // Exact counts; neighbouring events are at least 1.2e-4 apart and samples 3.1e-5.
   EXPECT_THAT(ran.values("transitions"), ElementsAre(30, 36, 48));
   EXPECT_THAT(ran.values("sign_changes"), ElementsAre(16, 20, 22));
@@ -323,7 +348,8 @@ TEST_F(Measures, OverflowIsReportedAndEarlierLayersKept) {
 }
 
 TEST_F(Measures, CoarseSamplingWarns) {
-  const Ran coarse = run(study("transitions", small_sweep, "[input]\ndimension = 8\n[curve]\nsamples = 20\n"));
+  const Ran coarse =
+      run(study("transitions", small_sweep, "[input]\ndimension = 8\n[curve]\nsamples = 20\n" + sampled));
   EXPECT_THAT(coarse.values("sampling_warning"), ElementsAre(1));
   const Ran fine = run(study("trajectory_length", small_sweep, "[input]\ndimension = 8\n[curve]\nsamples = 5000\n"));
   EXPECT_THAT(fine.values("sampling_warning"), ElementsAre(0));
@@ -332,7 +358,7 @@ TEST_F(Measures, CoarseSamplingWarns) {
 }
 
 TEST_F(Measures, SamplesMayBeSwept) {
-  const Ran ran = run(study("transitions", small_sweep + "samples = [10, 20]\n", "[input]\ndimension = 8\n"));
+  const Ran ran = run(study("transitions", small_sweep + "samples = [10, 20]\n", "[input]\ndimension = 8\n" + sampled));
   const auto half = ran.values("transitions", 0);
   const auto all = ran.values("transitions", 1);
   const auto change = ran.values("sampling_change", 1);
@@ -363,15 +389,19 @@ TEST_F(Measures, CostGrowsWithTheWork) {
 
 TEST_F(Measures, ArraysForTheListAreThoseOfTheLayout) {
   static const Catalogue catalogue = all_measures();
-  for (const Measure* measure : catalogue.measures()) {
+  // Exact and sampled cells, events: everything that there is.
+  const std::string both = "width = 12\ndepth = 3\nsigma_w = 2.0\nactivation = [\"hard_tanh\", \"tanh\"]\n";
+  for (const std::string name : {"transitions", "trajectory_length"}) {
+    const Measure* measure = catalogue.find(name);
+    const std::string own = name == "transitions" ? "[transitions]\nevents = true\n" : "";
     std::vector<std::string> listed;
     for (const ArraySpec& spec : measure->arrays()) listed.push_back(spec.name);
-    const Ran ran = run(study(measure->name(), small_sweep, small_input + "[readout]\nsigma = 1.0\n"));
+    const Ran ran = run(study(name, both, small_input + "[readout]\nsigma = 1.0\n" + own));
     std::vector<std::string> given;
     for (const Family& family : ran.layout.families) {
       for (const ArraySpec& spec : family.arrays) given.push_back(spec.name);
     }
-    EXPECT_THAT(given, testing::UnorderedElementsAreArray(listed)) << measure->name();
+    EXPECT_THAT(given, testing::UnorderedElementsAreArray(listed)) << name;
   }
 }
 
