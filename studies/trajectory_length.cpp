@@ -88,7 +88,7 @@ class Lengths final : public Measurement {
     results.set("length", leading(counts.length, finite));
     results.set("growth", std::span<const double>(growth(counts)));
     set_sampling(relative_change(counts.length, counts.length_half, finite), results);
-    report_overflow(counts, *subject.network, single_, results);
+    report_overflow(counts.finite_layers, *subject.network, single_, results);
     if (curves_.has_theory_family()) return;
     if (const auto theory = curves_.theory(task.point, &subject.curve)) set_theory(*theory, results);
   }
