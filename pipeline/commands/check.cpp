@@ -7,7 +7,7 @@ namespace meander {
 
 int check_command(const std::string& archive) {
   const CheckReport report = check_archive(archive);
-  for (const std::string& problem : report.problems) fmt::print(stderr, "{}\n", problem);
+  for (const std::string& problem : report.problems) fmt::print(stderr, "{}: {}\n", archive, problem);
   if (!report.intact()) return exit_failed;
   fmt::print("{}: intact, {} arrays\n", archive, report.arrays);
   return exit_done;

@@ -27,8 +27,12 @@ int show_command(const std::string& archive) {
   for (const FamilySummary& family : summary.families) {
     fmt::print("  {:<9} {} of {} cells done\n", family.name, family.count(Status::done), family.cells);
   }
-  fmt::print("  made      {} by meander {} on {} rank(s)\n", text_of(summary.attributes, "ended"),
-             text_of(summary.attributes, "program_version"), text_of(summary.attributes, "ranks"));
+  if (summary.has_archive) {
+    fmt::print("  made      {} by meander {} on {} rank(s)\n", text_of(summary.attributes, "ended"),
+               text_of(summary.attributes, "program_version"), text_of(summary.attributes, "ranks"));
+  } else {
+    fmt::print("  made      not yet: these are the shards of a run that goes on, or was killed\n");
+  }
   fmt::print("\ndimensions\n");
   for (const DimensionSummary& dimension : summary.dimensions) {
     fmt::print("  {:<22} {:>7}  {}\n", dimension.name, dimension.size, dimension.text());
