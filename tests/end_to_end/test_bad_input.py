@@ -200,7 +200,8 @@ def test_commands_on_files_that_are_not_there(tmp_path):
 
 
 def test_second_run_on_one_archive(study, tmp_path):
-    path = study(SMALL.replace("samples = 200", "samples = 100000").replace("[20, 31]", "[300]"))
+    text = SMALL.replace("samples = 200", "samples = 100000").replace("[20, 31]", "[300]")
+    path = study(text + '[transitions]\nmethod = "sampled"\n')
     out = tmp_path / "out.h5"
     job = subprocess.Popen(command("run", path, "-o", out, "--quiet"), env=environment())
     try:
