@@ -177,6 +177,7 @@ std::vector<Key> site_keys() {
   memory.type = KeyType::number;
   memory.minimum = 0;
   memory.minimum_exclusive = true;
+  memory.maximum = most;
   keys.push_back(memory);
   keys.push_back(count_key("max_nodes", "Nodes that one job may use", Value(1), 1, most));
   Key time = any_key("max_time", "Longest time of one job, HH:MM:SS or D-HH:MM:SS; left out: no limit", duration);

@@ -24,6 +24,18 @@ const TomlNode* find_not_finite(const TomlNode& node) {
   return nullptr;
 }
 
+/// The first date or time in a node, or null.
+const TomlNode* find_date(const TomlNode& node) {
+  if (node.kind == TomlNode::Kind::date) return &node;
+  for (const TomlNode& element : node.list) {
+    if (const TomlNode* found = find_date(element)) return found;
+  }
+  for (const TomlEntry& entry : node.table) {
+    if (const TomlNode* found = find_date(entry.node)) return found;
+  }
+  return nullptr;
+}
+
 class ValueCheck {
  public:
   ValueCheck(const Key& key, bool swept, Diagnostics& diagnostics)
@@ -92,7 +104,10 @@ class ValueCheck {
   }
 
   std::optional<Value> any(const TomlNode& node) {
-    if (node.kind == TomlNode::Kind::date) return wrong_type(node);
+    if (const TomlNode* date = find_date(node)) {
+      in_list_ = date != &node;
+      return wrong_type(*date);
+    }
     Value value = node.value();
     if (value.is_number()) return Value(rounded(value.number()));
     return value;

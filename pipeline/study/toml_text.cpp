@@ -2,6 +2,7 @@
 // is turned into one in the order of the text.
 #include "pipeline/study/toml_text.hpp"
 
+#include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -63,6 +64,49 @@ std::string explanation(std::string_view description) {
   return std::string(description);
 }
 
+/// The end of the string in quotes that opens at `at`, or of its line where nothing closes it.
+std::size_t after_string(std::string_view text, std::size_t at) {
+  const char quote = text[at];
+  const std::string fence(3, quote);
+  const bool many_lines = text.substr(at).starts_with(fence);
+  for (at += many_lines ? 3 : 1; at < text.size(); ++at) {
+    if (text[at] == '\\' && quote == '"') {
+      ++at;
+    } else if (many_lines && text.substr(at).starts_with(fence)) {
+      at += 3;
+      for (int more = 0; more < 2 && at < text.size() && text[at] == quote; ++more) ++at;  // of the string itself
+      return at;
+    } else if (!many_lines && (text[at] == quote || text[at] == '\n')) {
+      return text[at] == quote ? at + 1 : at;
+    }
+  }
+  return text.size();
+}
+
+/// The line of a key of more than `most_dots` dots, or 0. toml++ bounds how deep values are nested but not
+/// keys, and calls itself once for every level: thousands of dots are more than the stack holds.
+int line_of_deep_key(std::string_view text, int most_dots) {
+  int dots = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '"' || c == '\'') {
+      at = after_string(text, at);
+      continue;
+    }
+    if (c == '#') {
+      at = std::min(text.find('\n', at), text.size());
+      continue;
+    }
+    if (c == '.') {
+      if (++dots > most_dots) return 1 + static_cast<int>(std::count(text.begin(), text.begin() + at, '\n'));
+    } else if (std::string_view("\n,=[]{}").find(c) != std::string_view::npos) {
+      dots = 0;
+    }
+    ++at;
+  }
+  return 0;
+}
+
 }  // namespace
 
 const TomlEntry* TomlNode::find(std::string_view key) const {
@@ -110,6 +154,13 @@ std::string TomlNode::text() const {
 }
 
 std::optional<TomlNode> parse_toml(std::string_view text, const std::string& file, Diagnostics& diagnostics) {
+  constexpr int most_dots = 15;
+  if (const int line = line_of_deep_key(text, most_dots)) {
+    diagnostics.error({file, line, 1}, fmt::format("a key has more than {} parts (nothing is nested as deep)"
+                                                   " write shorter keys",
+                                                   most_dots + 1));
+    return std::nullopt;
+  }
   try {
     const toml::table table = toml::parse(text, file);
     TomlNode root;
