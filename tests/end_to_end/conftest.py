@@ -106,6 +106,10 @@ samples = 200
 """
 
 
+# Counts between samples, for runs that must last: exact counts of small networks are over at once.
+SAMPLED = SMALL + '[transitions]\nmethod = "sampled"\n'
+
+
 def images_file(path, count=40, rows=6, columns=5, seed=3):
     """A small IDX file of random images, gzipped where the name says so."""
     pixels = np.random.default_rng(seed).integers(0, 256, (count, rows, columns), dtype=np.uint8)

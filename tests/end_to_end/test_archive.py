@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray
 
-from conftest import SMALL, command, copy, environment, meander
+from conftest import SAMPLED, SMALL, command, copy, environment, meander
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_status_counts(archive):
 
 
 def test_status_while_a_run_goes_on(study, tmp_path):
-    path = study(SMALL.replace("samples = 200", "samples = 20000").replace("[20, 31]", "[200]"))
+    path = study(SAMPLED.replace("samples = 200", "samples = 20000").replace("[20, 31]", "[200]"))
     out = tmp_path / "out.h5"
     job = subprocess.Popen(command("run", path, "-o", out, "--checkpoint", "0.05", "--quiet", ranks=2), env=environment())
     try:

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from conftest import SMALL, command, copy, environment, images_file, labels_file, meander, seal, snapshot
+from conftest import SAMPLED, SMALL, command, copy, environment, images_file, labels_file, meander, seal, snapshot
 
 
 def changed(old, new):
@@ -200,8 +200,7 @@ def test_commands_on_files_that_are_not_there(tmp_path):
 
 
 def test_second_run_on_one_archive(study, tmp_path):
-    text = SMALL.replace("samples = 200", "samples = 100000").replace("[20, 31]", "[300]")
-    path = study(text + '[transitions]\nmethod = "sampled"\n')
+    path = study(SAMPLED.replace("samples = 200", "samples = 100000").replace("[20, 31]", "[300]"))
     out = tmp_path / "out.h5"
     job = subprocess.Popen(command("run", path, "-o", out, "--quiet"), env=environment())
     try:

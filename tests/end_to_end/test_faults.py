@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import SMALL, assert_identical, command, copy, environment, meander, snapshot
+from conftest import SAMPLED, SMALL, assert_identical, command, copy, environment, meander, snapshot
 
 
 def mounted(folder, options):
@@ -83,7 +83,7 @@ def test_a_write_that_fails_on_one_rank_ends_the_job_and_loses_nothing(study, tm
 
 
 def test_a_crash_is_one_line(study, tmp_path):
-    text = SMALL.replace("samples = 200", "samples = 200000").replace("[20, 31]", "[200]")
+    text = SAMPLED.replace("samples = 200", "samples = 200000").replace("[20, 31]", "[200]")
     path, out = study(text), tmp_path / "out.h5"
     job = subprocess.Popen(command("run", path, "-o", out, "--quiet"), env=environment(), stderr=subprocess.PIPE, text=True)
     while not pathlib.Path(f"{out}.shards").exists():
@@ -134,7 +134,7 @@ def test_damaged_shard_is_left_alone_and_done_again(study, tmp_path):
 
 
 def test_a_rank_that_dies_ends_the_job_and_can_be_resumed(study, tmp_path):
-    text = SMALL.replace("samples = 200", "samples = 20000").replace("[20, 31]", "[200]")
+    text = SAMPLED.replace("samples = 200", "samples = 20000").replace("[20, 31]", "[200]")
     path, out = study(text), tmp_path / "out.h5"
     job = subprocess.Popen(command("run", path, "-o", out, "--checkpoint", "0.1", "--quiet", ranks=3), env=environment())
     while not pathlib.Path(f"{out}.shards").exists():

@@ -17,7 +17,7 @@ def status(folder):
 def test_folder_of_runs(study, tmp_path):
     meander("run", study(SMALL), "-o", tmp_path / "done.h5", "--quiet")
     meander("run", study(SMALL), "-o", tmp_path / "half.h5", "--quiet", "--part", "1/2")
-    text = SMALL.replace("[1.5, 3.0]", "[2.0, 1e80]")
+    text = SMALL.replace("[1.5, 3.0]", "[2.0, 1e80]") + '[transitions]\nmethod = "sampled"\n'
     meander("run", study(text), "-o", tmp_path / "wild.h5", "--quiet")
     (tmp_path / "notes.h5").write_bytes(b"not HDF5")
     found = status(tmp_path)
