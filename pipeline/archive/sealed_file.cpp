@@ -228,7 +228,8 @@ void remove_stale_temporaries(const std::string& path) {
     if (!name.starts_with(prefix)) continue;
     pid_t pid = 0;
     const auto [end, error] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), pid);
-    if (error != std::errc() || end != name.data() + name.size()) continue;
+    // MPI-IO keeps files of its own beside the one it writes: the same name and an ending.
+    if (error != std::errc() || (end != name.data() + name.size() && *end != '.')) continue;
     if (::kill(pid, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), ignored);
   }
 }
