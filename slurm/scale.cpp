@@ -139,7 +139,7 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
 }
 
-/// Medians over the repeats of this session, relative to the fewest ranks.
+/// Medians over the repeats just made, relative to the fewest ranks.
 void print_table(const ScalingSetup& setup, const std::vector<ScalingRun>& runs) {
   std::map<int, std::vector<const RunReport*>> by_ranks;
   for (const ScalingRun& run : runs) {
