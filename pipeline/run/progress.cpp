@@ -36,8 +36,18 @@ std::string duration_text(double seconds) {
   return fmt::format("{} d {} h", whole / 86400, whole % 86400 / 3600);
 }
 
+namespace {
+
+/// Of the expected cost; sums of many small costs need not meet the total to the last bit.
+double share_done(const ScheduleProgress& done, std::size_t tasks, double seconds) {
+  if (done.tasks_done >= tasks || seconds <= 0.0) return 1.0;
+  return std::clamp(done.seconds_done / seconds, 0.0, 1.0);
+}
+
+}  // namespace
+
 std::string progress_text(const ScheduleProgress& done, std::size_t tasks, double seconds, double elapsed) {
-  const double share = seconds > 0.0 ? std::clamp(done.seconds_done / seconds, 0.0, 1.0) : 1.0;
+  const double share = share_done(done, tasks, seconds);
   std::string text = fmt::format("{:3.0f} %  {}/{} tasks", std::floor(100.0 * share), done.tasks_done, tasks);
   if (share > 0.0 && share < 1.0) text += fmt::format("  {} left", duration_text(elapsed * (1.0 - share) / share));
   return text;
@@ -62,7 +72,7 @@ struct ProgressDisplay::Impl {
 
   void draw_bar() const {
     constexpr int cells = 30;
-    const double share = seconds > 0.0 ? std::clamp(progress().seconds_done / seconds, 0.0, 1.0) : 1.0;
+    const double share = share_done(progress(), tasks, seconds);
     const auto full = static_cast<std::size_t>(share * cells);
     fmt::print(stderr, "\r[{}{}] {}\033[K", std::string(full, '='), std::string(cells - full, ' '), text());
     std::fflush(stderr);
