@@ -16,6 +16,7 @@
 #include "kernels/curve_theory.hpp"
 #include "kernels/exact_curve.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/array_spec.hpp"
 #include "studies/curve_study.hpp"
 #include "studies/input_curve.hpp"
 #include "studies/input_points.hpp"
@@ -26,15 +27,6 @@
 
 namespace meander {
 namespace {
-
-ArraySpec array(std::string name, ArrayType type, std::string long_name, std::vector<std::string> dimensions) {
-  ArraySpec spec;
-  spec.name = std::move(name);
-  spec.long_name = std::move(long_name);
-  spec.type = type;
-  spec.dimensions = std::move(dimensions);
-  return spec;
-}
 
 std::vector<ArraySpec> measured_arrays() {
   std::vector<ArraySpec> arrays{

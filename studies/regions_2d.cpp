@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/array_spec.hpp"
 #include "studies/input_curve.hpp"
 #include "studies/input_points.hpp"
 #include "studies/network_choice.hpp"
@@ -21,15 +22,6 @@
 
 namespace meander {
 namespace {
-
-ArraySpec array(std::string name, ArrayType type, std::string long_name, std::vector<std::string> dimensions) {
-  ArraySpec spec;
-  spec.name = std::move(name);
-  spec.long_name = std::move(long_name);
-  spec.type = type;
-  spec.dimensions = std::move(dimensions);
-  return spec;
-}
 
 std::vector<ArraySpec> measured_arrays(bool edges) {
   std::vector<ArraySpec> arrays{

@@ -5,20 +5,12 @@
 #include <vector>
 
 #include "kernels/exact_curve.hpp"
+#include "studies/array_spec.hpp"
 #include "studies/curve_study.hpp"
 #include "studies/random_networks.hpp"
 
 namespace meander {
 namespace {
-
-ArraySpec array(std::string name, ArrayType type, std::string long_name, std::vector<std::string> dimensions) {
-  ArraySpec spec;
-  spec.name = std::move(name);
-  spec.long_name = std::move(long_name);
-  spec.type = type;
-  spec.dimensions = std::move(dimensions);
-  return spec;
-}
 
 /// How a study counts.
 struct Method {
