@@ -54,6 +54,13 @@ def send(pid, number):
         pass
 
 
+def is_there(folder, pattern):
+    try:
+        return next(folder.glob(pattern), None) is not None
+    except FileNotFoundError:  # the run removed its shards' folder while it was being listed
+        return False
+
+
 def wait_for(moment, job, folder, chance, wall):
     """Until the moment to strike; some never come, since a run may be over before."""
     if moment == "anytime":
@@ -64,7 +71,7 @@ def wait_for(moment, job, folder, chance, wall):
     pattern = "out.h5.shards/*.tmp-*" if moment == "shard renewed" else "out.h5.tmp-*"
     skip = chance.randrange(4) if moment == "shard renewed" else 0
     while job.poll() is None:
-        if next(folder.glob(pattern), None):
+        if is_there(folder, pattern):
             if skip == 0:
                 break
             skip -= 1
