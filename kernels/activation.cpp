@@ -23,6 +23,7 @@ struct Activation::Impl {
   virtual void apply(std::span<double> x) const = 0;
   virtual void apply(std::span<float> x) const = 0;
   virtual const LinearPieces* pieces() const { return nullptr; }
+  virtual const std::vector<double>* hermite_series() const { return nullptr; }
   virtual std::optional<double> max_slope() const = 0;
 };
 
@@ -219,6 +220,7 @@ struct HermiteImpl final : GeneralImpl {
   double value(double x) const override { return sum(series_, x); }
   double first(double x) const override { return sum(first_, x); }
   double second(double x) const override { return sum(second_, x); }
+  const std::vector<double>* hermite_series() const override { return &series_; }
   std::optional<double> max_slope() const override {
     const auto curved = [](double c) { return c != 0.0; };
     if (std::any_of(second_.begin(), second_.end(), curved)) return infinity;
@@ -341,6 +343,9 @@ void Activation::apply(std::span<float> x) const {
 }
 const LinearPieces* Activation::pieces() const {
   return impl_->pieces();
+}
+const std::vector<double>* Activation::hermite_series() const {
+  return impl_->hermite_series();
 }
 std::optional<double> Activation::max_slope() const {
   return impl_->max_slope();

@@ -54,6 +54,8 @@ class Activation {
 
   /// The linear pieces, or null for an activation that is not piecewise linear.
   const LinearPieces* pieces() const;
+  /// The coefficients c_n of a Hermite series, or null for any other activation.
+  const std::vector<double>* hermite_series() const;
   /// sup |phi'|; infinity for polynomials of degree above one; nothing where it is not known
   /// (custom).
   std::optional<double> max_slope() const;

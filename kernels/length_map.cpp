@@ -35,6 +35,18 @@ class LengthMap {
     const GaussianMoments m = gaussian_moments(activation_, 0.0);
     return floor_ == 0.0 && gain_ * m.phi2 == 0.0 && gain_ * m.dphi2 <= 1.0;
   }
+  /// Whether V(q) < q for every q > 0: phi lies below the line through zero whose slope squared times the gain is one,
+  /// and somewhere strictly below. The drift alone cannot tell where phi leaves the line only in its tails.
+  bool contracts() const {
+    const std::optional<double> steepest = activation_.max_slope();
+    if (floor_ != 0.0 || activation_(0.0) != 0.0 || !steepest) return false;
+    const double growth = gain_ * *steepest * *steepest;
+    if (growth < 1.0) return true;
+    const LinearPieces* pieces = activation_.pieces();
+    const bool stays_on_line = pieces != nullptr && std::all_of(pieces->breakpoints.begin(), pieces->breakpoints.end(),
+                                                                [](double u) { return u == 0.0; });
+    return growth == 1.0 && !stays_on_line;
+  }
   double floor() const { return floor_; }
 
  private:
@@ -126,7 +138,7 @@ double length_map(const Activation& activation, double sigma_w, double sigma_b, 
 double attractor(const Activation& activation, double sigma_w, double sigma_b, double q0) {
   const LengthMap map(activation, sigma_w, sigma_b);
   double q = q0 > 0.0 ? q0 : length_map(activation, sigma_w, sigma_b, 0.0);
-  if (q == 0.0) return 0.0;
+  if (q == 0.0 || map.contracts()) return 0.0;
   const std::optional<double> fast = iterate(map, q);
   const double limit = fast ? *fast : follow(map, q);
   // Near a collapse that is slower than geometric the drift drowns in rounding before q does.

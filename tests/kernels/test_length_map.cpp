@@ -65,6 +65,8 @@ TEST(Attractor, CollapsesToZero) {
   }
   EXPECT_EQ(attractor(Activation::named("relu"), 1.4, 0.0), 0.0);
   EXPECT_EQ(attractor(Activation::named("tanh"), 2.0, 0.0, 0.0), 0.0);
+  // The tails that hard-tanh cuts off weigh less than rounding long before q is zero.
+  EXPECT_EQ(attractor(Activation::named("hard_tanh"), 1.0, 0.0), 0.0);
 }
 
 /// Just above the critical gain, q* = (1 - 1 / sigma_w^2) / 2 to leading order.
