@@ -1,0 +1,53 @@
+// The decision boundary whose curvatures are known from an independent program.
+#include "kernels/boundary_curvature.hpp"
+#include "kernels/boundary_search.hpp"
+#include "pipeline/inputs/arrays.hpp"
+#include "studies/stored_networks.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace meander {
+namespace {
+
+std::filesystem::path reference_folder() {
+  if (const char* given = std::getenv("MEANDER_REFERENCE")) return given;
+  return std::filesystem::path(MEANDER_SOURCE_DIR) / ".." / "shared" / "reference";
+}
+
+TEST(ReferenceBoundary, CurvaturesInEveryLayer) {
+  const auto folder = reference_folder();
+  if (!std::filesystem::exists(folder / "boundary_dropout_shallow.json")) GTEST_SKIP() << "nothing in " << folder;
+  std::ifstream text(folder / "boundary_dropout_shallow.json");
+  for (const auto& entry : nlohmann::json::parse(text).at("data").at("decision_boundary")) {
+    const auto path = folder / "networks" / (entry.at("net").get<std::string>() + ".h5");
+    std::ifstream stream(path, std::ios::binary);
+    const std::vector<char> content{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+    const NamedArrays file = read_arrays(std::as_bytes(std::span(content)), path.string());
+    const BoundaryFunction boundary(network_from(file, path.string()), file.find("/extra/beta")->values, 0.0);
+    const auto hit = boundary_near(boundary, file.find("/extra/x")->values, {});
+    ASSERT_TRUE(hit && hit->converged);
+    EXPECT_EQ(hit->point.x, file.find("/extra/x")->values);  // G is 3e-16 there
+    const auto found = principal_curvatures(boundary, hit->point, {100, CurvatureSolver::dense});
+    const auto& layers = entry.at("layers");
+    ASSERT_EQ(found.size(), layers.size());
+    for (std::size_t l = 0; l < found.size(); ++l) {
+      EXPECT_NEAR(found[l].gradient_norm, layers[l].at("grad_norm").get<double>(), 1e-12);
+      const auto expected = layers[l].at("principal_curvatures").get<std::vector<double>>();
+      ASSERT_EQ(found[l].smallest.size(), expected.size());
+      for (std::size_t k = 0; k < expected.size(); ++k) EXPECT_NEAR(found[l].smallest[k], expected[k], 1e-12);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace meander
