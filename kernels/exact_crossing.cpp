@@ -23,6 +23,7 @@ Derivatives derivatives(const LocalMap& map, const Place& place) {
 struct Part {
   Place from, to;
   double from_value, to_value;
+  double from_tolerance, to_tolerance;
   double slope, curvature;  // at `from`
 };
 
@@ -66,7 +67,7 @@ int cross(const StateTable& table, const NeuronPiece& piece, const Part& part, i
   const auto record = [&](int threshold, bool upwards) {
     const double g = part.from_value - table.thresholds[static_cast<std::size_t>(threshold)].value;
     Place place;
-    if (upwards ? g >= -piece.tolerance : g <= piece.tolerance) {
+    if (upwards ? g >= -part.from_tolerance : g <= part.from_tolerance) {
       place = part.from;  // it was there already, but for rounding
     } else {
       place = curved ? crossing_on_circle(part, g, upwards ? 1.0 : -1.0) : crossing_on_line(part, g);
@@ -74,8 +75,8 @@ int cross(const StateTable& table, const NeuronPiece& piece, const Part& part, i
     const double blur = blur_of(derivatives<curved>(piece.map, place), piece.tolerance);
     crossings.push_back({place, blur, piece.neuron, threshold, upwards});
   };
-  while (part.to_value - piece.tolerance > table[state].upper) record(state++, true);
-  while (part.to_value + piece.tolerance < table[state].lower) record(--state, false);
+  while (part.to_value - part.to_tolerance > table[state].upper) record(state++, true);
+  while (part.to_value + part.to_tolerance < table[state].lower) record(--state, false);
   return state;
 }
 
@@ -97,7 +98,8 @@ Place Place::on_circle(double distance) {
 template <bool curved>
 int find_crossings(const StateTable& table, const NeuronPiece& piece, int state, std::vector<Crossing>& crossings) {
   const Derivatives from = derivatives<curved>(piece.map, piece.from);
-  Part part{piece.from, piece.to, piece.from_value, piece.to_value, from.first, from.second};
+  Part part{piece.from,           piece.to,           piece.from_value, piece.to_value,
+            piece.from_tolerance, piece.to_tolerance, from.first,       from.second};
   if constexpr (curved) {
     const Derivatives to = derivatives<curved>(piece.map, piece.to);
     // A stretch is shorter than half a turn: one extremum at most.
@@ -105,9 +107,17 @@ int find_crossings(const StateTable& table, const NeuronPiece& piece, int state,
       const Place top = extremum(piece.map);
       const LocalMap& map = piece.map;
       part.to = top;
+      part.to_tolerance = piece.tolerance;
       part.to_value = map.p + map.q * top.first + map.r * top.second;
       state = cross<curved>(table, piece, part, state, crossings);
-      part = {top, piece.to, part.to_value, piece.to_value, 0.0, derivatives<curved>(map, top).second};
+      part = {top,
+              piece.to,
+              part.to_value,
+              piece.to_value,
+              piece.tolerance,
+              piece.to_tolerance,
+              0.0,
+              derivatives<curved>(map, top).second};
     }
   }
   return cross<curved>(table, piece, part, state, crossings);

@@ -35,12 +35,12 @@ struct Crossing {
 };
 
 /// One neuron on one piece: its map, the values `from_value` and `to_value` at the two ends and how much of
-/// them is rounding.
+/// them, and of the values between, is rounding.
 struct NeuronPiece {
   LocalMap map;
   Place from, to;
   double from_value, to_value;
-  double tolerance;
+  double from_tolerance, tolerance, to_tolerance;
   std::int32_t neuron;
 };
 

@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
+#include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -156,7 +159,7 @@ ExactCounts walk_along(const ExactNetwork::Prepared& network, const Curve& curve
   totals.length.resize(layers);
   const double longest = curved ? std::min(longest_stretch, end - begin) : end - begin;
   // Below this, boundaries crowd together because they must.
-  const double shortest = 1e-12 * std::max(end - begin, std::max(std::abs(begin), std::abs(end)));
+  const double shortest = 1e-7 * std::max(end - begin, std::max(std::abs(begin), std::abs(end)));
   double length = longest;
   int finite = static_cast<int>(layers);
   for (double t = begin; t < end;) {
@@ -190,6 +193,38 @@ ExactCounts walk_along(const ExactNetwork::Prepared& network, const Curve& curve
   return counts;
 }
 
+/// A curve on a line through the origin: its vectors as multiples of one.
+struct Direction {
+  std::vector<double> vector;
+  double center = 0.0, u = 0.0, v = 0.0;
+};
+
+/// Nothing where the curve's vectors are not parallel to one another within rounding.
+std::optional<Direction> common_direction(const Curve& curve) {
+  const auto product = [](const std::vector<double>& a, const std::vector<double>& b) {
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+  };
+  const std::vector<double>* largest = &curve.u;
+  for (const auto* vector : {&curve.center, &curve.v}) {
+    if (product(*vector, *vector) > product(*largest, *largest)) largest = vector;
+  }
+  const double size = product(*largest, *largest);
+  if (!(size > 0.0) || !std::isfinite(size)) return std::nullopt;
+  constexpr double rounding = 4.0 * std::numeric_limits<double>::epsilon();
+  Direction direction{*largest, 0.0, 0.0, 0.0};
+  const auto fits = [&](const std::vector<double>& vector, double& factor) {
+    if (vector.empty()) return true;
+    factor = product(vector, *largest) / size;
+    for (std::size_t i = 0; i < vector.size(); ++i) {
+      if (std::abs(vector[i] - factor * (*largest)[i]) > rounding * std::abs((*largest)[i])) return false;
+    }
+    return true;
+  };
+  if (!fits(curve.center, direction.center) || !fits(curve.u, direction.u) || !fits(curve.v, direction.v))
+    return std::nullopt;
+  return direction;
+}
+
 /// The curve of the first layer's pre-activations.
 Curve preactivations(const Network& network, const Curve& curve) {
   const int outputs = network.width(1);
@@ -206,6 +241,20 @@ Curve preactivations(const Network& network, const Curve& curve) {
     return h;
   };
   Curve result = curve;
+  if (const auto direction = common_direction(curve)) {
+    // One product for all, so that neurons without bias vanish at one t, to rounding of t.
+    const std::vector<double> h = image(direction->vector);
+    const auto multiple = [&](double factor) {
+      std::vector<double> scaled = h;
+      for (double& x : scaled) x *= factor;
+      return scaled;
+    };
+    result.center = multiple(direction->center);
+    result.u = multiple(direction->u);
+    if (curve.kind != CurveKind::line) result.v = multiple(direction->v);
+    for (std::size_t i = 0; i < bias.size(); ++i) result.center[i] += bias[i];
+    return result;
+  }
   result.center = image(curve.center);
   for (std::size_t i = 0; i < bias.size(); ++i) result.center[i] += bias[i];
   result.u = image(curve.u);

@@ -17,8 +17,10 @@ namespace meander {
 /// breakpoint by more than rounding, at the closed-form crossing inside the piece, or where h comes to stay on one
 /// (a dead layer without biases): then it is not above, as for a sampled h. A touch without crossing counts nothing,
 /// and a start on a breakpoint takes the state right after it. Signs obey the same rules about 0. A circle ends in the
-/// state in which it began, so that every threshold is crossed an even number of times. Events at one t
-/// count once each, and as one piece boundary.
+/// state in which it began, so that every threshold is crossed an even number of times. Events at one t, rounding
+/// aside, count once each and as one piece boundary. Where the input of layers without biases vanishes at a bend of
+/// phi (on a line through the origin, in one dimension, behind a layer of one neuron), all their neurons meet zero at
+/// one t: each counts there if its state after is not its state before.
 struct ExactOptions {
   /// Count distinct patterns on circles and arcs, at 16 bytes each and layer. On a line a pattern
   /// cannot recur: patterns are pieces and cost nothing.

@@ -114,6 +114,7 @@ class Pass {
     const std::vector<Boundary>& old = *pass_.boundaries;
     passed_.resize(old.size(), s_.p.size());
     frozen_ = pass_.starts_frozen;
+    fastest_ = pass_.starts_speed;
     tally_.starts_frozen = frozen_ || s_.moving == 0;
     for (std::size_t k = 0; k <= old.size(); ++k) {
       const bool last = k == old.size();
@@ -123,6 +124,7 @@ class Pass {
       merged_.push_back(old[k]);
       merged_.back().row = static_cast<std::int32_t>(k);
       frozen_ = old[k].frozen;
+      fastest_ = std::max(fastest_, old[k].speed);
       merged_.back().frozen = frozen_ || s_.moving == 0;
     }
     for (std::size_t i = 0; i < s_.p.size(); ++i)
@@ -142,24 +144,28 @@ class Pass {
     step.by_r = chord + LayerState::rounding * end.second + s_.shift * end.first;
     SpeedForm form;
     std::swap(s_.value, s_.value_before);
+    const bool forms = pass_.lengths || pass_.speeds;
     if (index == 0) {
-      pass_.lengths ? advance<curved, false, true>(step, s_, form, suspects_)
-                    : advance<curved, false, false>(step, s_, form, suspects_);
+      forms ? advance<curved, false, true>(step, s_, form, suspects_)
+            : advance<curved, false, false>(step, s_, form, suspects_);
     } else {
       step.u = (*pass_.pushed)[index - 1];
       step.passed = passed_.row(index - 1);
       step.jump = (*pass_.boundaries)[index - 1].jump;
-      pass_.lengths ? advance<curved, true, true>(step, s_, form, suspects_)
-                    : advance<curved, true, false>(step, s_, form, suspects_);
+      forms ? advance<curved, true, true>(step, s_, form, suspects_)
+            : advance<curved, true, false>(step, s_, form, suspects_);
     }
-    for (const std::size_t group : suspects_) search(group, step);
+    // Between boundaries at one place, rounding aside, there is no piece to look at.
+    if (length > s_.shift) {
+      for (const std::size_t group : suspects_) search(group, step, last);
+    }
+    if (!crossings_.empty()) gather(end);
     if (last && pass_.closing != nullptr) close(end);
-    if (crossings_.size() > 1) sort();
     settle(form, end);
     begin_ = end;
   }
 
-  void search(std::size_t group, const Step& step) {
+  void search(std::size_t group, const Step& step, bool last) {
     const std::size_t stop = std::min(group + lanes, static_cast<std::size_t>(pass_.width));
     const Place& end = step.end;
     for (std::size_t i = group; i < stop; ++i) {
@@ -170,16 +176,37 @@ class Pass {
         rest(i);
         continue;
       }
-      const NeuronPiece neuron{{s_.p[i], s_.q[i], s_.r[i]}, begin_,      end,
-                               s_.value_before[i],          s_.value[i], s_.tolerance(i, end),
-                               static_cast<std::int32_t>(i)};
+      const double tolerance = s_.tolerance(i, end);
+      NeuronPiece neuron{
+          {s_.p[i], s_.q[i], s_.r[i]}, begin_, end, s_.value_before[i], s_.value[i], tolerance, tolerance, tolerance,
+          static_cast<std::int32_t>(i)};
+      const std::size_t known = crossings_.size();
+      find_crossings<curved>(table_, neuron, s_.state[i], crossings_);
+      if (crossings_.size() == known || !at_an_end(known, end)) continue;
+      crossings_.resize(known);
+      neuron.from_tolerance = std::max(tolerance, tie(i));
+      // The stretch's end is no boundary.
+      if (!last) neuron.to_tolerance = neuron.from_tolerance;
       find_crossings<curved>(table_, neuron, s_.state[i], crossings_);
     }
   }
 
+  bool at_an_end(std::size_t first, const Place& end) const {
+    constexpr double near = 1e-8;
+    return pass_.tied_norm != nullptr && std::any_of(crossings_.begin() + static_cast<std::ptrdiff_t>(first),
+                                                     crossings_.end(), [&](const Crossing& crossing) {
+                                                       return crossing.place.distance - begin_.distance < near ||
+                                                              end.distance - crossing.place.distance < near;
+                                                     });
+  }
+
+  double tie(std::size_t i) const {
+    return pass_.tied_norm == nullptr ? 0.0 : pass_.tied_norm[i] * fastest_ * 16.0 * s_.shift;
+  }
+
   /// A neuron that stays on a threshold is not above it.
   void rest(std::size_t i) {
-    const double tolerance = s_.tolerance(i, begin_);
+    const double tolerance = std::max(s_.tolerance(i, begin_), tie(i));
     const std::int32_t threshold = s_.state[i] - 1;
     if (std::abs(s_.value[i] - s_.lower[i]) <= tolerance)
       crossings_.push_back({begin_, 0.0, static_cast<std::int32_t>(i), threshold, false});
@@ -198,16 +225,24 @@ class Pass {
     }
   }
 
-  /// By place; one neuron's crossings stay in their order.
-  void sort() {
+  /// In order of place, one neuron's crossings in their own; places that rounding cannot tell apart become one, so that
+  /// neurons that switch together do so in the layers above as well.
+  void gather(const Place& end) {
     std::stable_sort(crossings_.begin(), crossings_.end(),
                      [](const Crossing& a, const Crossing& b) { return a.place.distance < b.place.distance; });
+    Place at = begin_;
+    for (Crossing& crossing : crossings_) {
+      if (crossing.place.distance - at.distance > s_.shift) at = crossing.place;
+      if (end.distance - at.distance <= s_.shift) at = end;
+      crossing.place = at;
+    }
   }
 
   /// Takes the crossings one after another: counts, new boundaries, the length between them.
   void settle(const SpeedForm& form, const Place& end) {
     SpeedForm now = form;
     summed_ = form.dd + form.ee;
+    if (pass_.speeds) start_speed(now);
     Place from = begin_;
     for (const Crossing& crossing : crossings_) {
       if (pass_.lengths) add_length(now, from, crossing.place);
@@ -239,7 +274,15 @@ class Pass {
     }
     s_.set_state(i, crossing.threshold + (crossing.upwards ? 1 : 0), table_);
     if (threshold.is_breakpoint) merged_.back().frozen = frozen_ || s_.moving == 0;
-    if (pass_.lengths && after.slope != before.slope) change_form(i, before.slope, after.slope, form);
+    if ((pass_.lengths || pass_.speeds) && after.slope != before.slope) change_form(i, before.slope, after.slope, form);
+    if (pass_.speeds && threshold.is_breakpoint) merged_.back().speed = speed(form);
+  }
+
+  double speed(const SpeedForm& form) const { return std::sqrt(form.dd + form.ee) / s_.scale; }
+
+  /// Of the post-activations after the boundary at this piece's beginning, which is merged in already.
+  void start_speed(const SpeedForm& form) {
+    (merged_.empty() ? tally_.starts_speed : merged_.back().speed) = speed(form);
   }
 
   void change_form(std::size_t i, double before, double after, SpeedForm& form) {
@@ -276,8 +319,9 @@ class Pass {
   std::vector<Place>* signs_;
   LayerTally& tally_;
   Place begin_;
-  bool frozen_ = false;  // the input on this piece
-  double summed_ = 0.0;  // the largest form that its rounding errors may stem from
+  bool frozen_ = false;   // the input on this piece
+  double fastest_ = 0.0;  // the input on this stretch so far
+  double summed_ = 0.0;   // the largest form that its rounding errors may stem from
   std::vector<std::size_t> suspects_;
   std::vector<Crossing> crossings_;
 };

@@ -45,6 +45,8 @@ struct Boundary {
   std::int32_t after = 0;
   /// Whether the post-activations of the layer passed last stay constant from here to the next boundary.
   bool frozen = false;
+  /// Speed of those post-activations there; 0 where nobody asks.
+  double speed = 0.0;
   /// Its row in the matrix of pushed vectors u; below zero where u is still the unit vector of the layer just passed.
   std::int32_t row = -1;
 };
@@ -76,6 +78,7 @@ struct LayerTally {
   double length = 0.0;
   bool finite = true;
   bool starts_frozen = false;  // the layer's output
+  double starts_speed = 0.0;
 };
 
 /// What a layer needs to pass along a stretch.
@@ -91,6 +94,12 @@ struct LayerPass {
   const std::vector<Boundary>* boundaries;
   /// Whether the layer's input stays constant on the stretch's first piece.
   bool starts_frozen;
+  double starts_speed;
+  /// Norms of the rows of weights where the layer's input may vanish at a switch, with no bias left: then all its
+  /// neurons meet zero there, and each is on it within the norm times the input's motion over rounding of t. Null else.
+  const double* tied_norm;
+  /// Whether the layer after this one asks for speeds.
+  bool speeds;
   /// Gives up with more boundaries than this.
   std::size_t most_boundaries;
 };

@@ -28,6 +28,13 @@ StateTable StateTable::of_sign() {
   return StateTable(LinearPieces{{}, {1.0}, {0.0}});
 }
 
+bool StateTable::bends_at_zero() const {
+  for (std::size_t t = 0; t < thresholds.size(); ++t) {
+    if (thresholds[t].is_sign) return thresholds[t].is_breakpoint && states[t].intercept == 0.0;
+  }
+  return false;
+}
+
 int StateTable::at_start(double h, double first, double second, double tolerance) const {
   int state = 0;
   for (const Threshold& threshold : thresholds) {

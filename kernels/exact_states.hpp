@@ -30,6 +30,8 @@ struct StateTable {
   static StateTable of_sign();
 
   const State& operator[](int state) const { return states[static_cast<std::size_t>(state)]; }
+  /// Whether phi(0) = 0 and the slope changes there.
+  bool bends_at_zero() const;
   int count() const { return static_cast<int>(states.size()); }
   /// The state of a neuron with value `h` and derivatives `first` and `second` at the beginning of a curve; where h
   /// equals a threshold within `tolerance`, the one right after.

@@ -61,7 +61,7 @@ bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size
     if (is_readout(pass) ? finite < pass : finite <= pass) break;
     if (pass > 0) push(layer_of(pass));
     state_.resize(layer_of(pass).outputs);
-    state_.shift = 0.125 * LayerState::rounding * (1.0 + std::abs(t));
+    state_.shift = LayerState::rounding * (1.0 + std::abs(t));
     if (pass == 0) {
       start_from_curve(t, length);
     } else {
@@ -185,6 +185,9 @@ bool ExactWalk<curved>::pass_through(std::size_t pass, const Place& end, bool cl
                              &rows_,
                              &boundaries_,
                              pass > 0 && tally_.layers[pass - 1].starts_frozen,
+                             pass > 0 ? tally_.layers[pass - 1].starts_speed : 0.0,
+                             may_tie(pass) ? layer.norm.data() : nullptr,
+                             may_tie(pass + 1),
                              most_boundaries};
   LayerTally& tally = tally_.layers[pass];
   if (!pass_layer<curved>(parameters, state_, passed_, merged_, is_readout(pass) ? &tally_.readout_signs : nullptr,
@@ -198,6 +201,14 @@ bool ExactWalk<curved>::pass_through(std::size_t pass, const Place& end, bool cl
   }
   std::swap(boundaries_, merged_);
   return true;
+}
+
+/// Whether a layer's input may vanish where a neuron switches, and its neurons then meet zero together.
+template <bool curved>
+bool ExactWalk<curved>::may_tie(std::size_t pass) const {
+  if (pass == 0 || pass >= passes() || !network_.table.bends_at_zero()) return false;
+  const std::vector<double>& bias = layer_of(pass).bias;
+  return std::all_of(bias.begin(), bias.end(), [](double b) { return b == 0.0; });
 }
 
 /// Inherited vectors go through the weights in one product, without the neurons that were flat all along; a fresh

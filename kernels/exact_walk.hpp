@@ -43,6 +43,7 @@ class ExactWalk {
   void keep_start(const StateTable& table);
   bool pass_through(std::size_t pass, const Place& end, bool closing, std::size_t most_boundaries);
   void push(const Layer& layer);
+  bool may_tie(std::size_t pass) const;
 
   const ExactNetwork::Prepared& network_;
   const Curve& curve_;
