@@ -3,6 +3,7 @@
 
 #include "kernels/box_muller.hpp"
 #include "kernels/philox.hpp"
+#include "kernels/random_paths.hpp"
 
 #include <Random123/philox.h>
 #include <gtest/gtest.h>
@@ -160,6 +161,73 @@ TEST(RandomStream, NormalsAreBoxMullersOfTheWords) {
     ASSERT_EQ(std::bit_cast<std::uint32_t>(normals[k]), std::bit_cast<std::uint32_t>(pair.first)) << k;
     ASSERT_EQ(std::bit_cast<std::uint32_t>(normals[k + 1]), std::bit_cast<std::uint32_t>(pair.second)) << k;
     ASSERT_EQ(static_cast<double>(uniforms[k]), (std::floor(words[k] / 512.0) + 0.5) / 8388608.0);
+  }
+}
+
+/// Words, normals and uniforms of consecutive blocks, by the definitions alone.
+struct Defined {
+  Defined(const BlockAddress& address, std::uint32_t blocks) {
+    for (std::uint32_t k = 0; k < blocks; ++k) {
+      const auto block = random123({address.first_block + k, address.row, address.layer, address.purpose},
+                                   {address.key[0], address.key[1]});
+      words.insert(words.end(), block.begin(), block.end());
+      for (const NormalPair pair : {box_muller(block[0], block[1]), box_muller(block[2], block[3])}) {
+        normals.push_back(std::bit_cast<std::uint32_t>(pair.first));
+        normals.push_back(std::bit_cast<std::uint32_t>(pair.second));
+      }
+      for (const std::uint32_t word : block)
+        uniforms.push_back(std::bit_cast<std::uint32_t>(static_cast<float>((word / 512 + 0.5) * 0x1p-23)));
+    }
+  }
+  std::vector<std::uint32_t> words, normals, uniforms;
+};
+
+TEST(RandomPaths, EachIsCompiledForItsOwnProcessor) {
+  const auto paths = random_paths();
+  ASSERT_FALSE(paths.empty());
+  EXPECT_EQ(paths.back().lanes, 4u);
+  // 16, 8 and 4 where this processor has all three.
+  for (std::size_t k = 1; k < paths.size(); ++k) EXPECT_EQ(paths[k - 1].lanes, 2 * paths[k].lanes) << paths[k].name;
+}
+
+TEST(RandomPaths, AllGiveTheDefinedBitsOverMillionsOfDraws) {
+  Words word;
+  for (int run = 0; run < 8; ++run) {
+    // The last run's blocks pass the end of the 32-bit counter.
+    const std::uint32_t first = run == 7 ? 0u - 1000u : word();
+    const BlockAddress address{{word(), word()}, first, word(), word(), word()};
+    constexpr std::uint32_t blocks = 1u << 16;
+    const Defined defined(address, blocks);
+    std::vector<std::uint32_t> drawn(4 * blocks);
+    for (const RandomPath& path : random_paths()) {
+      path.words(address, blocks, drawn.data());
+      ASSERT_TRUE(drawn == defined.words) << path.name;
+      path.normals(address, blocks, drawn.data());
+      ASSERT_TRUE(drawn == defined.normals) << path.name;
+      path.uniforms(address, blocks, drawn.data());
+      ASSERT_TRUE(drawn == defined.uniforms) << path.name;
+    }
+  }
+}
+
+TEST(RandomPaths, AllGiveTheDefinedBitsInAnyRangeOfColumns) {
+  const BlockAddress address{{1, 2}, 0, 3, 4, 5};
+  const Defined defined(address, 300);
+  constexpr std::uint32_t untouched = 0xdeadbeef;
+  for (const RandomPath& path : random_paths()) {
+    for (std::uint32_t first = 0; first < 70; ++first) {
+      for (const std::size_t columns :
+           {0u, 1u, 2u, 3u, 4u, 5u, 31u, 63u, 64u, 65u, 127u, 128u, 255u, 256u, 259u, 1000u}) {
+        // Unaligned by `first` words, with words on either side that must stay.
+        std::vector<std::uint32_t> drawn(first + columns + 70, untouched);
+        fill_columns(path, &RandomPath::normals, address, first, columns, drawn.data() + first);
+        const auto begin = drawn.begin() + first;
+        const auto end = begin + static_cast<std::ptrdiff_t>(columns);
+        ASSERT_TRUE(std::equal(begin, end, defined.normals.begin() + first)) << path.name << first << " " << columns;
+        ASSERT_EQ(std::count(drawn.begin(), begin, untouched), first);
+        ASSERT_EQ(std::count(end, drawn.end(), untouched), 70);
+      }
+    }
   }
 }
 
