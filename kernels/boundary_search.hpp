@@ -13,7 +13,7 @@ struct BoundarySearch {
   /// Of |G| relative to BoundaryPoint::scale.
   double tolerance = 1e-12;
   /// Most samples of the curve among which a change of sign is looked for.
-  long samples = 4096;
+  long samples = 512;
 };
 
 /// The point with the smallest |G| found; `converged` where it meets the tolerance. In a chaotic network of depth D

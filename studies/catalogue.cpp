@@ -4,6 +4,7 @@
 
 namespace meander {
 
+std::unique_ptr<Measure> make_decision_boundary();
 std::unique_ptr<Measure> make_dichotomies();
 std::unique_ptr<Measure> make_regions_2d();
 std::unique_ptr<Measure> make_trajectory_length();
@@ -11,6 +12,7 @@ std::unique_ptr<Measure> make_transitions();
 
 Catalogue all_measures() {
   Catalogue catalogue;
+  catalogue.add(make_decision_boundary());
   catalogue.add(make_dichotomies());
   catalogue.add(make_regions_2d());
   catalogue.add(make_trajectory_length());

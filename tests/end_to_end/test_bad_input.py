@@ -49,6 +49,29 @@ MISTAKES = {
 }
 
 
+BOUNDARY = """
+measure = "decision_boundary"
+[sweep]
+width = 20
+depth = 3
+sigma_w = 4.0
+activation = "tanh"
+[input]
+dimension = 10
+"""
+
+MISTAKES |= {
+    "boundary of kinks": (BOUNDARY.replace('"tanh"', '["tanh", "relu"]'), ["relu", "kinks"]),
+    "boundary on a circle in one dimension": (BOUNDARY.replace("= 10", "= 1"), ["dimension 1", "line"]),
+    "boundary of a file without a network": (
+        BOUNDARY + '[decision_boundary]\nfile = "study.toml"\nclasses = [0, 1]\n', ["[network]", "classes"]),
+    "boundary without points": (
+        BOUNDARY + '[decision_boundary]\npoints = 0\ntolerance = 0\nsolver = "slow"\nbeta_0 = "here"\n',
+        ["points", "tolerance", "slepc", "here"]),
+    "boundary too wide for memory": (BOUNDARY.replace("= 20", "= 1000000"), ["memory"]),
+}
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_in_a_study(study, tmp_path, name):
     text, words = MISTAKES[name]

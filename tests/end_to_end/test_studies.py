@@ -25,6 +25,8 @@ def reduced(path, tmp_path):
         overrides["sweep.depth"] = "[2, 3]" if isinstance(sweep["depth"], list) else "3"
     if "widths" in sweep:
         overrides["sweep.widths"] = "[[6], [3, 3], [2, 2, 2]]"
+    if study["measure"] == "decision_boundary":
+        overrides["decision_boundary.points"] = "2"
     data = study.get("input", {})
     if "images" in data:
         overrides["input.images"] = f'"{images_file(tmp_path / "images.gz")}"'

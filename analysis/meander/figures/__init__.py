@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from meander.archive import ArchiveError
-from meander.figures import dichotomies, regions_2d, scaling, trajectory_length, transitions
+from meander.figures import decision_boundary, dichotomies, regions_2d, scaling, trajectory_length, transitions
 from meander.figures.drawing import render
 from meander.figures.series import Request, prepare
 
-MEASURES = {"dichotomies": dichotomies, "regions_2d": regions_2d, "trajectory_length": trajectory_length,
-            "transitions": transitions}
+MEASURES = {
+    "decision_boundary": decision_boundary,
+    "dichotomies": dichotomies,
+    "regions_2d": regions_2d,
+    "trajectory_length": trajectory_length,
+    "transitions": transitions,
+}
 
 
 def draw(dataset, request: Request | None = None):
