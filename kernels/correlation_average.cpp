@@ -242,6 +242,11 @@ CorrelationChord chord_of_smooth(const Activation& activation, double q, double 
     const GaussianMoments m = gaussian_moments(activation, q);
     return {m.dphi2 - 0.5 * q * m.d2phi2 * epsilon, m.dphi2 - q * m.d2phi2 * epsilon};
   }
+  if (epsilon > 0.1) {
+    // Far from c = 1 the difference does not cancel, and the series is short.
+    const PairAverages pair = pair_of_smooth(activation, q, q, 1.0 - epsilon);
+    return {(gaussian_moments(activation, q).phi2 - pair.phi_phi) / (q * epsilon), pair.dphi_dphi};
+  }
   const double b = std::sqrt(0.5 * epsilon);
   const double spread = 2.0 * std::sqrt(q) * b;
   const auto f = [&](double u1, double u2) {

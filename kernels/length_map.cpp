@@ -15,6 +15,8 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double huge = 1e100;
 constexpr double tiny = 1e-100;
+/// A limit below this is taken for zero where zero attracts: slower than geometric, the drift drowns in rounding there.
+constexpr double nearly_zero = 1e-8;
 
 /// V(q) - q and its derivative.
 struct Drift {
@@ -23,16 +25,16 @@ struct Drift {
 
 class LengthMap {
  public:
-  LengthMap(const Activation& activation, double sigma_w, double sigma_b)
-      : activation_(activation), gain_(sigma_w * sigma_w), floor_(sigma_b * sigma_b) {}
+  LengthMap(const Activation& activation, double sigma_w, double sigma_b, const MomentSource& moments)
+      : activation_(activation), moments_(moments), gain_(sigma_w * sigma_w), floor_(sigma_b * sigma_b) {}
 
   Drift drift(double q) const {
-    const GaussianMoments m = gaussian_moments(activation_, q);
+    const GaussianMoments m = moments_(q);
     return {gain_ * m.phi2 + floor_ - q, gain_ * m.phi_dphi_h / q - 1.0};
   }
   /// Whether q = 0 is a fixed point that does not repel.
   bool collapses_at_zero() const {
-    const GaussianMoments m = gaussian_moments(activation_, 0.0);
+    const GaussianMoments m = moments_(0.0);
     return floor_ == 0.0 && gain_ * m.phi2 == 0.0 && gain_ * m.dphi2 <= 1.0;
   }
   /// Whether V(q) < q for every q > 0: phi lies below the line through zero whose slope squared times the gain is one,
@@ -51,6 +53,7 @@ class LengthMap {
 
  private:
   const Activation& activation_;
+  const MomentSource& moments_;
   double gain_;
   double floor_;
 };
@@ -120,6 +123,7 @@ std::optional<double> iterate(const LengthMap& map, double& q) {
     if (q > huge || d.value > huge) return infinity;
     if (is_root(q, d)) return q;
     if (q < tiny && d.value < 0.0) return map.floor() > 0.0 ? q : 0.0;
+    if (q < nearly_zero && d.value < 0.0 && map.collapses_at_zero()) return 0.0;
     turns = d.value * last_step < 0.0 ? turns + 1 : 0;
     if (turns > 2 && std::abs(d.value) < 1e-14 * q) return q;
     if (i >= 50 && turns == 0) return std::nullopt;
@@ -136,13 +140,16 @@ double length_map(const Activation& activation, double sigma_w, double sigma_b, 
 }
 
 double attractor(const Activation& activation, double sigma_w, double sigma_b, double q0) {
-  const LengthMap map(activation, sigma_w, sigma_b);
-  double q = q0 > 0.0 ? q0 : length_map(activation, sigma_w, sigma_b, 0.0);
+  return attractor(activation, sigma_w, sigma_b, q0, [&](double q) { return gaussian_moments(activation, q); });
+}
+
+double attractor(const Activation& activation, double sigma_w, double sigma_b, double q0, const MomentSource& moments) {
+  const LengthMap map(activation, sigma_w, sigma_b, moments);
+  double q = q0 > 0.0 ? q0 : sigma_w * sigma_w * moments(0.0).phi2 + sigma_b * sigma_b;
   if (q == 0.0 || map.contracts()) return 0.0;
   const std::optional<double> fast = iterate(map, q);
   const double limit = fast ? *fast : follow(map, q);
-  // Near a collapse that is slower than geometric the drift drowns in rounding before q does.
-  return limit < 1e-8 && map.collapses_at_zero() ? 0.0 : limit;
+  return limit < nearly_zero && map.collapses_at_zero() ? 0.0 : limit;
 }
 
 }  // namespace meander

@@ -1,7 +1,10 @@
 // The mean-field length map q -> V(q) and where it leads.
 #pragma once
 
+#include <functional>
+
 #include "kernels/activation.hpp"
+#include "kernels/gaussian_moments.hpp"
 
 namespace meander {
 
@@ -13,5 +16,9 @@ double length_map(const Activation& activation, double sigma_w, double sigma_b, 
 /// sigma_w^2 = 2), q0 itself. There is always a limit: d ln V / d ln q > -1/2 for any activation
 /// (q^(1/2) times a Gaussian average rises with q), so that V has no cycle of two, hence none.
 double attractor(const Activation& activation, double sigma_w, double sigma_b, double q0 = 1.0);
+
+/// The same with the activation's moments from elsewhere (an interpolation).
+using MomentSource = std::function<GaussianMoments(double q)>;
+double attractor(const Activation& activation, double sigma_w, double sigma_b, double q0, const MomentSource& moments);
 
 }  // namespace meander

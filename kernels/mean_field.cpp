@@ -19,7 +19,8 @@ bool detail::is_homogeneous(const Activation& activation) {
   return std::all_of(pieces->breakpoints.begin(), pieces->breakpoints.end(), [](double u) { return u == 0.0; });
 }
 
-GaussianMoments detail::moments_at_infinity(const Activation& activation) {
+GaussianMoments detail::moments_up_to_infinity(const Activation& activation, double q) {
+  if (q != infinity) return gaussian_moments(activation, q);
   GaussianMoments limit{infinity, infinity, nan, infinity, nan};
   if (const LinearPieces* pieces = activation.pieces()) {
     const double left = pieces->slopes.front();
@@ -39,9 +40,9 @@ GaussianMoments detail::moments_at_infinity(const Activation& activation) {
 PhasePoint phase_point(const Activation& activation, const MeanFieldParameters& parameters) {
   const double q_star =
       attractor(activation, parameters.sigma_w / std::sqrt(parameters.keep), parameters.sigma_b, parameters.q0);
-  const auto moments = [&](double q) { return gaussian_moments(activation, q); };
+  const auto moments = [&](double q) { return detail::moments_up_to_infinity(activation, q); };
   const auto chord = [&](double epsilon) { return correlation_chord(activation, q_star, epsilon); };
-  PhasePoint point = detail::phase_point_at(q_star, activation, parameters, moments, chord);
+  PhasePoint point = detail::phase_point_at(q_star, parameters, moments, chord);
   // No limit although the map is defined where it started: the iteration ran into its bound.
   if (std::isnan(q_star)) point.converged = std::isnan(gaussian_moments(activation, parameters.q0).phi2);
   return point;
@@ -53,7 +54,7 @@ PhasePoint phase_point(const Activation& activation, double sigma_w, double sigm
 
 double sigma_w_critical(const Activation& activation, const MeanFieldParameters& parameters) {
   return detail::critical_gain(
-      activation, parameters, [&](double q) { return gaussian_moments(activation, q); },
+      activation, parameters, [&](double q) { return detail::moments_up_to_infinity(activation, q); },
       [&](double sigma_w) {
         return attractor(activation, sigma_w / std::sqrt(parameters.keep), parameters.sigma_b, parameters.q0);
       });

@@ -33,8 +33,9 @@ inline bool is_same(double a, double b) {
 /// True for phi(x) = x times one slope for x > 0 and one for x < 0: every average scales exactly with q.
 bool is_homogeneous(const Activation& activation);
 
-/// E phi'^2 and E phi''^2 as q -> infinity, NaN where they have no limit that can be told.
-GaussianMoments moments_at_infinity(const Activation& activation);
+/// gaussian_moments, and at q = infinity the limits of E phi'^2 and E phi''^2, NaN where they have none that can be
+/// told.
+GaussianMoments moments_up_to_infinity(const Activation& activation, double q);
 
 struct Correlation {
   double c_star, slope;
@@ -58,11 +59,13 @@ Correlation stable_correlation(const Chord& chord, double gain, double chi_at_on
   if (rest >= -1e-15) return {0.0, gain * far.tangent, true};
   double low = 0.0;
   double high = 1.0;
-  // The tangent at epsilon = 0 ends left of the root.
+  // The tangents at epsilon = 0 and at 1 both end left of the root.
   const double excess = chi_at_one - 1.0;
-  const double first =
+  const double from_zero =
       eta == 0.0 ? excess / curvature : 2.0 * eta / (std::sqrt(excess * excess + 4.0 * eta * curvature) - excess);
-  double epsilon = first > 0.0 && first < 1.0 ? first : 0.5;
+  const double from_one = 1.0 - rest / (gain * (far.tangent - far.chord) - eta);
+  double epsilon = std::max(from_zero, from_one);
+  if (!(epsilon > 0.0 && epsilon < 1.0)) epsilon = 0.5;
   for (int i = 0; i < 200; ++i) {
     const CorrelationChord at = chord(epsilon);
     const double residual = gain * at.chord + eta / epsilon - 1.0;
@@ -80,24 +83,19 @@ Correlation stable_correlation(const Chord& chord, double gain, double chi_at_on
   return {nan, nan, false};
 }
 
-/// All but q_star, which is given. `moments(q)` and `chord(epsilon)` at q*.
+/// All but q_star, which is given. `moments(q)`, at infinity too, and `chord(epsilon)` at q*.
 template <class Moments, class Chord>
-PhasePoint phase_point_at(double q_star, const Activation& activation, const MeanFieldParameters& parameters,
-                          const Moments& moments, const Chord& chord) {
+PhasePoint phase_point_at(double q_star, const MeanFieldParameters& parameters, const Moments& moments,
+                          const Chord& chord) {
   const double gain = parameters.sigma_w * parameters.sigma_w;
   const double boosted = gain / parameters.keep;
   PhasePoint point{q_star, nan, nan, nan, nan, nan, true};
   if (std::isnan(q_star)) return point;
   const auto scaled = [](double factor, double average) { return factor == 0.0 ? 0.0 : factor * average; };
-  if (std::isinf(q_star)) {
-    const GaussianMoments limit = moments_at_infinity(activation);
-    point.chi_1 = scaled(boosted, limit.dphi2);
-    point.chi_2 = scaled(boosted, limit.d2phi2);
-    return point;
-  }
   const GaussianMoments m = moments(q_star);
   point.chi_1 = scaled(boosted, m.dphi2);
   point.chi_2 = scaled(boosted, m.d2phi2);
+  if (std::isinf(q_star)) return point;
   if (q_star == 0.0) {
     point.xi_q = depth_scale(point.chi_1);
     return point;
@@ -189,7 +187,7 @@ double critical_gain(const Activation& activation, const MeanFieldParameters& pa
     return slope2 > 0.0 ? std::sqrt(parameters.keep / slope2) : nan;
   }
   if (target == 0.0 && activation(0.0) == 0.0) propose(moments(0.0).dphi2, 0.0);
-  propose(moments_at_infinity(activation).dphi2, infinity);
+  propose(moments(infinity).dphi2, infinity);
   const auto excess = [&](double q) {
     const GaussianMoments m = moments(q);
     return q - m.phi2 / m.dphi2 - target;

@@ -6,6 +6,7 @@ namespace meander {
 
 std::unique_ptr<Measure> make_decision_boundary();
 std::unique_ptr<Measure> make_dichotomies();
+std::unique_ptr<Measure> make_phase_diagram();
 std::unique_ptr<Measure> make_regions_2d();
 std::unique_ptr<Measure> make_trajectory_length();
 std::unique_ptr<Measure> make_transitions();
@@ -14,6 +15,7 @@ Catalogue all_measures() {
   Catalogue catalogue;
   catalogue.add(make_decision_boundary());
   catalogue.add(make_dichotomies());
+  catalogue.add(make_phase_diagram());
   catalogue.add(make_regions_2d());
   catalogue.add(make_trajectory_length());
   catalogue.add(make_transitions());
