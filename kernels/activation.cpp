@@ -198,7 +198,11 @@ struct PiecewiseImpl final : GeneralImpl {
 /// h_n = He_n / sqrt(n!) obeys h_(n+1) = (x h_n - sqrt(n) h_(n-1)) / sqrt(n+1) and h_n' = sqrt(n) h_(n-1).
 struct HermiteImpl final : GeneralImpl {
   explicit HermiteImpl(std::vector<double> coefficients)
-      : series_(std::move(coefficients)), first_(differentiated(series_)), second_(differentiated(first_)) {}
+      : series_(std::move(coefficients)), first_(differentiated(series_)), second_(differentiated(first_)) {
+    if (std::all_of(second_.begin(), second_.end(), [](double c) { return c == 0.0; })) {
+      line_ = LinearPieces{{}, {first_.empty() ? 0.0 : first_.front()}, {series_.front()}};
+    }
+  }
 
   static std::vector<double> differentiated(const std::vector<double>& series) {
     std::vector<double> result;
@@ -220,6 +224,7 @@ struct HermiteImpl final : GeneralImpl {
   double value(double x) const override { return sum(series_, x); }
   double first(double x) const override { return sum(first_, x); }
   double second(double x) const override { return sum(second_, x); }
+  const LinearPieces* pieces() const override { return line_ ? &*line_ : nullptr; }
   const std::vector<double>* hermite_series() const override { return &series_; }
   std::optional<double> max_slope() const override {
     const auto curved = [](double c) { return c != 0.0; };
@@ -228,6 +233,7 @@ struct HermiteImpl final : GeneralImpl {
   }
 
  private:
+  std::optional<LinearPieces> line_;  // of a series that is linear after all
   std::vector<double> series_;
   std::vector<double> first_;
   std::vector<double> second_;

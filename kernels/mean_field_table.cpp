@@ -118,7 +118,8 @@ struct MeanFieldTable::Octave {
   }
 };
 
-MeanFieldTable::MeanFieldTable(Activation activation) : activation_(std::move(activation)) {}
+MeanFieldTable::MeanFieldTable(Activation activation)
+    : activation_(std::move(activation)), is_homogeneous_(detail::is_homogeneous(activation_)) {}
 MeanFieldTable::~MeanFieldTable() = default;
 MeanFieldTable::MeanFieldTable(MeanFieldTable&&) noexcept = default;
 MeanFieldTable& MeanFieldTable::operator=(MeanFieldTable&&) noexcept = default;
@@ -157,7 +158,8 @@ GaussianMoments MeanFieldTable::gaussian_moments(double q) const {
     if (!limit) limit = detail::moments_up_to_infinity(activation_, q);
     return *limit;
   }
-  if (!(q > 0.0)) return meander::gaussian_moments(activation_, q);
+  // In closed form anyway, and rounding must not move what stays where it is.
+  if (!(q > 0.0) || is_homogeneous_) return meander::gaussian_moments(activation_, q);
   const Place place(q);
   if (std::abs(place.exponent) > last_exponent) return meander::gaussian_moments(activation_, q);
   const Octave& home = octave(place.exponent);
@@ -178,7 +180,7 @@ bool MeanFieldTable::has_one_fixed_point() const {
     falls = m.phi2 / q <= last * (1.0 + 1e-12) && m.phi_dphi_h <= m.phi2 * (1.0 + 1e-12);
     last = m.phi2 / q;
   }
-  one_fixed_point_ = falls && !detail::is_homogeneous(activation_);
+  one_fixed_point_ = falls && !is_homogeneous_;
   return *one_fixed_point_;
 }
 
@@ -354,7 +356,7 @@ std::vector<LengthFixedPoint> MeanFieldTable::length_fixed_points(const MeanFiel
 Basin MeanFieldTable::length_basin(const MeanFieldParameters& parameters, double q_star) const {
   if (std::isnan(q_star)) return {nan, nan};
   if (has_one_fixed_point()) return {0.0, infinity};
-  if (detail::is_homogeneous(activation_)) {
+  if (is_homogeneous_) {
     const bool every = q_star == parameters.q0 && parameters.sigma_b == 0.0 && q_star > 0.0;
     return every ? Basin{q_star, q_star} : Basin{0.0, infinity};
   }

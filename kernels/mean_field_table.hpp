@@ -57,6 +57,7 @@ class MeanFieldTable {
   bool has_one_fixed_point() const;
 
   Activation activation_;
+  bool is_homogeneous_;
   mutable std::map<int, std::unique_ptr<Octave>> octaves_;
   mutable std::optional<bool> one_fixed_point_;
   mutable std::optional<GaussianMoments> at_zero_, at_infinity_;

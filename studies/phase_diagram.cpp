@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/mean_field_table.hpp"
+#include "pipeline/measure.hpp"
 #include "studies/activation_value.hpp"
 #include "studies/array_spec.hpp"
 #include "studies/random_networks.hpp"

@@ -113,6 +113,10 @@ TEST(PhasePoint, LinearNetworks) {
   EXPECT_EQ(identity.q_star, 2.0);
   EXPECT_TRUE(std::isnan(identity.c_star));
   EXPECT_EQ(identity.xi_c, infinity);
+  // The same as a polynomial.
+  const PhasePoint series = phase_point(Activation::hermite({0.0, 1.0, 0.0}), 1.0, 0.0, 2.0);
+  EXPECT_EQ(series.q_star, 2.0);
+  EXPECT_TRUE(std::isnan(series.c_star));
 }
 
 TEST(PhasePoint, WithoutWeights) {
