@@ -4,6 +4,7 @@
 
 namespace meander {
 
+std::unique_ptr<Measure> make_activation_spectrum();
 std::unique_ptr<Measure> make_decision_boundary();
 std::unique_ptr<Measure> make_dichotomies();
 std::unique_ptr<Measure> make_phase_diagram();
@@ -13,6 +14,7 @@ std::unique_ptr<Measure> make_transitions();
 
 Catalogue all_measures() {
   Catalogue catalogue;
+  catalogue.add(make_activation_spectrum());
   catalogue.add(make_decision_boundary());
   catalogue.add(make_dichotomies());
   catalogue.add(make_phase_diagram());

@@ -185,7 +185,7 @@ RandomNetwork::Parameters network_parameters(const Point& point, int input_dimen
   RandomNetwork::Parameters parameters;
   parameters.input_dimension = input_dimension;
   parameters.widths = widths_of(point);
-  parameters.activation = activation_from(point.at("activation"));
+  if (const Value* activation = point.find("activation")) parameters.activation = activation_from(*activation);
   parameters.sigma_w = point.number("sigma_w");
   const Value* sigma_b = point.find("sigma_b");
   parameters.sigma_b = sigma_b == nullptr ? 0.0 : sigma_b->number();

@@ -32,6 +32,7 @@ std::vector<int> widths_of(const Point& point);
 int max_depth(const Study& study);
 bool has_readout(const Study& study);
 
+/// The activation stays linear where the point names none (a measure makes its own).
 RandomNetwork::Parameters network_parameters(const Point& point, int input_dimension);
 
 }  // namespace meander
