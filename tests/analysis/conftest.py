@@ -40,7 +40,7 @@ def write_archive(path, measure, sweep, arrays, own=None, status=None, attribute
             scale.attrs["units"] = "1"
         for name, (dims, values) in (auxiliary or {}).items():
             _write(file, name, dims, np.asarray(values), {"units": "1"})
-        cells = (*sweep, "realization")
+        cells = (*sweep, "realization")[: status.ndim]  # theory alone has no realizations
         flags = {"units": "1", "flag_values": np.arange(5, dtype=np.int8),
                  "flag_meanings": "missing done failed not_converged out_of_range"}
         _write(file, "status", cells, status.astype(np.int8), flags)

@@ -19,6 +19,8 @@ def reduced(path, tmp_path):
     overrides = {"realizations": "2"}
     if study["measure"] in ("trajectory_length", "transitions"):
         overrides["curve.samples"] = "64"
+    if study["measure"] == "phase_diagram":
+        overrides["sweep.sigma_w"] = "[0.5, 1.0, 1.5, 2.5]"
     if "width" in sweep:
         overrides["sweep.width"] = "[6, 9]"
     if "depth" in sweep:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from meander.archive import ArchiveError
-from meander.figures import decision_boundary, dichotomies, regions_2d, scaling, trajectory_length, transitions
+from meander.figures import (
+    decision_boundary,
+    dichotomies,
+    phase_diagram,
+    regions_2d,
+    scaling,
+    trajectory_length,
+    transitions,
+)
 from meander.figures.drawing import render
 from meander.figures.series import Request, prepare
 
 MEASURES = {
     "decision_boundary": decision_boundary,
     "dichotomies": dichotomies,
+    "phase_diagram": phase_diagram,
     "regions_2d": regions_2d,
     "trajectory_length": trajectory_length,
     "transitions": transitions,
