@@ -84,7 +84,7 @@ Layer readout_of(const Network& network) {
 
 /// Fewer boundaries at once leave more neurons flat, whose columns drop out; more make better products.
 int chosen_boundaries(int width, int asked) {
-  return asked > 0 ? asked : std::clamp(100'000 / width, 128, 1024);
+  return asked > 0 ? asked : std::clamp(500'000 / width, 128, 500);
 }
 
 double curve_length(const Curve& curve, double begin, double end) {

@@ -3,6 +3,7 @@
 #include "kernels/exact_layer.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -41,56 +42,79 @@ double total(const Lanes& sums) {
   return sum;
 }
 
-bool any(const Mask& mask) {
-  static_assert(lanes == sizeof(std::uint64_t));
+/// A byte for each lane.
+std::uint64_t bytes_of(const Mask& mask) {
+  static_assert(lanes == sizeof(std::uint64_t) && std::endian::native == std::endian::little);
   const Bytes bytes = __builtin_convertvector(mask, Bytes);
   std::uint64_t bits = 0;
   std::memcpy(&bits, &bytes, sizeof bits);
-  return bits != 0;
+  return bits;
 }
 
-/// Appends to `suspects` the first neuron of each group of lanes with one that may reach a threshold.
+/// Appends to `suspects` the neurons that may reach a threshold.
 template <bool curved, bool jumps, bool lengths>
 void advance(const Step& step, LayerState& s, SpeedForm& form, std::vector<std::size_t>& suspects) {
+  // No array overlaps another: without the compiler's knowing, every store would make it read all pointers anew.
+  double* const __restrict ps = s.p.data();
+  double* const __restrict qs = s.q.data();
+  double* const __restrict rs = s.r.data();
+  double* const __restrict noises = s.noise.data();
+  double* const __restrict values = s.value.data();
+  double* const __restrict images = step.passed;
+  const double* const __restrict us = step.u;
+  const double* const __restrict slopes = s.slope.data();
+  const double* const __restrict values_before = s.value_before.data();
+  const double* const __restrict lowers = s.lower.data();
+  const double* const __restrict uppers = s.upper.data();
+  const LocalMap jump = step.jump;
+  const Place end = step.end;
+  const double by_q = step.by_q;
+  const double by_r = step.by_r;
+  const double scale = s.scale;
+  const std::size_t size = s.p.size();
   Lanes dd{}, de{}, ee{};
   Lanes p, q, r{}, slope, before, noise, lower, upper;
-  for (std::size_t i = 0; i < s.p.size(); i += lanes) {
-    load(&s.p[i], p);
-    load(&s.q[i], q);
-    if constexpr (curved) load(&s.r[i], r);
-    load(&s.slope[i], slope);
-    load(&s.noise[i], noise);
+  for (std::size_t i = 0; i < size; i += lanes) {
+    load(ps + i, p);
+    load(qs + i, q);
+    if constexpr (curved) load(rs + i, r);
+    load(slopes + i, slope);
+    load(noises + i, noise);
     if constexpr (jumps) {
       Lanes u;
-      load(step.u + i, u);
-      p += u * step.jump.p;
-      q += u * step.jump.q;
-      store(p, &s.p[i]);
-      store(q, &s.q[i]);
+      load(us + i, u);
+      p += u * jump.p;
+      q += u * jump.q;
+      store(p, ps + i);
+      store(q, qs + i);
       if constexpr (curved) {
-        r += u * step.jump.r;
-        store(r, &s.r[i]);
+        r += u * jump.r;
+        store(r, rs + i);
       }
       const Lanes error = (p < 0.0 ? -p : p) * LayerState::rounding;
       noise = noise < error ? error : noise;
-      store(noise, &s.noise[i]);
-      store(slope * u, step.passed + i);
+      store(noise, noises + i);
+      store(slope * u, images + i);
     }
-    load(&s.value_before[i], before);
-    load(&s.lower[i], lower);
-    load(&s.upper[i], upper);
-    Lanes after = p + q * step.end.first;
-    Lanes margin = noise + (q < 0.0 ? -q : q) * step.by_q;
+    load(values_before + i, before);
+    load(lowers + i, lower);
+    load(uppers + i, upper);
+    Lanes after = p + q * end.first;
+    Lanes margin = noise + (q < 0.0 ? -q : q) * by_q;
     if constexpr (curved) {
-      after += r * step.end.second;
-      margin += (r < 0.0 ? -r : r) * step.by_r;
+      after += r * end.second;
+      margin += (r < 0.0 ? -r : r) * by_r;
     }
-    store(after, &s.value[i]);
+    store(after, values + i);
     const Mask clear =
         ((before < after ? before : after) - margin > lower) & ((before < after ? after : before) + margin < upper);
-    if (any(~clear)) suspects.push_back(i);
+    for (std::uint64_t unclear = bytes_of(~clear); unclear != 0;) {
+      const auto lane = static_cast<std::size_t>(std::countr_zero(unclear)) / 8;
+      suspects.push_back(i + lane);
+      unclear &= ~(std::uint64_t{0xff} << (8 * lane));
+    }
     if constexpr (lengths) {
-      const Lanes weight = slope * s.scale;
+      const Lanes weight = slope * scale;
       const Lanes y = weight * q;
       dd += y * y;
       if constexpr (curved) {
@@ -157,7 +181,7 @@ class Pass {
     }
     // Between boundaries at one place, rounding aside, there is no piece to look at.
     if (length > s_.shift) {
-      for (const std::size_t group : suspects_) search(group, step, last);
+      for (const std::size_t neuron : suspects_) search(neuron, end, last);
     }
     if (!crossings_.empty()) gather(end);
     if (last && pass_.closing != nullptr) close(end);
@@ -165,30 +189,23 @@ class Pass {
     begin_ = end;
   }
 
-  void search(std::size_t group, const Step& step, bool last) {
-    const std::size_t stop = std::min(group + lanes, static_cast<std::size_t>(pass_.width));
-    const Place& end = step.end;
-    for (std::size_t i = group; i < stop; ++i) {
-      const auto [lowest, highest] = std::minmax(s_.value_before[i], s_.value[i]);
-      const double margin = s_.noise[i] + std::abs(s_.q[i]) * step.by_q + std::abs(s_.r[i]) * step.by_r;
-      if (lowest - margin > s_.lower[i] && highest + margin < s_.upper[i]) continue;
-      if (frozen_ || (s_.q[i] == 0.0 && s_.r[i] == 0.0)) {
-        rest(i);
-        continue;
-      }
-      const double tolerance = s_.tolerance(i, end);
-      NeuronPiece neuron{
-          {s_.p[i], s_.q[i], s_.r[i]}, begin_, end, s_.value_before[i], s_.value[i], tolerance, tolerance, tolerance,
-          static_cast<std::int32_t>(i)};
-      const std::size_t known = crossings_.size();
-      find_crossings<curved>(table_, neuron, s_.state[i], crossings_);
-      if (crossings_.size() == known || !at_an_end(known, end)) continue;
-      crossings_.resize(known);
-      neuron.from_tolerance = std::max(tolerance, tie(i));
-      // The stretch's end is no boundary.
-      if (!last) neuron.to_tolerance = neuron.from_tolerance;
-      find_crossings<curved>(table_, neuron, s_.state[i], crossings_);
+  void search(std::size_t i, const Place& end, bool last) {
+    if (frozen_ || (s_.q[i] == 0.0 && s_.r[i] == 0.0)) {
+      rest(i);
+      return;
     }
+    const double tolerance = s_.tolerance(i, end);
+    NeuronPiece neuron{
+        {s_.p[i], s_.q[i], s_.r[i]}, begin_, end, s_.value_before[i], s_.value[i], tolerance, tolerance, tolerance,
+        static_cast<std::int32_t>(i)};
+    const std::size_t known = crossings_.size();
+    find_crossings<curved>(table_, neuron, s_.state[i], crossings_);
+    if (crossings_.size() == known || !at_an_end(known, end)) return;
+    crossings_.resize(known);
+    neuron.from_tolerance = std::max(tolerance, tie(i));
+    // The stretch's end is no boundary.
+    if (!last) neuron.to_tolerance = neuron.from_tolerance;
+    find_crossings<curved>(table_, neuron, s_.state[i], crossings_);
   }
 
   bool at_an_end(std::size_t first, const Place& end) const {
@@ -228,14 +245,24 @@ class Pass {
   /// In order of place, one neuron's crossings in their own; places that rounding cannot tell apart become one, so that
   /// neurons that switch together do so in the layers above as well.
   void gather(const Place& end) {
-    std::stable_sort(crossings_.begin(), crossings_.end(),
-                     [](const Crossing& a, const Crossing& b) { return a.place.distance < b.place.distance; });
+    sort();
     Place at = begin_;
     for (Crossing& crossing : crossings_) {
       if (crossing.place.distance - at.distance > s_.shift) at = crossing.place;
       if (end.distance - at.distance <= s_.shift) at = end;
       crossing.place = at;
     }
+  }
+
+  /// Most pieces have a few, which are not worth a sort's memory.
+  void sort() {
+    const auto earlier = [](const Crossing& a, const Crossing& b) { return a.place.distance < b.place.distance; };
+    if (crossings_.size() > 32) {
+      std::stable_sort(crossings_.begin(), crossings_.end(), earlier);
+      return;
+    }
+    for (auto next = crossings_.begin(); next != crossings_.end(); ++next)
+      std::rotate(std::upper_bound(crossings_.begin(), next, *next, earlier), next, next + 1);
   }
 
   /// Takes the crossings one after another: counts, new boundaries, the length between them.

@@ -28,17 +28,17 @@ void ExactLedger::add(double base, const std::vector<Boundary>& boundaries) {
     if (!first_) first_ = here;
     last_ = here;
     const auto layer = static_cast<std::size_t>(boundary.layer - first_layer_);
+    const PatternHash& word = words_[layer][static_cast<std::size_t>(boundary.neuron)];
+    const bool up = boundary.after > boundary.before;
     for (std::size_t l = layer; l < books_.size(); ++l) {
       LayerBook& book = books_[l];
-      if (!book.last || !are_one(*book.last, here)) {
-        ++book.distinct;
+      if (book.distinct == 0 || !are_one(book.last, here)) {
+        if (book.distinct++ == 0) book.first = here;
         if (patterns_) book.patterns.insert(book.hash);
       }
-      if (!book.first) book.first = here;
       book.last = here;
       if (!patterns_) continue;
-      const PatternHash& word = words_[layer][static_cast<std::size_t>(boundary.neuron)];
-      boundary.after > boundary.before ? book.hash += word : book.hash -= word;
+      up ? book.hash += word : book.hash -= word;
     }
     if (keep_events_) {
       events_.push_back(
@@ -55,7 +55,7 @@ void ExactLedger::finish(double period, ExactCounts& counts) {
     LayerBook& book = books_[l];
     // An event at the end of a circle and one at its beginning are at one place.
     if (closed && book.distinct > 1 &&
-        period - between(*book.first, *book.last) <= 4.0 * std::numeric_limits<double>::epsilon() * period)
+        period - between(book.first, book.last) <= 4.0 * std::numeric_limits<double>::epsilon() * period)
       --book.distinct;
     counts.pieces[offset + l] = closed ? std::max<std::int64_t>(1, book.distinct) : book.distinct + 1;
     if (patterns_) {

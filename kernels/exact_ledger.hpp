@@ -33,7 +33,7 @@ class ExactLedger {
   };
   struct LayerBook {
     std::int64_t distinct = 0;
-    std::optional<Position> first, last;
+    Position first{}, last{};  // where distinct > 0
     PatternHash hash;
     PatternSet patterns;
   };
