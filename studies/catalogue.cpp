@@ -6,6 +6,7 @@ namespace meander {
 
 std::unique_ptr<Measure> make_activation_spectrum();
 std::unique_ptr<Measure> make_decision_boundary();
+std::unique_ptr<Measure> make_deep_versus_wide();
 std::unique_ptr<Measure> make_dichotomies();
 std::unique_ptr<Measure> make_phase_diagram();
 std::unique_ptr<Measure> make_regions_2d();
@@ -16,6 +17,7 @@ Catalogue all_measures() {
   Catalogue catalogue;
   catalogue.add(make_activation_spectrum());
   catalogue.add(make_decision_boundary());
+  catalogue.add(make_deep_versus_wide());
   catalogue.add(make_dichotomies());
   catalogue.add(make_phase_diagram());
   catalogue.add(make_regions_2d());

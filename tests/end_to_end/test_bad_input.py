@@ -60,6 +60,8 @@ activation = "tanh"
 dimension = 10
 """
 
+WIDE = BOUNDARY.replace("decision_boundary", "deep_versus_wide")
+
 MISTAKES |= {
     "boundary of kinks": (BOUNDARY.replace('"tanh"', '["tanh", "relu"]'), ["relu", "kinks"]),
     "boundary on a circle in one dimension": (BOUNDARY.replace("= 10", "= 1"), ["dimension 1", "line"]),
@@ -68,6 +70,11 @@ MISTAKES |= {
     "boundary without points": (
         BOUNDARY + '[decision_boundary]\npoints = 0\ntolerance = 0\nsolver = "slow"\nbeta_0 = "here"\n',
         ["points", "tolerance", "slepc", "here"]),
+    "regression on too few samples": (WIDE + "[deep_versus_wide]\noutputs = 99\nsamples = 100\n", ["samples", "99"]),
+    "frequencies that samples cannot tell": (WIDE + "[deep_versus_wide]\nsamples = 900\nfrequencies = 450\n", ["450"]),
+    "more activities than outputs": (WIDE + "[deep_versus_wide]\noutputs = 9\nneurons = 10\n", ["neurons", "9 outputs"]),
+    "outputs given twice": (
+        WIDE.replace("width = 20\ndepth = 3", "widths = [[20, 9]]") + "[deep_versus_wide]\noutputs = 9\n", ["outputs"]),
     "boundary too wide for memory": (BOUNDARY.replace("= 20", "= 1000000"), ["memory"]),
 }
 

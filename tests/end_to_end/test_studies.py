@@ -29,6 +29,11 @@ def reduced(path, tmp_path):
         overrides["sweep.widths"] = "[[6], [3, 3], [2, 2, 2]]"
     if study["measure"] == "decision_boundary":
         overrides["decision_boundary.points"] = "2"
+    if study["measure"] == "deep_versus_wide":
+        overrides["sweep.point"] = "[{width = 20, depth = 1}, {width = 20, depth = 3}, {width = 20, depth = 4}, " \
+            "{width = 10, depth = 2}, {width = 40, depth = 2}]"
+        overrides |= {"deep_versus_wide.outputs": "6", "deep_versus_wide.samples": "64",
+                      "deep_versus_wide.frequencies": "5", "input.dimension": "8"}
     data = study.get("input", {})
     if "images" in data:
         overrides["input.images"] = f'"{images_file(tmp_path / "images.gz")}"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from meander.archive import ArchiveError
 from meander.figures import (
     decision_boundary,
+    deep_versus_wide,
     dichotomies,
     phase_diagram,
     regions_2d,
@@ -17,6 +18,7 @@ from meander.figures.series import Request, prepare
 
 MEASURES = {
     "decision_boundary": decision_boundary,
+    "deep_versus_wide": deep_versus_wide,
     "dichotomies": dichotomies,
     "phase_diagram": phase_diagram,
     "regions_2d": regions_2d,
