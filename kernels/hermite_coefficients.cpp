@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <limits>
 #include <numbers>
+#include <optional>
 #include <vector>
 
 #include "kernels/gaussian_quadrature.hpp"
@@ -28,6 +29,14 @@ struct Recurrence {
   }
   std::vector<double> rise, fall;
 };
+
+/// The recurrence for at least `count` orders, kept from the first call where it is not long.
+const Recurrence& kept_recurrence(std::size_t count, std::optional<Recurrence>& own) {
+  static const Recurrence kept(4096);
+  if (count <= kept.rise.size()) return kept;
+  own.emplace(count);
+  return *own;
+}
 
 /// E of one piece s sqrt(q) z + c over alpha < z < beta, times 1 and times z.
 void add_piece(double slope, double intercept, double alpha, double beta, double& f0, double& f1) {
@@ -53,18 +62,19 @@ std::vector<double> coefficients_of_pieces(const LinearPieces& pieces, double q,
     const double beta = k == kinks ? infinity : pieces.breakpoints[k] / scale;
     add_piece(pieces.slopes[k] * scale, pieces.intercepts[k], alpha, beta, f[0], f[1]);
   }
-  const Recurrence recurrence(count);
+  std::optional<Recurrence> own;
+  const Recurrence& recurrence = kept_recurrence(count, own);
   for (std::size_t k = 0; k < kinks; ++k) {
     const double z = pieces.breakpoints[k] / scale;
     const double jump = (pieces.slopes[k + 1] - pieces.slopes[k]) * scale;
     // h_n grows like exp(z^2/4) before it oscillates: half of the density goes along with it.
     const double half = std::exp(-0.25 * z * z);
+    const double weight = jump * (0.5 * std::numbers::inv_sqrtpi * std::numbers::sqrt2) * half;
     double current = half;
     double previous = 0.0;
     for (std::size_t n = 2; n < count; ++n) {
-      const double order = static_cast<double>(n);
-      f[n] += jump * (0.5 * std::numbers::inv_sqrtpi * std::numbers::sqrt2) * half * current /
-              std::sqrt(order * (order - 1.0));
+      // rise: one over the roots of n - 1 and n
+      f[n] += weight * current * recurrence.rise[n - 2] * recurrence.rise[n - 1];
       const double next = recurrence.rise[n - 2] * z * current - recurrence.fall[n - 2] * previous;
       previous = current;
       current = next;
@@ -96,7 +106,11 @@ std::vector<double> coefficients_of_series(const std::vector<double>& series, do
 class OscillatorRule {
  public:
   OscillatorRule(const Activation& activation, double q, std::size_t count)
-      : activation_(activation), scale_(std::sqrt(q)), recurrence_(count), sum_(count), count_(count) {
+      : activation_(activation),
+        scale_(std::sqrt(q)),
+        recurrence_(kept_recurrence(count, own_)),
+        sum_(count),
+        count_(count) {
     // As far as phi exp(-z^2/4) matters: h_n exp(-z^2/4) is of order one everywhere.
     double largest = 0.0;
     for (int i = 0; i <= 4 * farthest; ++i) {
@@ -156,7 +170,8 @@ class OscillatorRule {
   const Activation& activation_;
   double scale_;
   double reach_ = 0.0;
-  Recurrence recurrence_;
+  std::optional<Recurrence> own_;
+  const Recurrence& recurrence_;
   std::vector<Block> sum_;
   std::size_t count_;
   double norm2_ = 0.0;

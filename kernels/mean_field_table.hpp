@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "kernels/activation.hpp"
@@ -51,14 +52,16 @@ class MeanFieldTable {
   struct Series;
 
   Octave& octave(int exponent) const;
-  /// sum over n > k of f_n(q)^2 for k < count.
-  std::vector<double> tails(double q, double phi2, std::size_t count) const;
+  /// sum over n > k of f_n(q)^2 for k < count (a multiple of 16), until the next call.
+  std::span<const double> tails(double q, double phi2, std::size_t count) const;
+  const Series& series(int exponent, std::size_t count) const;
   double attractor(const MeanFieldParameters& parameters) const;
   bool has_one_fixed_point() const;
 
   Activation activation_;
   bool is_homogeneous_;
   mutable std::map<int, std::unique_ptr<Octave>> octaves_;
+  mutable std::vector<double> scratch_;
   mutable std::optional<bool> one_fixed_point_;
   mutable std::optional<GaussianMoments> at_zero_, at_infinity_;
 };
