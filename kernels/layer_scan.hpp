@@ -2,6 +2,7 @@
 // counts and lengths so far.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -41,11 +42,16 @@ class LayerScan {
     for (std::vector<std::uint64_t>* row : {&now_, &bits_[0], &bits_[1], &first_bits_}) row->resize(bits);
     for (std::vector<Real>* row : {&values_[0], &values_[1], &first_values_})
       row->resize(static_cast<std::size_t>(width));
+    previous_ = {values_[0].data(), values_[1].data()};
   }
 
-  /// Takes sample `samples() ` of the curve: `row` holds its pre-activations and gets its
-  /// post-activations. True where a neuron switched its piece since the sample before.
-  bool take(std::span<Real> row, const Activation& activation);
+  enum class Taken { unchanged, switched, overflow };
+  /// Takes sample `samples()` of the curve: `row` holds its pre-activations and gets its post-activations,
+  /// which have to stay where they are until `keep`. Switched where a neuron changed its piece since the sample
+  /// before, overflow where a pre-activation is not finite.
+  Taken take(std::span<Real> row, const Activation& activation);
+  /// Copies what is still needed of rows taken.
+  void keep();
   /// Counts the interval that closes a closed curve and, at half sampling, the one that reaches the
   /// end of an open one. True where a neuron switches in the former.
   bool finish(bool closed);
@@ -70,6 +76,8 @@ class LayerScan {
   /// Of even samples in [0] and odd ones in [1].
   std::array<std::vector<std::uint64_t>, 2> bits_;
   std::array<std::vector<Real>, 2> values_;
+  /// Where their values are: in the caller's rows, or above.
+  std::array<const Real*, 2> previous_;
   std::vector<std::uint64_t> now_, first_bits_;
   std::vector<Real> first_values_;
   PatternHash hash_;
@@ -77,7 +85,8 @@ class LayerScan {
 };
 
 template <class Real>
-bool LayerScan<Real>::take(std::span<Real> row, const Activation& activation) {
+typename LayerScan<Real>::Taken LayerScan<Real>::take(std::span<Real> row, const Activation& activation) {
+  if (!all_finite(row.data(), width_)) return Taken::overflow;
   const auto parity = static_cast<std::size_t>(samples_ % 2);
   for (std::size_t k = 0; k < thresholds_.size(); ++k) {
     bits_above(row.data(), width_, static_cast<Real>(thresholds_[k].value),
@@ -90,16 +99,24 @@ bool LayerScan<Real>::take(std::span<Real> row, const Activation& activation) {
     std::copy(row.begin(), row.end(), first_values_.begin());
   } else {
     switched = compare<true>(bits_[1 - parity], now_, all_);
-    all_.length.add(distance(row.data(), values_[1 - parity].data(), width_));
+    all_.length.add(distance(row.data(), previous_[1 - parity], width_));
     if (parity == 0) {
       compare<false>(bits_[0], now_, half_);
-      half_.length.add(distance(row.data(), values_[0].data(), width_));
+      half_.length.add(distance(row.data(), previous_[0], width_));
     }
   }
   std::swap(bits_[parity], now_);
-  std::copy(row.begin(), row.end(), values_[parity].begin());
+  previous_[parity] = row.data();
   ++samples_;
-  return switched;
+  return switched ? Taken::switched : Taken::unchanged;
+}
+
+template <class Real>
+void LayerScan<Real>::keep() {
+  for (std::size_t parity = 0; parity < 2; ++parity) {
+    if (previous_[parity] != values_[parity].data()) std::copy_n(previous_[parity], width_, values_[parity].begin());
+    previous_[parity] = values_[parity].data();
+  }
 }
 
 template <class Real>

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/processor.hpp"
+
 namespace meander {
 
 extern const RandomPath random_path_x86_64_v4, random_path_x86_64_v3, random_path_baseline;
@@ -12,13 +14,8 @@ extern const RandomPath random_path_x86_64_v4, random_path_x86_64_v3, random_pat
 std::span<const RandomPath> random_paths() {
   static const std::vector<RandomPath> paths = [] {
     std::vector<RandomPath> found;
-#if defined(__x86_64__)
-    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-    const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    if (v4) found.push_back(random_path_x86_64_v4);
-    if (v3) found.push_back(random_path_x86_64_v3);
-#endif
+    if (this_processor() >= Processor::x86_64_v4) found.push_back(random_path_x86_64_v4);
+    if (this_processor() >= Processor::x86_64_v3) found.push_back(random_path_x86_64_v3);
     found.push_back(random_path_baseline);
     return found;
   }();

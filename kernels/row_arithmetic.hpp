@@ -88,24 +88,15 @@ double dot(const double* a, const Real* b, long size) {
   return sum_of_lanes(partial);
 }
 
-/// out <- a + b; false where any element of it is not finite.
 template <class Real>
-bool add_rows(const Real* a, const Real* b, Real* out, long size) {
+bool all_finite(const Real* x, long size) {
   // Zero times anything finite is zero; infinities and NaN give NaN, which no addition removes.
   std::array<Real, lanes> poison{};
   long i = 0;
   for (; i + lanes <= size; i += lanes) {
-    for (long k = 0; k < lanes; ++k) {
-      const Real sum = a[i + k] + b[i + k];
-      out[i + k] = sum;
-      poison[static_cast<std::size_t>(k)] += sum * Real{0};
-    }
+    for (long k = 0; k < lanes; ++k) poison[static_cast<std::size_t>(k)] += x[i + k] * Real{0};
   }
-  for (long k = 0; i + k < size; ++k) {
-    const Real sum = a[i + k] + b[i + k];
-    out[i + k] = sum;
-    poison[static_cast<std::size_t>(k)] += sum * Real{0};
-  }
+  for (long k = 0; i + k < size; ++k) poison[static_cast<std::size_t>(k)] += x[i + k] * Real{0};
   return std::all_of(poison.begin(), poison.end(), [](Real value) { return value == Real{0}; });
 }
 

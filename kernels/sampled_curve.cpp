@@ -1,17 +1,15 @@
-// The fused sampled-curve kernel: layers over panels of samples, one matrix product per layer and
-// block, and one pass over its output.
+// The fused sampled-curve kernel: layers over panels of samples, one product with packed weights per layer
+// and block, and one pass over its rows while they are in the cache.
 #include "kernels/sampled_curve.hpp"
 
-#include "kernels/blas.hpp"
 #include "kernels/curve_image.hpp"
+#include "kernels/layer_product.hpp"
 #include "kernels/layer_scan.hpp"
 #include "kernels/sampled_curve_panels.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
-#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -19,37 +17,17 @@ namespace meander {
 
 namespace {
 
-/// Activations of a panel take at most this much, unless one block takes more.
+/// Where all layers' weights take less than this they are drawn and packed once, and panels are so small that
+/// their activations stay in a core's cache from layer to layer...
+constexpr double kept_weight_bytes = 96.0 * (1L << 20U);
+constexpr long cached_panel_bytes = 256L << 10U;
+constexpr long least_cached_panel = 240;
+/// ... otherwise layers are drawn anew for each panel, which is as large as this (and at least one block).
 constexpr long panel_bytes = 192L << 20U;
-/// Long enough that packing the weights anew for each block does not show, short enough that a
-/// block's products stay in the cache until the pass reads them.
-constexpr long block_samples = 512;
-
-/// Memory for numbers, aligned to vector registers and, unlike std::vector, not written to before it is
-/// used.
-template <class Real>
-class Buffer {
- public:
-  explicit Buffer(long size)
-      : data_(static_cast<Real*>(::operator new(static_cast<std::size_t>(size) * sizeof(Real), alignment))) {}
-  Real* data() { return data_.get(); }
-  std::span<Real> first(long size) { return {data_.get(), static_cast<std::size_t>(size)}; }
-
- private:
-  static constexpr std::align_val_t alignment{64};
-  struct Free {
-    void operator()(Real* data) const { ::operator delete(data, alignment); }
-  };
-  std::unique_ptr<Real, Free> data_;
-};
-
-/// The most weights of a layer from the second on, which are the ones that gemm needs.
-long most_weights(const Network& network) {
-  long most = 0;
-  for (int layer = 2; layer <= network.depth(); ++layer)
-    most = std::max(most, static_cast<long>(network.width(layer)) * network.fan_in(layer));
-  return most;
-}
+/// Rows that are multiplied before they are looked at: their pre-activations are still in the cache then. A
+/// multiple of the product's tiles.
+constexpr long block_samples = 240;
+constexpr long block_tile = 12;
 
 /// Signs of the first readout output along the curve.
 class ReadoutScan {
@@ -98,9 +76,9 @@ class CurveSampler {
         active_(network.depth()),
         pieces_(static_cast<std::size_t>(network.depth())),
         patterns_(pieces_.size()),
-        weight_(most_weights(network)),
+        layers_(pieces_.size()),
         x_(plan.panel * plan.stride),
-        h_(plan.block * plan.stride) {
+        next_x_(plan.panel * plan.stride) {
     for (int layer = 1; layer <= network.depth(); ++layer)
       scans_.emplace_back(layer, network.width(layer), thresholds_);
     switched_.resize(static_cast<std::size_t>(plan.panel));
@@ -108,8 +86,11 @@ class CurveSampler {
   }
 
   SampledCounts run() {
-    use_one_blas_thread();
     image_ = first_layer_image(network_, curve_);
+    point_.resize(image_.center.size());
+    std::vector<double> bias(point_.size());
+    network_.bias(1, bias);
+    for (std::size_t j = 0; j < bias.size(); ++j) image_.center[j] += bias[j];
     for (long begin = 0; begin < samples_; begin += plan_.panel)
       pass_panel(begin, std::min(samples_, begin + plan_.panel));
     return counts();
@@ -126,34 +107,38 @@ class CurveSampler {
         multiply_block(layer, block, block - begin, count);
         if (!scan_block(layer, block - begin, count)) {
           active_ = layer - 1;
-          break;
+          return;
         }
       }
+      scans_[static_cast<std::size_t>(layer - 1)].keep();
+      if (!plan_.keep_weights) layers_[static_cast<std::size_t>(layer - 1)] = {};
+      std::swap(x_, next_x_);
     }
   }
 
   void load_layer(int layer) {
-    const int width = network_.width(layer);
-    if (layer > 1) network_.weight(layer, weight_.first(static_cast<long>(width) * network_.fan_in(layer)));
-    std::vector<double> bias(static_cast<std::size_t>(width));
+    PackedLayer<Real>& packed = layers_[static_cast<std::size_t>(layer - 1)];
+    if (layer == 1 || !packed.empty()) return;
+    const auto width = static_cast<std::size_t>(network_.width(layer));
+    std::vector<double> bias(width);
     network_.bias(layer, bias);
-    bias_.assign(bias.begin(), bias.end());
+    Buffer<Real> weight(network_.width(layer) * static_cast<long>(network_.fan_in(layer)));
+    const std::span<Real> whole = weight.first(network_.width(layer) * static_cast<long>(network_.fan_in(layer)));
+    network_.weight(layer, whole);
+    packed = PackedLayer<Real>(product_paths<Real>().front(), whole, bias);
   }
 
-  /// Rows of h_ <- W^l x^(l-1) of samples `sample`.., which lie from row `row` on in the panel.
+  /// Rows of next_x_ <- W^l x^(l-1) + b^l of samples `sample`.., which lie from row `row` on in the panel.
   void multiply_block(int layer, long sample, long row, long count) {
-    const int width = network_.width(layer);
+    Real* h = next_x_.data() + row * plan_.stride;
     if (layer > 1) {
-      const int inputs = network_.fan_in(layer);
-      multiply_transposed(static_cast<int>(count), width, inputs, x_.data() + row * plan_.stride,
-                          static_cast<int>(plan_.stride), weight_.data(), inputs, h_.data(),
-                          static_cast<int>(plan_.stride));
+      layers_[static_cast<std::size_t>(layer - 1)].multiply(x_.data() + row * plan_.stride, plan_.stride, count, h,
+                                                            plan_.stride);
       return;
     }
-    std::vector<double> point(static_cast<std::size_t>(width));
     for (long i = 0; i < count; ++i) {
-      image_.point(curve_.parameter(sample + i, samples_), point);
-      std::transform(point.begin(), point.end(), h_.data() + i * plan_.stride,
+      image_.point(curve_.parameter(sample + i, samples_), point_);
+      std::transform(point_.begin(), point_.end(), h + i * plan_.stride,
                      [](double value) { return static_cast<Real>(value); });
     }
   }
@@ -166,10 +151,10 @@ class CurveSampler {
     LayerScan<Real>& scan = scans_[l];
     const bool last_layer = layer == network_.depth();
     for (long i = 0; i < count; ++i) {
-      const std::span<Real> x(x_.data() + (row + i) * plan_.stride, width);
-      if (!add_rows(h_.data() + i * plan_.stride, bias_.data(), x.data(), network_.width(layer))) return false;
-      const bool switched = scan.take(x, network_.activation());
-      if (transitions_) note_pattern(l, static_cast<std::size_t>(row + i), switched);
+      const std::span<Real> x(next_x_.data() + (row + i) * plan_.stride, width);
+      const auto taken = scan.take(x, network_.activation());
+      if (taken == LayerScan<Real>::Taken::overflow) return false;
+      if (transitions_) note_pattern(l, static_cast<std::size_t>(row + i), taken == LayerScan<Real>::Taken::switched);
       if (last_layer && readout_.exists()) readout_.take(std::span<const Real>(x));
     }
     return true;
@@ -194,12 +179,16 @@ class CurveSampler {
   ReadoutScan readout_;
   /// Leading layers whose pre-activations were finite so far.
   int active_;
+  /// The curve's image in layer 1, bias included.
   Curve image_;
   std::vector<LayerScan<Real>> scans_;
   std::vector<std::int64_t> pieces_;
   std::vector<PatternSet> patterns_;
-  Buffer<Real> weight_, x_, h_;
-  std::vector<Real> bias_;
+  /// Of layers from the second on: layer 1 has image_.
+  std::vector<PackedLayer<Real>> layers_;
+  /// Of the panel's samples, the activations of one layer, and the pre-activations and then activations of the next.
+  Buffer<Real> x_, next_x_;
+  std::vector<double> point_;
   /// Of the panel's samples, over the layers so far: whether a neuron switched, the pattern's hash.
   std::vector<std::uint8_t> switched_;
   std::vector<PatternHash> hashes_;
@@ -263,31 +252,44 @@ std::vector<Threshold> thresholds_of(const Activation& activation, bool transiti
   return thresholds;
 }
 
-PanelPlan plan_panels(int max_width, long samples, Precision precision) {
-  const long element = precision == Precision::single ? 4 : 8;
-  PanelPlan plan;
-  plan.stride = (max_width + 7L) / 8 * 8;
+long row_stride(long width) {
+  const long stride = (width + widest_register - 1) / widest_register * widest_register;
   // Rows a multiple of 512 bytes apart compete for the same few places of the cache.
-  if (plan.stride % 64 == 0) plan.stride += 8;
-  const long affordable = panel_bytes / (plan.stride * element) / block_samples * block_samples;
+  return stride % 64 == 0 ? stride + widest_register : stride;
+}
+
+PanelPlan plan_panels(std::span<const int> widths, long samples, Precision precision) {
+  const long element = precision == Precision::single ? 4 : 8;
+  double weights = 0.0;
+  for (std::size_t l = 1; l < widths.size(); ++l) weights += static_cast<double>(widths[l]) * widths[l - 1];
+  PanelPlan plan;
+  plan.stride = row_stride(*std::max_element(widths.begin(), widths.end()));
+  plan.keep_weights = weights * static_cast<double>(element) < kept_weight_bytes;
+  const long affordable = (plan.keep_weights ? cached_panel_bytes : panel_bytes / 2) / (plan.stride * element);
+  const long least = plan.keep_weights ? least_cached_panel : block_samples;
   const long all = samples + samples % 2;
-  plan.panel = std::min(all, std::max(affordable, block_samples));
+  plan.panel = std::min(all, std::max(affordable / block_tile * block_tile, least));
   plan.block = std::min(plan.panel, block_samples);
   return plan;
 }
 
 double sampled_curve_bytes(int input_dimension, std::span<const int> widths, const SampledOptions& options) {
   const double element = options.precision == Precision::single ? 4.0 : 8.0;
-  const PanelPlan plan =
-      plan_panels(*std::max_element(widths.begin(), widths.end()), options.samples, options.precision);
-  double weights = 0.0;
+  const PanelPlan plan = plan_panels(widths, options.samples, options.precision);
+  double most_weights = 0.0;
+  double all_weights = 0.0;
   double neurons = 0.0;
   for (std::size_t l = 0; l < widths.size(); ++l) {
     neurons += widths[l];
-    if (l > 0) weights = std::max(weights, static_cast<double>(widths[l]) * widths[l - 1]);
+    if (l == 0) continue;
+    const double weights = static_cast<double>(widths[l]) * widths[l - 1];
+    most_weights = std::max(most_weights, weights);
+    all_weights += weights;
   }
   const double first_weights = 8.0 * widths.front() * input_dimension;
-  const double activations = element * static_cast<double>((plan.panel + plan.block) * plan.stride);
+  // Drawn, and packed.
+  const double weights = most_weights + (plan.keep_weights ? all_weights : most_weights);
+  const double activations = element * 2.0 * static_cast<double>(plan.panel * plan.stride);
   // Of each neuron its hash words and three samples; of each sample and layer a pattern's hash, in a
   // vector that may have grown to twice its content.
   const double states = neurons * (sizeof(PatternHash) + 3.0 * element);
@@ -318,7 +320,9 @@ SampledCounts sample_curve(const Network& network, const Curve& curve, const Sam
 }
 
 SampledCounts sample_curve(const Network& network, const Curve& curve, const SampledOptions& options) {
-  return sample_curve(network, curve, options, plan_panels(network.max_width(), options.samples, options.precision));
+  std::vector<int> widths;
+  for (int layer = 1; layer <= network.depth(); ++layer) widths.push_back(network.width(layer));
+  return sample_curve(network, curve, options, plan_panels(widths, options.samples, options.precision));
 }
 
 }  // namespace meander

@@ -27,14 +27,15 @@ Cost sampling_cost(const SampledTask& task) {
   const double element = task.precision == Precision::single ? 4.0 : 8.0;
   const double flops = task.precision == Precision::single ? flops_single : flops_double;
   const double samples = static_cast<double>(task.samples);
-  const auto plan =
-      plan_panels(*std::max_element(task.widths.begin(), task.widths.end()), task.samples, task.precision);
-  const double panels = (samples + static_cast<double>(plan.panel) - 1) / static_cast<double>(plan.panel);
+  const auto plan = plan_panels(task.widths, task.samples, task.precision);
+  const double panels =
+      plan.keep_weights ? 1.0 : (samples + static_cast<double>(plan.panel) - 1) / static_cast<double>(plan.panel);
 
   Cost cost;
   cost.seconds = overhead_seconds;
   double largest = 0.0;
   double all_weights = 0.0;
+  double packed = 0.0;
   double inputs = task.input_dimension;
   for (std::size_t l = 0; l < task.widths.size(); ++l) {
     const double outputs = task.widths[l];
@@ -43,7 +44,7 @@ Cost sampling_cost(const SampledTask& task) {
     if (task.law == WeightLaw::Kind::orthogonal && !task.stored) {
       preparation += 4.0 * weights * std::min(outputs, inputs) / flops_factorisation;
     }
-    // A layer's weights are drawn anew for each panel; layer 1 acts on the curve's vectors, not on samples.
+    // A layer's weights are drawn once or anew for each panel; layer 1 acts on the curve's vectors, not on samples.
     cost.seconds += preparation * (l == 0 ? 1.0 : panels);
     cost.seconds +=
         l == 0 ? 6.0 * weights / 4e9 : 2.0 * weights * samples / (flops * inputs / (inputs + half_rate_width));
@@ -51,10 +52,12 @@ Cost sampling_cost(const SampledTask& task) {
     const double copies = task.law == WeightLaw::Kind::orthogonal && !task.stored ? 4.0 : 1.0;
     largest = std::max(largest, weights * (l == 0 || copies > 1.0 ? 8.0 : element) * copies);
     all_weights += weights;
+    if (l > 0) packed = plan.keep_weights ? packed + weights : std::max(packed, weights);
     inputs = outputs;
   }
   const double layers = static_cast<double>(task.widths.size());
-  cost.bytes = largest + element * static_cast<double>(plan.stride) * static_cast<double>(plan.panel + plan.block) +
+  cost.bytes = largest + element * packed +
+               2.0 * element * static_cast<double>(plan.stride) * static_cast<double>(plan.panel) +
                40.0 * samples * (layers + 1.0) + 24.0 * task.input_dimension + (task.stored ? 8.0 * all_weights : 0.0);
   return cost;
 }

@@ -1,0 +1,75 @@
+// Packs weights for the layer product and chooses its path.
+#include "kernels/layer_product.hpp"
+
+#include <algorithm>
+#include <type_traits>
+#include <vector>
+
+#include "kernels/processor.hpp"
+
+namespace meander {
+
+extern const ProductPath<double> double_product_x86_64_v4, double_product_x86_64_v3, double_product_baseline;
+extern const ProductPath<float> float_product_x86_64_v4, float_product_x86_64_v3, float_product_baseline;
+
+namespace {
+
+template <class Real>
+std::vector<ProductPath<Real>> usable(const ProductPath<Real>& v4, const ProductPath<Real>& v3,
+                                      const ProductPath<Real>& baseline) {
+  const Processor processor = this_processor();
+  std::vector<ProductPath<Real>> paths;
+  if (processor >= Processor::x86_64_v4) paths.push_back(v4);
+  if (processor >= Processor::x86_64_v3) paths.push_back(v3);
+  paths.push_back(baseline);
+  return paths;
+}
+
+template <class Real>
+long registers_of(long outputs, const ProductPath<Real>& path) {
+  return (outputs + path.lanes - 1) / path.lanes;
+}
+
+}  // namespace
+
+template <>
+std::span<const ProductPath<double>> product_paths() {
+  static const auto paths = usable(double_product_x86_64_v4, double_product_x86_64_v3, double_product_baseline);
+  return paths;
+}
+
+template <>
+std::span<const ProductPath<float>> product_paths() {
+  static const auto paths = usable(float_product_x86_64_v4, float_product_x86_64_v3, float_product_baseline);
+  return paths;
+}
+
+template <class Real>
+PackedLayer<Real>::PackedLayer(const ProductPath<Real>& path, std::span<const Real> weight,
+                               std::span<const double> bias)
+    : path_(&path),
+      outputs_(static_cast<long>(bias.size())),
+      inputs_(static_cast<long>(weight.size() / bias.size())),
+      weight_(registers_of(outputs_, path) * path.lanes * inputs_),
+      bias_(registers_of(outputs_, path) * path.lanes) {
+  const long all = registers_of(outputs_, path);
+  std::fill_n(bias_.data(), all * path.lanes, Real{0});
+  std::transform(bias.begin(), bias.end(), bias_.data(), [](double b) { return static_cast<Real>(b); });
+  const long bands = (all + path.vectors - 1) / path.vectors;
+  Real* out = weight_.data();
+  for (long b = 0; b < bands; ++b) {
+    const long first = b * all / bands * path.lanes;
+    const long neurons = (b + 1) * all / bands * path.lanes - first;
+    const long real = std::clamp(outputs_ - first, 0L, neurons);
+    for (long k = 0; k < inputs_; ++k) {
+      for (long j = 0; j < real; ++j) out[j] = weight[static_cast<std::size_t>((first + j) * inputs_ + k)];
+      std::fill(out + real, out + neurons, Real{0});
+      out += neurons;
+    }
+  }
+}
+
+template class PackedLayer<float>;
+template class PackedLayer<double>;
+
+}  // namespace meander

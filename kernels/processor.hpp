@@ -1,0 +1,21 @@
+// Which generation of its architecture this processor belongs to: some kernels are compiled for several.
+#pragma once
+
+namespace meander {
+
+enum class Processor { baseline, x86_64_v3, x86_64_v4 };
+
+/// The latest generation all of whose instructions this processor has.
+inline Processor this_processor() {
+#if defined(__x86_64__)
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi2"))
+    return Processor::baseline;
+  const bool v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  return v4 ? Processor::x86_64_v4 : Processor::x86_64_v3;
+#else
+  return Processor::baseline;
+#endif
+}
+
+}  // namespace meander
