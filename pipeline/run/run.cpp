@@ -1,6 +1,7 @@
 #include "pipeline/run/run.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
@@ -209,6 +210,15 @@ std::vector<std::string> reduce(MPI_Comm comm, const Plan& plan, const RunOption
   return list;
 }
 
+/// Memory that a task frees is kept for the next one, which needs as much: returned to the system, it would come back
+/// page by page, which costs small tasks a tenth of their time.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that every version of glibc takes
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
+
 /// Removes what the archive holds now from beside it.
 void clear_shards(const std::string& archive, const std::vector<std::string>& sources, ArchiveLock& lock) {
   for (const std::string& source : sources) {
@@ -266,6 +276,7 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   const std::string archive = options.archive.empty() ? default_archive(options.study) : options.archive;
   const StopSignals signals;
   report_crashes(rank_of(comm));
+  keep_freed_memory();
 
   Study study;
   on_root(comm, [&] {
