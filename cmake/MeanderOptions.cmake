@@ -19,7 +19,7 @@ target_compile_options(meander_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-r
 target_compile_options(meander_options INTERFACE -ffp-contract=off)
 # Square roots that set errno and comparisons that might trap stay scalar; neither changes a value.
 target_compile_options(meander_options INTERFACE -fno-math-errno -fno-trapping-math)
-# A program loads only the libraries that it calls: SLEPc alone brings a hundred.
+# A program loads only the libraries that it calls.
 target_link_options(meander_options INTERFACE LINKER:--as-needed)
 target_compile_definitions(meander_options INTERFACE OMPI_SKIP_MPICXX=1 MPICH_SKIP_MPICXX=1)
 if(MEANDER_WARNINGS_AS_ERRORS)

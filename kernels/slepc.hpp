@@ -40,7 +40,8 @@ struct ExtremeEigenvalues {
 /// Thick-restart Lanczos (SLEPc's Krylov-Schur; Stewart 2001, Wu and Simon 2000) at one end of the spectrum,
 /// algebraically. The starting vector is a fixed one, so that a search repeats itself bit by bit on the same
 /// number of ranks. Needs MPI started; collective over `comm`. Throws std::invalid_argument where `count` is
-/// less than 1 or more than the operator's size, std::runtime_error where SLEPc fails.
+/// less than 1 or more than the operator's size, std::runtime_error where SLEPc fails or its library cannot be loaded
+/// (which happens at the first call, so that others need not wait for it).
 ExtremeEigenvalues extreme_eigenvalues(const SymmetricOperator& a, SpectrumEnd end, const EigenvalueSearch& search,
                                        MPI_Comm comm = MPI_COMM_SELF);
 
