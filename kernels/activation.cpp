@@ -1,6 +1,8 @@
 // Activation functions with their exact derivatives; one virtual call a span, not an element.
 #include "kernels/activation.hpp"
 
+#include "kernels/tanh_derivatives.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -22,6 +24,8 @@ struct Activation::Impl {
   virtual double second(double x) const = 0;
   virtual void apply(std::span<double> x) const = 0;
   virtual void apply(std::span<float> x) const = 0;
+  virtual void apply_with_derivatives(std::span<double> x, std::span<double> first, std::span<double> second) const = 0;
+  virtual void apply_with_derivatives(std::span<float> x, std::span<float> first, std::span<float> second) const = 0;
   virtual const LinearPieces* pieces() const { return nullptr; }
   virtual const std::vector<double>* hermite_series() const { return nullptr; }
   virtual std::optional<double> max_slope() const = 0;
@@ -41,6 +45,17 @@ double gaussian_cumulative(double x) {
 
 double logistic(double x) {
   return 1.0 / (1.0 + std::exp(-x));
+}
+
+/// All three of a law, element by element.
+template <class Real, class Law>
+void derivatives_of(const Law& law, std::span<Real> x, std::span<Real> first, std::span<Real> second) {
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double h = static_cast<double>(x[i]);
+    first[i] = static_cast<Real>(law.first(h));
+    second[i] = static_cast<Real>(law.second(h));
+    x[i] = static_cast<Real>(law.value(h));
+  }
 }
 
 // Each law below is a function with its derivatives; `value` also in single precision. Comparisons
@@ -92,6 +107,10 @@ struct Tanh {
   }
   static double second(double x) { return -2.0 * std::tanh(x) * first(x); }
   static double max_slope() { return 1.0; }
+  template <typename Real>
+  static void derivatives(std::span<Real> x, std::span<Real> first, std::span<Real> second) {
+    tanh_derivatives(x.data(), first.data(), second.data(), static_cast<long>(x.size()));
+  }
 };
 
 struct Erf {
@@ -148,6 +167,12 @@ struct NamedImpl final : Activation::Impl {
   void apply(std::span<float> x) const override {
     for (float& element : x) element = Law::template value<float>(element);
   }
+  void apply_with_derivatives(std::span<double> x, std::span<double> first, std::span<double> second) const override {
+    derivatives(x, first, second);
+  }
+  void apply_with_derivatives(std::span<float> x, std::span<float> first, std::span<float> second) const override {
+    derivatives(x, first, second);
+  }
   const LinearPieces* pieces() const override {
     if constexpr (requires { Law::pieces(); }) {
       static const LinearPieces value = Law::pieces();
@@ -156,6 +181,16 @@ struct NamedImpl final : Activation::Impl {
     return nullptr;
   }
   std::optional<double> max_slope() const override { return Law::max_slope(); }
+
+ private:
+  template <class Real>
+  void derivatives(std::span<Real> x, std::span<Real> first_out, std::span<Real> second_out) const {
+    if constexpr (requires { Law::derivatives(x, first_out, second_out); }) {
+      Law::derivatives(x, first_out, second_out);
+    } else {
+      derivatives_of(*this, x, first_out, second_out);
+    }
+  }
 };
 
 /// Everything that is not named: values one by one.
@@ -165,6 +200,14 @@ struct GeneralImpl : Activation::Impl {
   }
   void apply(std::span<float> x) const override {
     for (float& element : x) element = static_cast<float>(value(static_cast<double>(element)));
+  }
+  void apply_with_derivatives(std::span<double> x, std::span<double> first_out,
+                              std::span<double> second_out) const override {
+    derivatives_of(*this, x, first_out, second_out);
+  }
+  void apply_with_derivatives(std::span<float> x, std::span<float> first_out,
+                              std::span<float> second_out) const override {
+    derivatives_of(*this, x, first_out, second_out);
   }
 };
 
@@ -346,6 +389,12 @@ void Activation::apply(std::span<double> x) const {
 }
 void Activation::apply(std::span<float> x) const {
   impl_->apply(x);
+}
+void Activation::apply_with_derivatives(std::span<double> x, std::span<double> first, std::span<double> second) const {
+  impl_->apply_with_derivatives(x, first, second);
+}
+void Activation::apply_with_derivatives(std::span<float> x, std::span<float> first, std::span<float> second) const {
+  impl_->apply_with_derivatives(x, first, second);
 }
 const LinearPieces* Activation::pieces() const {
   return impl_->pieces();

@@ -51,6 +51,9 @@ class Activation {
   /// x <- phi(x), element by element; vectorised for the named activations.
   void apply(std::span<double> x) const;
   void apply(std::span<float> x) const;
+  /// x <- phi(x), first <- phi'(x), second <- phi''(x), element by element; all of one size. Vectorised for tanh.
+  void apply_with_derivatives(std::span<double> x, std::span<double> first, std::span<double> second) const;
+  void apply_with_derivatives(std::span<float> x, std::span<float> first, std::span<float> second) const;
 
   /// The linear pieces, or null for an activation that is not piecewise linear.
   const LinearPieces* pieces() const;

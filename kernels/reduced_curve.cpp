@@ -81,6 +81,21 @@ ReducedCurve::Moments ReducedCurve::at(double t) const {
   return {dot(x, x), dot(x, velocity), dot(velocity, velocity), std::sqrt(dot(normal, normal))};
 }
 
+ReducedCurve::Accelerations ReducedCurve::accelerations(double t) const {
+  if (line_) return {0.0, 0.0, 0.0};
+  const double a = std::cos(t);
+  const double b = std::sin(t);
+  Vector3 x{};
+  Vector3 velocity{};
+  Vector3 acceleration{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    acceleration[i] = -a * u_[i] - b * v_[i];
+    velocity[i] = -b * u_[i] + a * v_[i];
+    x[i] = center_[i] - acceleration[i];
+  }
+  return {dot(x, acceleration), dot(velocity, acceleration), dot(acceleration, acceleration)};
+}
+
 /// A scan, and golden sections about its smallest value.
 ReducedCurve::Distances ReducedCurve::distances() const {
   constexpr int scan = 256;

@@ -17,6 +17,10 @@ class ReducedCurve {
   struct Moments {
     double position2, mixed, speed2, area;
   };
+  /// x . x'', x' . x'' and |x''|^2 at one t, divided by the dimension.
+  struct Accelerations {
+    double with_position, with_velocity, square;
+  };
   /// Smallest and largest |x|^2 / dimension along the curve.
   struct Distances {
     double smallest, largest;
@@ -32,6 +36,7 @@ class ReducedCurve {
   bool is_uniform() const;
 
   Moments at(double t) const;
+  Accelerations accelerations(double t) const;
   Distances distances() const;
 
  private:

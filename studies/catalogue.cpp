@@ -8,6 +8,7 @@ std::unique_ptr<Measure> make_activation_spectrum();
 std::unique_ptr<Measure> make_decision_boundary();
 std::unique_ptr<Measure> make_deep_versus_wide();
 std::unique_ptr<Measure> make_dichotomies();
+std::unique_ptr<Measure> make_geometry();
 std::unique_ptr<Measure> make_phase_diagram();
 std::unique_ptr<Measure> make_regions_2d();
 std::unique_ptr<Measure> make_trajectory_length();
@@ -19,6 +20,7 @@ Catalogue all_measures() {
   catalogue.add(make_decision_boundary());
   catalogue.add(make_deep_versus_wide());
   catalogue.add(make_dichotomies());
+  catalogue.add(make_geometry());
   catalogue.add(make_phase_diagram());
   catalogue.add(make_regions_2d());
   catalogue.add(make_trajectory_length());

@@ -94,8 +94,7 @@ Activation CurveStudy::activation(const Point& point) const {
   return stored_ ? stored_->activation() : activation_from(point.at("activation"));
 }
 
-std::optional<CurveTheory> CurveStudy::theory(const Point& point, const Curve* curve) const {
-  if (stored_) return std::nullopt;
+TheoryParameters CurveStudy::theory_parameters(const Point& point) const {
   const auto network = network_parameters(point, input_.dimension());
   TheoryParameters parameters;
   parameters.input_dimension = network.input_dimension;
@@ -103,7 +102,17 @@ std::optional<CurveTheory> CurveStudy::theory(const Point& point, const Curve* c
   parameters.sigma_w = network.sigma_w;
   parameters.sigma_b = network.sigma_b;
   parameters.gaussian_weights = network.law.kind == WeightLaw::Kind::gaussian;
-  return curve_theory(network.activation, parameters, curve != nullptr ? *curve : input_.typical_curve(point));
+  return parameters;
+}
+
+std::optional<CurveTheory> CurveStudy::theory(const Point& point, const Curve* curve) const {
+  if (stored_) return std::nullopt;
+  return curve_theory(activation(point), theory_parameters(point),
+                      curve != nullptr ? *curve : input_.typical_curve(point));
+}
+
+std::vector<int> CurveStudy::widths(const Point& point) const {
+  return stored_ ? widths_of(*stored_) : meander::widths_of(point);
 }
 
 bool CurveStudy::has_readout() const {
@@ -122,7 +131,7 @@ OwnDimension CurveStudy::layer_dimension() const {
 Cost CurveStudy::sampling_cost(const Point& point) const {
   SampledTask task;
   task.input_dimension = input_.dimension();
-  task.widths = stored_ ? widths_of(*stored_) : meander::widths_of(point);
+  task.widths = widths(point);
   task.samples = static_cast<long>(point.integer("samples"));
   task.precision = single_ ? Precision::single : Precision::double_;
   task.stored = stored_ != nullptr;
@@ -133,7 +142,7 @@ Cost CurveStudy::sampling_cost(const Point& point) const {
 Cost CurveStudy::exact_cost(const Point& point, bool patterns, bool events) const {
   ExactTask task;
   task.input_dimension = input_.dimension();
-  task.widths = stored_ ? widths_of(*stored_) : meander::widths_of(point);
+  task.widths = widths(point);
   task.stored = stored_ != nullptr;
   task.patterns = patterns;
   task.events = events;

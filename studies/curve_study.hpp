@@ -43,6 +43,17 @@ class CurveStudy {
   /// a stored network.
   std::optional<CurveTheory> theory(const Point& point, const Curve* curve) const;
 
+  /// What theory needs to know of a point's networks, and the curve that all its realizations share in theory
+  /// (has_theory_family). Not for a stored network.
+  TheoryParameters theory_parameters(const Point& point) const;
+  Curve typical_curve(const Point& point) const { return input_.typical_curve(point); }
+  bool is_stored() const { return stored_ != nullptr; }
+  bool is_circle() const { return input_.is_circle(); }
+  int depth() const { return depth_; }
+  int input_dimension() const { return input_.dimension(); }
+  /// N_1 .. N_depth of a point's networks.
+  std::vector<int> widths(const Point& point) const;
+
   bool has_readout() const;
   OwnDimension layer_dimension() const;
   Cost sampling_cost(const Point& point) const;

@@ -27,6 +27,7 @@ class InputCurve {
   InputCurve(const Study& study, int network_inputs, Diagnostics& diagnostics);
 
   int dimension() const { return dimension_; }
+  bool is_circle() const { return (stored_ ? stored_->kind : kind_) == CurveKind::circle; }
   /// True where a realization draws its curve: random points, or a random pair of data.
   bool is_drawn() const;
   /// True where every realization's curve has one theory: it is not drawn, or a circle or arc between

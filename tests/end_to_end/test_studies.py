@@ -17,7 +17,7 @@ def reduced(path, tmp_path):
     study = tomllib.loads(path.read_text())
     sweep = study.get("sweep", {})
     overrides = {"realizations": "2"}
-    if study["measure"] in ("trajectory_length", "transitions"):
+    if study["measure"] in ("geometry", "trajectory_length", "transitions"):
         overrides["curve.samples"] = "64"
     if study["measure"] == "phase_diagram":
         overrides["sweep.sigma_w"] = "[0.5, 1.0, 1.5, 2.5]"
@@ -34,6 +34,8 @@ def reduced(path, tmp_path):
             "{width = 10, depth = 2}, {width = 40, depth = 2}]"
         overrides |= {"deep_versus_wide.outputs": "6", "deep_versus_wide.samples": "64",
                       "deep_versus_wide.frequencies": "5", "input.dimension": "8"}
+    if "component_layers" in study.get("geometry", {}):
+        overrides["geometry.component_layers"] = "[1, 3]"
     data = study.get("input", {})
     if "images" in data:
         overrides["input.images"] = f'"{images_file(tmp_path / "images.gz")}"'

@@ -1,0 +1,136 @@
+// The measure `geometry`: its arrays, what is missing where nothing is defined, and what it refuses.
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "in_process.hpp"
+#include "kernels/manifold_geometry.hpp"
+
+namespace meander {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::Folder;
+using testing_support::Ran;
+using testing_support::run;
+
+class Geometry : public testing::Test {
+ protected:
+  Ran study(const std::string& sweep, const std::string& rest = "") const {
+    return run(folder_.write("study.toml", "measure = \"geometry\"\nseed = 5\n[sweep]\n" + sweep + rest));
+  }
+  std::string refusal(const std::string& sweep, const std::string& rest) const {
+    try {
+      study(sweep, rest);
+    } catch (const BadInput& error) {
+      return error.what();
+    }
+    return "";
+  }
+  static constexpr const char* input = "[input]\ndimension = 10\nq0 = 0.7\n";
+
+  Folder folder_;
+};
+
+constexpr const char* smooth = "width = 12\ndepth = [2, 3]\nsigma_w = 1.5\nsigma_b = 0.2\nactivation = \"tanh\"\n";
+
+/// Every number is the kernel's, for the network and curve that the stream gives; theory stands beside.
+TEST_F(Geometry, MeasuresTheNetworkOfTheCell) {
+  const Ran ran = study(smooth, std::string(input) + "[curve]\nsamples = 20\n");
+  const StreamKey key = stream_key(5, 0);
+  std::vector<double> x0 = gaussian_point(key, 0, 10);
+  std::vector<double> x1 = gaussian_point(key, 1, 10);
+  make_orthonormal(x0, x1);
+  rescale(x0, 0.7);
+  rescale(x1, 0.7);
+  RandomNetwork::Parameters parameters;
+  parameters.input_dimension = 10;
+  parameters.widths = {12, 12, 12};
+  parameters.activation = Activation::named("tanh");
+  parameters.sigma_w = 1.5;
+  parameters.sigma_b = 0.2;
+  const ManifoldGeometry expected =
+      manifold_geometry(RandomNetwork(parameters, key), curve_between(CurveKind::circle, x0, x1),
+                        {.samples = 20, .autocorrelation = true});
+  EXPECT_EQ(ran.values("metric", 1), expected.metric);
+  EXPECT_EQ(ran.values("curvature", 1), expected.curvature);
+  EXPECT_EQ(ran.values("grassmannian_length", 1), expected.grassmannian_length);
+  EXPECT_EQ(ran.values("length", 1), expected.length);
+  EXPECT_EQ(ran.values("q", 1), expected.q);
+  const std::vector<double> similarity = ran.values("autocorrelation", 1);
+  ASSERT_EQ(similarity.size(), 3u * 11u);
+  EXPECT_EQ(similarity[2 * 11 + 4], expected.autocorrelation[2][4]);
+  // Layer 1 of the theory: g = sigma_w^2 q0, kappa = 1 / sqrt(g), a full turn.
+  EXPECT_NEAR(ran.values("metric_theory", 1)[0], 2.25 * 0.7, 1e-12);
+  EXPECT_NEAR(ran.values("curvature_theory", 1)[0], 1.0 / std::sqrt(2.25 * 0.7), 1e-12);
+  EXPECT_NEAR(ran.values("grassmannian_length_theory", 1)[0], 2.0 * std::numbers::pi, 1e-12);
+  EXPECT_NEAR(ran.values("q_theory", 1)[0], 2.25 * 0.7 + 0.04, 1e-12);
+  EXPECT_NEAR(ran.values("autocorrelation_theory", 1)[3],
+              (2.25 * 0.7 * std::cos(0.3 * std::numbers::pi) + 0.04) / (2.25 * 0.7 + 0.04), 1e-12);
+}
+
+/// delta are the multiples of the spacing that all numbers of samples share, thinned to `deltas`.
+TEST_F(Geometry, DistancesAreCommonToAllSamples) {
+  const std::string sweep = std::string(smooth) + "samples = [24, 36]\n";
+  const Ran ran = study(sweep, input);
+  const OwnDimension& delta = ran.layout.dimension("delta");
+  ASSERT_EQ(delta.size, 7u);  // multiples of a twelfth of the circle, up to half of it
+  EXPECT_DOUBLE_EQ(delta.coordinates[3].number(), std::numbers::pi / 2.0);
+  // Layer 1 of both: the same circle.
+  for (std::size_t k = 0; k < 7; ++k)
+    EXPECT_NEAR(ran.values("autocorrelation", 0)[k], ran.values("autocorrelation", 1)[k], 1e-13);
+  EXPECT_EQ(study(sweep, std::string(input) + "[geometry]\ndeltas = 2\n").layout.dimension("delta").size, 3u);
+}
+
+/// Of kinked activations metric and length only: arrays absent where all are kinked, missing where some are.
+TEST_F(Geometry, KinksHaveNoCurvature) {
+  const std::string mixed = "width = 6\ndepth = 2\nsigma_w = 1.5\nactivation = [\"relu\", \"tanh\"]\n";
+  const Ran both = study(mixed, input);
+  EXPECT_TRUE(both.values("curvature", 0).empty());
+  EXPECT_FALSE(both.values("metric", 0).empty());
+  EXPECT_FALSE(both.values("curvature", 1).empty());
+  const std::string kinked = "width = 6\ndepth = 2\nsigma_w = 1.5\nactivation = [\"relu\", \"hard_tanh\"]\n";
+  const Ran neither = study(kinked, input);
+  EXPECT_FALSE(neither.has("curvature"));
+  EXPECT_FALSE(neither.has("grassmannian_length_theory"));
+  EXPECT_TRUE(neither.has("length_theory"));
+  EXPECT_THAT(refusal(mixed, std::string(input) + "[geometry]\ncurvature = true\n"), HasSubstr("has kinks"));
+  EXPECT_FALSE(study(smooth, std::string(input) + "[geometry]\ncurvature = false\n").has("curvature"));
+}
+
+TEST_F(Geometry, LinesHaveNoAutocorrelation) {
+  const std::string line = "[curve]\nkind = \"line\"\nsamples = 9\n";
+  const Ran ran = study(smooth, input + line);
+  EXPECT_FALSE(ran.has("autocorrelation"));
+  // The line is drawn, so that its theory belongs to the realization.
+  EXPECT_EQ(ran.layout.families.size(), 1u);
+  EXPECT_GT(ran.values("curvature_theory", 0)[1], 0.0);
+  EXPECT_THAT(refusal(smooth, input + line + "[geometry]\nautocorrelation = true\n"), HasSubstr("is no circle"));
+}
+
+TEST_F(Geometry, PrincipalComponentsOfChosenLayers) {
+  const Ran ran = study(
+      smooth, std::string(input) + "[curve]\nsamples = 16\n[geometry]\ncomponent_layers = [3, 1]\ncomponents = 2\n");
+  EXPECT_EQ(ran.values("principal_components", 1).size(), 2u * 2u * 16u);
+  EXPECT_EQ(ran.values("principal_components", 0).size(), 1u * 2u * 16u);  // no layer 3
+  const std::vector<double> fractions = ran.values("singular_value_fraction", 1);
+  ASSERT_EQ(fractions.size(), 2u * 5u);
+  EXPECT_NEAR(fractions[0] + fractions[1], 1.0, 1e-12);  // layer 1 is an ellipse
+  EXPECT_LT(fractions[5] + fractions[6], 1.0);
+  EXPECT_FALSE(study(smooth, input).has("principal_components"));
+  EXPECT_THAT(refusal(smooth, std::string(input) + "[geometry]\ncomponent_layers = [4]\n"), HasSubstr("names layer 4"));
+  EXPECT_THAT(refusal(smooth, std::string(input) + "[geometry]\ncomponent_layers = [2, 2]\n"), HasSubstr("twice"));
+}
+
+/// With q0 = "fixed_point" layer 1 starts at q*, and stays there.
+TEST_F(Geometry, PoolesCircleStartsAtTheFixedPoint) {
+  const Ran ran = study("width = 4\ndepth = 5\nsigma_w = 2.5\nsigma_b = 0.3\nactivation = \"tanh\"\n",
+                        "[input]\ndimension = 10\nq0 = \"fixed_point\"\n[curve]\northonormal = true\nsamples = 8\n");
+  for (const double q : ran.values("q_theory")) EXPECT_NEAR(q, 4.079123875282246, 1e-10);
+  // geometry_tanh.json, "biased_input", sigma_w = 2.5.
+  EXPECT_NEAR(ran.values("metric_theory")[0], 4.079123875282246 - 0.09, 1e-10);
+}
+
+}  // namespace
+}  // namespace meander
