@@ -96,7 +96,7 @@ def sweep_dimensions(dataset: xr.Dataset) -> list[str]:
     status = dataset.get("status")
     if status is not None:
         return [dim for dim in status.dims if dim != "realization"]
-    own = {"realization", "layer", "swept_layer", "index", "bin", "eps", "delta"}
+    own = {"realization", "layer", "swept_layer", "index", "bin", "eps", "delta", "order", "parity", "law"}
     return [dim for dim in dataset.dims if dim not in own]
 
 

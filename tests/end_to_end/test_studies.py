@@ -27,6 +27,9 @@ def reduced(path, tmp_path):
         overrides["sweep.depth"] = "[2, 3]" if isinstance(sweep["depth"], list) else "3"
     if "widths" in sweep:
         overrides["sweep.widths"] = "[[6], [3, 3], [2, 2, 2]]"
+    if study["measure"] == "activation_spectrum" and "width" in sweep:
+        # A narrow network leaves the basin of a polynomial activation.
+        overrides |= {"sweep.width": "100", "input.dimension": "20", "activation_spectrum.pairs": "2"}
     if study["measure"] == "decision_boundary":
         overrides["decision_boundary.points"] = "2"
     if study["measure"] == "deep_versus_wide":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meander.archive import ArchiveError
 from meander.figures import (
+    activation_spectrum,
     decision_boundary,
     deep_versus_wide,
     dichotomies,
@@ -18,6 +19,7 @@ from meander.figures.drawing import render
 from meander.figures.series import Request, prepare
 
 MEASURES = {
+    "activation_spectrum": activation_spectrum,
     "decision_boundary": decision_boundary,
     "deep_versus_wide": deep_versus_wide,
     "dichotomies": dichotomies,
