@@ -78,15 +78,15 @@ std::optional<std::pair<double, double>> bracket(OnCurve& g, const Curve& curve,
 }
 
 /// Newton along the curve, safeguarded: [low, high] keeps the change of sign and shrinks at every step.
-BoundaryPoint refine(OnCurve& g, double low, double high, double tolerance) {
+BoundaryPoint refine(OnCurve& g, double low, double high, double tolerance, int& steps) {
   const bool rises = g.value(low) < 0.0;
   double t = 0.5 * (low + high);
   BoundaryPoint point = g.at(t);
-  for (int step = 0; step < most_steps && std::abs(point.value) > tolerance * point.scale; ++step) {
+  for (steps = 0; steps < most_steps && std::abs(point.value) > tolerance * point.scale; ++steps) {
     ((point.value < 0.0) == rises ? low : high) = t;
     double next = t - point.value / g.derivative(point, t);
     // Not only inside: a Newton step that hardly shrinks the bracket gives way to a bisection now and then.
-    if (!(next > low && next < high) || step % 8 == 7) next = 0.5 * (low + high);
+    if (!(next > low && next < high) || steps % 8 == 7) next = 0.5 * (low + high);
     if (next == t || next == low || next == high) break;  // neighbouring doubles
     t = next;
     point = g.at(t);
@@ -115,8 +115,11 @@ std::optional<BoundaryHit> boundary_on_curve(const BoundaryFunction& boundary, c
   OnCurve g(boundary, curve);
   const auto ends = bracket(g, curve, std::max(search.samples, 2L));
   if (!ends) return std::nullopt;
-  BoundaryPoint point = refine(g, ends->first, ends->second, search.tolerance);
-  return hit(polish(boundary, std::move(point), search.tolerance), search.tolerance);
+  int steps = 0;
+  BoundaryPoint point = refine(g, ends->first, ends->second, search.tolerance, steps);
+  BoundaryHit found = hit(polish(boundary, std::move(point), search.tolerance), search.tolerance);
+  found.newton_steps = steps;
+  return found;
 }
 
 std::optional<BoundaryHit> boundary_near(const BoundaryFunction& boundary, std::span<const double> start,
@@ -124,7 +127,8 @@ std::optional<BoundaryHit> boundary_near(const BoundaryFunction& boundary, std::
   constexpr int most_newton = 100;
   const double longest = 0.1 * norm(start);
   BoundaryPoint point = boundary.at(start);
-  for (int step = 0; step < most_newton && std::abs(point.value) > search.tolerance * point.scale; ++step) {
+  int steps = 0;
+  for (; steps < most_newton && std::abs(point.value) > search.tolerance * point.scale; ++steps) {
     const double slope = norm(point.input_gradient);
     if (!(slope > 0.0) || !std::isfinite(slope)) return std::nullopt;
     double length = std::min(std::abs(point.value) / slope, longest > 0.0 ? longest : 1.0);
@@ -140,6 +144,7 @@ std::optional<BoundaryHit> boundary_near(const BoundaryFunction& boundary, std::
     if (!fell) break;
   }
   BoundaryHit found = hit(std::move(point), search.tolerance);
+  found.newton_steps = steps;
   // A local minimum of |G| far from zero is no point of the boundary.
   if (found.residual > 1e-6) return std::nullopt;
   return found;

@@ -22,6 +22,7 @@ struct BoundaryHit {
   BoundaryPoint point;
   double residual = 0.0;  // |G| / scale
   bool converged = false;
+  int newton_steps = 0;  // within the bracket, or from the given start
 };
 
 /// The first change of sign among the samples of `curve`, which are doubled from 32 until there is one, then Newton's

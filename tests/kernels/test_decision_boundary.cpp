@@ -284,14 +284,17 @@ Curve circle(std::uint64_t seed, int dimension) {
 }
 
 TEST(BoundarySearch, ChaoticNetworksMeetTheTolerance) {
+  int steps = 0;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const RandomNetwork network = random_network(50, std::vector<int>(10, 50), 4.0, seed);
     const BoundaryFunction boundary(network, unit_readout(network), 0.0);
     const auto found = boundary_on_curve(boundary, circle(seed, 50), {});
     ASSERT_TRUE(found && found->converged) << seed;
     EXPECT_LE(std::abs(boundary.value(found->point.x)), 1e-12 * found->point.scale);
+    steps += found->newton_steps;
     EXPECT_NEAR(dot(found->point.x, found->point.x), 50.0, 1e-9);  // still on the circle
   }
+  EXPECT_LT(steps, 20 * 12) << "bisection alone takes 36 steps to twelve digits";
 }
 
 TEST(BoundarySearch, FindsTheRootOfAKnownFunction) {
