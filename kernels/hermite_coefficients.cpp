@@ -102,7 +102,8 @@ std::vector<double> coefficients_of_series(const std::vector<double>& series, do
   return f;
 }
 
-/// The trapezoid rule over z, in blocks of nodes so that the recurrence runs in vector registers.
+/// The trapezoid rule over z, in blocks of nodes so that the recurrence runs in vector registers. h_n is even or odd as
+/// n is, so that a node z > 0 stands for -z too: with the even part of phi for even n, with the odd part for odd n.
 class OscillatorRule {
  public:
   OscillatorRule(const Activation& activation, double q, std::size_t count)
@@ -124,44 +125,51 @@ class OscillatorRule {
 
   /// Adds the nodes first, first + stride, ... and their mirror images, with weight one.
   void add(double first, double stride) {
-    for (double z = first; z <= reach_; z += stride) {
-      push(z);
-      if (z > 0.0) push(-z);
-    }
-    flush();
+    for (double z = first; z <= reach_; z += stride) push(z);
+    while (filled_ != 0) fill(0.0, 0.0, 0.0, 0.0);
   }
   double coefficient(std::size_t n, double step) const {
     double total = 0.0;
-    for (const double lane : sum_[n]) total += lane;
+    for (std::size_t lane = 0; lane < lanes; ++lane) total += sum_[n][lane];
     return total * step;
   }
   double norm2(double step) const { return norm2_ * step; }
 
  private:
   static constexpr std::size_t lanes = 8;
+  static constexpr std::size_t groups = 4;  // recurrences that do not wait for each other
   static constexpr int farthest = 39;
-  using Block = std::array<double, lanes>;
+  using Lanes [[gnu::vector_size(lanes * sizeof(double))]] = double;
+  using Block = std::array<Lanes, groups>;
 
   void push(double z) {
     const double half = std::exp(-0.25 * z * z);
-    const double phi = activation_(scale_ * z);
-    const double density = 0.5 * std::numbers::inv_sqrtpi * std::numbers::sqrt2;
-    nodes_[filled_] = z;
-    start_[filled_] = half == 0.0 ? 0.0 : density * half * half * phi;
-    norm2_ += half == 0.0 ? 0.0 : density * half * half * phi * phi;
-    if (++filled_ == lanes) flush();
+    const double weight = 0.5 * std::numbers::inv_sqrtpi * std::numbers::sqrt2 * half * half;
+    if (weight == 0.0) return;
+    const double here = activation_(scale_ * z);
+    const double there = z > 0.0 ? activation_(-scale_ * z) : 0.0;
+    norm2_ += weight * (here * here + there * there);
+    fill(z, weight, here + there, z > 0.0 ? here - there : 0.0);
+  }
+  void fill(double z, double weight, double even, double odd) {
+    const std::size_t group = filled_ / lanes;
+    const std::size_t lane = filled_ % lanes;
+    nodes_[group][lane] = z;
+    start_[group][lane] = weight;
+    even_[group][lane] = even;
+    odd_[group][lane] = odd;
+    if (++filled_ == lanes * groups) flush();
   }
   void flush() {
-    for (; filled_ > 0 && filled_ < lanes; ++filled_) nodes_[filled_] = start_[filled_] = 0.0;
-    if (filled_ == 0) return;
     Block current = start_;
     Block previous{};
     for (std::size_t n = 0; n < count_; ++n) {
-      for (std::size_t i = 0; i < lanes; ++i) {
-        sum_[n][i] += current[i];
-        const double next = recurrence_.rise[n] * nodes_[i] * current[i] - recurrence_.fall[n] * previous[i];
-        previous[i] = current[i];
-        current[i] = next;
+      const Block& part = n % 2 == 0 ? even_ : odd_;
+      sum_[n] += (current[0] * part[0] + current[1] * part[1]) + (current[2] * part[2] + current[3] * part[3]);
+      for (std::size_t g = 0; g < groups; ++g) {
+        const Lanes next = recurrence_.rise[n] * nodes_[g] * current[g] - recurrence_.fall[n] * previous[g];
+        previous[g] = current[g];
+        current[g] = next;
       }
     }
     filled_ = 0;
@@ -172,10 +180,10 @@ class OscillatorRule {
   double reach_ = 0.0;
   std::optional<Recurrence> own_;
   const Recurrence& recurrence_;
-  std::vector<Block> sum_;
+  std::vector<Lanes> sum_;
   std::size_t count_;
   double norm2_ = 0.0;
-  Block nodes_{}, start_{};
+  Block nodes_{}, start_{}, even_{}, odd_{};
   std::size_t filled_ = 0;
 };
 

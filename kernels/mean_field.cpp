@@ -19,6 +19,13 @@ bool detail::is_homogeneous(const Activation& activation) {
   return std::all_of(pieces->breakpoints.begin(), pieces->breakpoints.end(), [](double u) { return u == 0.0; });
 }
 
+bool detail::is_odd(const Activation& activation) {
+  for (double x = 1.0 / 1024.0; x < 1000.0; x *= 1.37) {
+    if (activation(-x) != -activation(x)) return false;
+  }
+  return activation(0.0) == 0.0;
+}
+
 GaussianMoments detail::moments_up_to_infinity(const Activation& activation, double q) {
   if (q != infinity) return gaussian_moments(activation, q);
   GaussianMoments limit{infinity, infinity, nan, infinity, nan};
@@ -42,7 +49,7 @@ PhasePoint phase_point(const Activation& activation, const MeanFieldParameters& 
       attractor(activation, parameters.sigma_w / std::sqrt(parameters.keep), parameters.sigma_b, parameters.q0);
   const auto moments = [&](double q) { return detail::moments_up_to_infinity(activation, q); };
   const auto chord = [&](double epsilon) { return correlation_chord(activation, q_star, epsilon); };
-  PhasePoint point = detail::phase_point_at(q_star, parameters, moments, chord);
+  PhasePoint point = detail::phase_point_at(q_star, detail::is_odd(activation), parameters, moments, chord);
   // No limit although the map is defined where it started: the iteration ran into its bound.
   if (std::isnan(q_star)) point.converged = std::isnan(gaussian_moments(activation, parameters.q0).phi2);
   return point;

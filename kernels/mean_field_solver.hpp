@@ -33,6 +33,9 @@ inline bool is_same(double a, double b) {
 /// True for phi(x) = x times one slope for x > 0 and one for x < 0: every average scales exactly with q.
 bool is_homogeneous(const Activation& activation);
 
+/// Whether phi(-x) = -phi(x), to the last bit.
+bool is_odd(const Activation& activation);
+
 /// gaussian_moments, and at q = infinity the limits of E phi'^2 and E phi''^2, NaN where they have none that can be
 /// told.
 GaussianMoments moments_up_to_infinity(const Activation& activation, double q);
@@ -45,9 +48,11 @@ struct Correlation {
 /// The stable fixed point of C in [0, 1] and C' there. With epsilon = 1 - c, eta = 1 - C(1) (dropout) and R = sigma_w^2
 /// chord, it is where R(epsilon) + eta / epsilon = 1: R is a power series in c with positive coefficients, so that
 /// the left side falls in epsilon and is convex; Newton steps from the left stay there, halving guards against
-/// rounding. `chord(epsilon)` gives CorrelationChord at q*.
+/// rounding. `chord(epsilon)` gives CorrelationChord at q*; `start` is an epsilon left of the root, or zero.
+/// `fixes_zero`: C(0) = 0.
 template <class Chord>
-Correlation stable_correlation(const Chord& chord, double gain, double chi_at_one, double curvature, double eta) {
+Correlation stable_correlation(const Chord& chord, double gain, double chi_at_one, double curvature, double eta,
+                               bool fixes_zero, double start) {
   const CorrelationChord far = chord(1.0);
   const double rest = gain * far.chord + eta - 1.0;  // -C(0)
   if (std::isnan(rest)) return {nan, nan, false};
@@ -56,7 +61,7 @@ Correlation stable_correlation(const Chord& chord, double gain, double chi_at_on
     if (gain * far.chord >= 1.0 - critical_width) return {nan, 1.0, true};
     return {1.0, chi_at_one, true};
   }
-  if (rest >= -1e-15) return {0.0, gain * far.tangent, true};
+  if (fixes_zero || rest >= -1e-15) return {0.0, gain * far.tangent, true};
   double low = 0.0;
   double high = 1.0;
   // The tangents at epsilon = 0 and at 1 both end left of the root.
@@ -64,7 +69,7 @@ Correlation stable_correlation(const Chord& chord, double gain, double chi_at_on
   const double from_zero =
       eta == 0.0 ? excess / curvature : 2.0 * eta / (std::sqrt(excess * excess + 4.0 * eta * curvature) - excess);
   const double from_one = 1.0 - rest / (gain * (far.tangent - far.chord) - eta);
-  double epsilon = std::max(from_zero, from_one);
+  double epsilon = std::max({from_zero, from_one, start});
   if (!(epsilon > 0.0 && epsilon < 1.0)) epsilon = 0.5;
   for (int i = 0; i < 200; ++i) {
     const CorrelationChord at = chord(epsilon);
@@ -73,7 +78,7 @@ Correlation stable_correlation(const Chord& chord, double gain, double chi_at_on
     (residual > 0.0 ? low : high) = epsilon;
     const double fall = gain * (at.tangent - at.chord) / epsilon - eta / (epsilon * epsilon);
     double next = epsilon - residual / fall;
-    if (std::abs(next - epsilon) <= 4e-16 || residual == 0.0 || high - low <= 2e-16) {
+    if (std::abs(next - epsilon) <= 4e-16 || std::abs(residual) <= 1e-15 || high - low <= 2e-16) {
       return {1.0 - epsilon, gain * at.tangent, true};
     }
     // Nothing is known of the left end but that it is positive: shrink by decades there.
@@ -85,8 +90,8 @@ Correlation stable_correlation(const Chord& chord, double gain, double chi_at_on
 
 /// All but q_star, which is given. `moments(q)`, at infinity too, and `chord(epsilon)` at q*.
 template <class Moments, class Chord>
-PhasePoint phase_point_at(double q_star, const MeanFieldParameters& parameters, const Moments& moments,
-                          const Chord& chord) {
+PhasePoint phase_point_at(double q_star, bool is_odd, const MeanFieldParameters& parameters, const Moments& moments,
+                          const Chord& chord, double start = 0.0) {
   const double gain = parameters.sigma_w * parameters.sigma_w;
   const double boosted = gain / parameters.keep;
   PhasePoint point{q_star, nan, nan, nan, nan, nan, true};
@@ -107,7 +112,8 @@ PhasePoint phase_point_at(double q_star, const MeanFieldParameters& parameters, 
     return point;
   }
   const double eta = parameters.keep == 1.0 ? 0.0 : (boosted - gain) * m.phi2 / q_star;
-  const Correlation correlation = stable_correlation(chord, gain, gain * m.dphi2, 0.5 * gain * q_star * m.d2phi2, eta);
+  const Correlation correlation = stable_correlation(chord, gain, gain * m.dphi2, 0.5 * gain * q_star * m.d2phi2, eta,
+                                                     is_odd && parameters.sigma_b == 0.0, start);
   point.c_star = correlation.c_star;
   point.xi_c = depth_scale(correlation.slope);
   point.converged = correlation.converged;

@@ -60,6 +60,7 @@ class MeanFieldTable {
 
   Activation activation_;
   bool is_homogeneous_;
+  bool is_odd_;
   mutable std::map<int, std::unique_ptr<Octave>> octaves_;
   mutable std::vector<double> scratch_;
   mutable std::optional<bool> one_fixed_point_;
