@@ -105,8 +105,9 @@ class ValueCheck {
 
   std::optional<Value> any(const TomlNode& node) {
     if (const TomlNode* date = find_date(node)) {
-      in_list_ = date != &node;
-      return wrong_type(*date);
+      error(*date, fmt::format("'{}' {} a date or time (nothing here takes one) put it in quotes if it is a text",
+                               key_.name, date == &node ? "is" : "holds"));
+      return std::nullopt;
     }
     Value value = node.value();
     if (value.is_number()) return Value(rounded(value.number()));

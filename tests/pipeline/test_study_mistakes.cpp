@@ -12,6 +12,7 @@ namespace {
 
 using testing::errors_of;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 /// The only message, for a study whose line 3 is `line` and which is right otherwise.
@@ -28,6 +29,31 @@ TEST(Mistake, InSyntax) {
   EXPECT_THAT(errors_of("measure = 'fake'\n[sweep]\nsigma_w = 1\nsigma_w = 2\n"), StartsWith("4:"));
   EXPECT_THAT(errors_of("measure = fake\n"), StartsWith("1:13: error: "));
   EXPECT_THAT(errors_of("measure = 'fake'\n[sweep]\nsigma_w = 1\n[sweep]\n"), StartsWith("4:"));
+}
+
+TEST(Mistake, KeyOfManyParts) {
+  // toml++ calls itself once for every part: thousands of them would overrun the stack.
+  const auto key = [](int parts) {
+    std::string text = "a";
+    for (int part = 1; part < parts; ++part) text += part % 2 == 0 ? ".a" : " . 'b'";
+    return text;
+  };
+  const std::string message = "1:1: error: a key has more than 16 parts (nothing is nested as deep) write shorter keys";
+  EXPECT_EQ(errors_of(key(17) + " = 1\n"), message);
+  EXPECT_EQ(errors_of(key(100'000) + " = 1\n"), message);
+  EXPECT_EQ(errors_of("x = { " + key(17) + " = 1 }\n"), message);
+  EXPECT_EQ(errors_of("[" + key(17) + "]\n"), message);
+  EXPECT_THAT(errors_of("\n\n[[" + key(17) + "]]\n"), StartsWith("3:1: error: a key has more than 16 parts"));
+  // Dots elsewhere are none of a key's.
+  EXPECT_THAT(errors_of(key(16) + " = 1\n"), Not(HasSubstr("16 parts")));
+  const std::string dots(50, '.');
+  const std::string rest = "measure = 'fake'\nsweep.sigma_w = 1\n";
+  for (const std::string& title : {"'" + dots + "'", "\"\\\"" + dots + "\"", "\"\"\"\n\"" + dots + "\"\"\""})
+    EXPECT_EQ(errors_of("title = " + title + "  # " + dots + "\n" + rest), "") << title;
+  EXPECT_THAT(
+      errors_of("sweep.sigma_w = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, "
+                "1.7]\nmeasure = 'fake'\n"),
+      "");
 }
 
 TEST(Mistake, UnknownKey) {
@@ -101,6 +127,16 @@ TEST(Mistake, WrongType) {
   EXPECT_EQ(error_in("input", "images = ''"), "5:10: error: 'images' is empty (it takes a file's path in quotes)");
   EXPECT_EQ(error_in_sweep("sigma_w = 1\nwidths = [[5, 2], 3]"),
             "4:19: error: 'widths' is 3 (it takes a list of integers)");
+}
+
+TEST(Mistake, DateInsideAList) {
+  // Read as a text it would be an empty one.
+  EXPECT_EQ(error_in_sweep("sigma_w = [1, 1979-05-27]"),
+            "3:15: error: 'sigma_w' is a date or time (it takes a number)");
+  EXPECT_EQ(error_in("curve", "span = [0, 07:32:00]"),
+            "5:12: error: 'span' holds a date or time (it takes a list of numbers)");
+  EXPECT_EQ(error_in_sweep("sigma_w = 1\nweights = { law = [1979-05-27] }"),
+            "4:20: error: 'weights' holds a date or time (nothing here takes one) put it in quotes if it is a text");
 }
 
 TEST(Mistake, NotFinite) {

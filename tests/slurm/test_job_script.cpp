@@ -84,6 +84,26 @@ TEST(SiteFile, NothingMultilineReachesAnSbatchLine) {
   EXPECT_THAT(message_of(""), HasSubstr("no 'cores_per_node'"));
 }
 
+TEST(SiteFile, DatesAreNoTexts) {
+  const std::string why = "a date or time (nothing here takes one) put it in quotes if it is a text";
+  EXPECT_THAT(message_of("cores_per_node = 1\nsetup = [\"true\", 1979-05-27]\n"),
+              HasSubstr("site.toml:2:18: error: 'setup' holds " + why));
+  EXPECT_THAT(message_of("cores_per_node = 1\nmodules = 07:32:00\n"),
+              HasSubstr("site.toml:2:11: error: 'modules' is " + why));
+  EXPECT_THAT(message_of("cores_per_node = 1\nenvironment = { A = 1979-05-27 }\n"),
+              HasSubstr("site.toml:2:21: error: 'environment' holds " + why));
+  EXPECT_EQ(parse_site("cores_per_node = 1\nsetup = [\"1979-05-27\"]\n", "site.toml").setup.front(), "1979-05-27");
+}
+
+TEST(SiteFile, MemoryIsBounded) {
+  for (const char* memory : {"1e300", "1000001", "0", "-1", "inf", "nan"})
+    EXPECT_THAT(message_of(std::string("cores_per_node = 1\nmemory_per_node_gb = ") + memory + "\n"),
+                HasSubstr("site.toml:2:22: error: 'memory_per_node_gb' is "))
+        << memory;
+  EXPECT_EQ(parse_site("cores_per_node = 1\nmemory_per_node_gb = 1000000\n", "site.toml").memory_per_node, 1e15);
+  EXPECT_THAT(message_of("cores_per_node.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a = 1\n"), HasSubstr("more than 16 parts"));
+}
+
 TEST(JobScript, HasTheUsersTextsAsOneWordEach) {
   JobTexts texts;
   texts.program = "/bin/mea nder";
