@@ -31,12 +31,8 @@ std::vector<ArraySpec> measured_spectrum_arrays(bool with_decay) {
   std::vector<ArraySpec> arrays{
       real("q", "mean square of the pre-activations", {"layer"}),
       real("c", "correlation of a pair's pre-activations", {"layer"}, true),
-      real("exponent",
-           "logarithm of the factor by which a layer multiplies a small perturbation, averaged over perturbations",
-           {"layer"}, true),
-      real("log_growth",
-           "half the logarithm of the mean factor by which a perturbation's square has grown since the input",
-           {"layer"}, true)};
+      real("exponent", "mean logarithm of the growth of perturbations in the layer", {"layer"}, true),
+      real("log_growth", "logarithm of the rms growth of perturbations since the input", {"layer"}, true)};
   if (with_decay) {
     arrays.push_back(in_layers(
         real("decay_length", "length at which c approaches c_star, fitted to the layers of decay_range", {}, true)));
