@@ -9,16 +9,16 @@
 
 namespace meander {
 
-extern const ProductPath<double> double_product_x86_64_v4, double_product_x86_64_v3, double_product_baseline;
-extern const ProductPath<float> float_product_x86_64_v4, float_product_x86_64_v3, float_product_baseline;
+extern const LayerPath<double> double_layer_path_x86_64_v4, double_layer_path_x86_64_v3, double_layer_path_baseline;
+extern const LayerPath<float> float_layer_path_x86_64_v4, float_layer_path_x86_64_v3, float_layer_path_baseline;
 
 namespace {
 
 template <class Real>
-std::vector<ProductPath<Real>> usable(const ProductPath<Real>& v4, const ProductPath<Real>& v3,
-                                      const ProductPath<Real>& baseline) {
+std::vector<LayerPath<Real>> usable(const LayerPath<Real>& v4, const LayerPath<Real>& v3,
+                                    const LayerPath<Real>& baseline) {
   const Processor processor = this_processor();
-  std::vector<ProductPath<Real>> paths;
+  std::vector<LayerPath<Real>> paths;
   if (processor >= Processor::x86_64_v4) paths.push_back(v4);
   if (processor >= Processor::x86_64_v3) paths.push_back(v3);
   paths.push_back(baseline);
@@ -26,27 +26,27 @@ std::vector<ProductPath<Real>> usable(const ProductPath<Real>& v4, const Product
 }
 
 template <class Real>
-long registers_of(long outputs, const ProductPath<Real>& path) {
+long registers_of(long outputs, const LayerPath<Real>& path) {
   return (outputs + path.lanes - 1) / path.lanes;
 }
 
 }  // namespace
 
 template <>
-std::span<const ProductPath<double>> product_paths() {
-  static const auto paths = usable(double_product_x86_64_v4, double_product_x86_64_v3, double_product_baseline);
+std::span<const LayerPath<double>> layer_paths() {
+  static const auto paths =
+      usable(double_layer_path_x86_64_v4, double_layer_path_x86_64_v3, double_layer_path_baseline);
   return paths;
 }
 
 template <>
-std::span<const ProductPath<float>> product_paths() {
-  static const auto paths = usable(float_product_x86_64_v4, float_product_x86_64_v3, float_product_baseline);
+std::span<const LayerPath<float>> layer_paths() {
+  static const auto paths = usable(float_layer_path_x86_64_v4, float_layer_path_x86_64_v3, float_layer_path_baseline);
   return paths;
 }
 
 template <class Real>
-PackedLayer<Real>::PackedLayer(const ProductPath<Real>& path, std::span<const Real> weight,
-                               std::span<const double> bias)
+PackedLayer<Real>::PackedLayer(const LayerPath<Real>& path, std::span<const Real> weight, std::span<const double> bias)
     : path_(&path),
       outputs_(static_cast<long>(bias.size())),
       inputs_(static_cast<long>(weight.size() / bias.size())),

@@ -1,11 +1,11 @@
-// The layer product for any processor of the architecture.
-#include "kernels/layer_product_lanes.hpp"
+// The layer product, and passes over its rows, for any processor of the architecture.
+#include "kernels/layer_rows_lanes.hpp"
 
 namespace meander {
 
-extern const ProductPath<double> double_product_baseline;
-extern const ProductPath<float> float_product_baseline;
-constexpr ProductPath<double> double_product_baseline = product_of_this_file<double>("baseline");
-constexpr ProductPath<float> float_product_baseline = product_of_this_file<float>("baseline");
+extern const LayerPath<double> double_layer_path_baseline;
+extern const LayerPath<float> float_layer_path_baseline;
+constexpr LayerPath<double> double_layer_path_baseline = layer_path_of_this_file<double>("baseline");
+constexpr LayerPath<float> float_layer_path_baseline = layer_path_of_this_file<float>("baseline");
 
 }  // namespace meander

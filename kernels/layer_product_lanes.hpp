@@ -129,10 +129,5 @@ void multiply(const Real* packed, const Real* bias, long outputs, long inputs, c
   }
 }
 
-template <class Real>
-constexpr ProductPath<Real> product_of_this_file(const char* name) {
-  return {name, Registers<Real>::lanes, tile_vectors, &multiply<Real>};
-}
-
 }  // namespace
 }  // namespace meander

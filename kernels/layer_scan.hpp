@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/activation.hpp"
+#include "kernels/layer_product.hpp"
 #include "kernels/pattern_set.hpp"
 #include "kernels/row_arithmetic.hpp"
 
@@ -36,19 +37,23 @@ struct IntervalSums {
 template <class Real>
 class LayerScan {
  public:
-  LayerScan(int layer, int width, std::span<const Threshold> thresholds)
-      : width_(width), words_(bit_words(width)), thresholds_(thresholds), neuron_words_(pattern_words(layer, width)) {
+  LayerScan(const LayerPath<Real>& path, int layer, int width, std::span<const Threshold> thresholds)
+      : path_(path),
+        width_(width),
+        words_(bit_words(width)),
+        thresholds_(thresholds),
+        neuron_words_(pattern_words(layer, width)) {
     const auto bits = static_cast<std::size_t>(words_) * thresholds.size();
     for (std::vector<std::uint64_t>* row : {&now_, &bits_[0], &bits_[1], &first_bits_}) row->resize(bits);
     for (std::vector<Real>* row : {&values_[0], &values_[1], &first_values_})
-      row->resize(static_cast<std::size_t>(width));
+      row->resize(static_cast<std::size_t>(width + widest_register - 1));
     previous_ = {values_[0].data(), values_[1].data()};
   }
 
   enum class Taken { unchanged, switched, overflow };
   /// Takes sample `samples()` of the curve: `row` holds its pre-activations and gets its post-activations,
-  /// which have to stay where they are until `keep`. Switched where a neuron changed its piece since the sample
-  /// before, overflow where a pre-activation is not finite.
+  /// which have to stay where they are until `keep`; room for widest_register elements more than there are is read.
+  /// Switched where a neuron changed its piece since the sample before, overflow where a pre-activation is not finite.
   Taken take(std::span<Real> row, const Activation& activation);
   /// Copies what is still needed of rows taken.
   void keep();
@@ -68,6 +73,7 @@ class LayerScan {
   bool compare(const std::vector<std::uint64_t>& before, const std::vector<std::uint64_t>& after, IntervalSums& sums);
   void change_hash(std::uint64_t flips, std::uint64_t after, long word);
 
+  const LayerPath<Real>& path_;
   long width_;
   long words_;
   std::span<const Threshold> thresholds_;
@@ -86,11 +92,11 @@ class LayerScan {
 
 template <class Real>
 typename LayerScan<Real>::Taken LayerScan<Real>::take(std::span<Real> row, const Activation& activation) {
-  if (!all_finite(row.data(), width_)) return Taken::overflow;
+  if (!path_.all_finite(row.data(), width_)) return Taken::overflow;
   const auto parity = static_cast<std::size_t>(samples_ % 2);
   for (std::size_t k = 0; k < thresholds_.size(); ++k) {
-    bits_above(row.data(), width_, static_cast<Real>(thresholds_[k].value),
-               now_.data() + static_cast<std::ptrdiff_t>(k) * words_);
+    path_.bits_above(row.data(), width_, static_cast<Real>(thresholds_[k].value),
+                     now_.data() + static_cast<std::ptrdiff_t>(k) * words_);
   }
   activation.apply(row);
   bool switched = false;
@@ -98,11 +104,15 @@ typename LayerScan<Real>::Taken LayerScan<Real>::take(std::span<Real> row, const
     first_bits_ = now_;
     std::copy(row.begin(), row.end(), first_values_.begin());
   } else {
+    const Real* before = previous_[1 - parity];
+    const Real* two_before = parity == 0 ? previous_[0] : nullptr;
+    std::array<double, 2> squares{};
+    path_.squared_distances(row.data(), before, two_before, width_, squares.data());
     switched = compare<true>(bits_[1 - parity], now_, all_);
-    all_.length.add(distance(row.data(), previous_[1 - parity], width_));
+    all_.length.add(distance_of_square(squares[0], row.data(), before, width_));
     if (parity == 0) {
       compare<false>(bits_[0], now_, half_);
-      half_.length.add(distance(row.data(), previous_[0], width_));
+      half_.length.add(distance_of_square(squares[1], row.data(), two_before, width_));
     }
   }
   std::swap(bits_[parity], now_);

@@ -80,7 +80,7 @@ class CurveSampler {
         x_(plan.panel * plan.stride),
         next_x_(plan.panel * plan.stride) {
     for (int layer = 1; layer <= network.depth(); ++layer)
-      scans_.emplace_back(layer, network.width(layer), thresholds_);
+      scans_.emplace_back(layer_paths<Real>().front(), layer, network.width(layer), thresholds_);
     switched_.resize(static_cast<std::size_t>(plan.panel));
     hashes_.resize(static_cast<std::size_t>(plan.panel));
   }
@@ -125,7 +125,7 @@ class CurveSampler {
     Buffer<Real> weight(network_.width(layer) * static_cast<long>(network_.fan_in(layer)));
     const std::span<Real> whole = weight.first(network_.width(layer) * static_cast<long>(network_.fan_in(layer)));
     network_.weight(layer, whole);
-    packed = PackedLayer<Real>(product_paths<Real>().front(), whole, bias);
+    packed = PackedLayer<Real>(layer_paths<Real>().front(), whole, bias);
   }
 
   /// Rows of next_x_ <- W^l x^(l-1) + b^l of samples `sample`.., which lie from row `row` on in the panel.

@@ -31,7 +31,7 @@ struct Subject {
     x = normals(rows * x_stride, 1);
     for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = 0.25 * static_cast<double>(i);
   }
-  std::vector<Real> multiplied(const ProductPath<Real>& path) const {
+  std::vector<Real> multiplied(const LayerPath<Real>& path) const {
     std::vector<Real> h(static_cast<std::size_t>(rows * h_stride), Real{-7});
     PackedLayer<Real>(path, weight, bias).multiply(x.data(), x_stride, rows, h.data(), h_stride);
     return h;
@@ -75,15 +75,15 @@ INSTANTIATE_TEST_SUITE_P(Shapes, LayerProduct,
 TEST_P(LayerProduct, IsTheSumOnEveryPath) {
   const auto [outputs, inputs, rows] = GetParam();
   const Subject<double> wide(outputs, inputs, rows);
-  for (const auto& path : product_paths<double>()) expect_exact_within_rounding(wide, wide.multiplied(path));
+  for (const auto& path : layer_paths<double>()) expect_exact_within_rounding(wide, wide.multiplied(path));
   const Subject<float> narrow(outputs, inputs, rows);
-  for (const auto& path : product_paths<float>()) expect_exact_within_rounding(narrow, narrow.multiplied(path));
+  for (const auto& path : layer_paths<float>()) expect_exact_within_rounding(narrow, narrow.multiplied(path));
 }
 
 TEST_P(LayerProduct, IsTheSameWithAnyFusedMultiplyAdd) {
   const auto [outputs, inputs, rows] = GetParam();
   const Subject<double> subject(outputs, inputs, rows);
-  const auto paths = product_paths<double>();
+  const auto paths = layer_paths<double>();
   if (paths.size() < 3) GTEST_SKIP() << "one path with fused multiply-add at most";
   const std::vector<double> first = subject.multiplied(paths[0]);
   const std::vector<double> second = subject.multiplied(paths[1]);
