@@ -107,8 +107,10 @@ void exact_circle(benchmark::State& state) {
   state.counters["everything_over_exact"] = everything / exact;
   state.counters["transitions"] = static_cast<double>(count);
   state.counters["repushing_over_exact"] = repushed / exact;
+  state.counters["repushing_over_exact_at_least"] = 3.0;
   state.counters["repushing_difference"] = static_cast<double>(found_repushing - count);
   state.counters["eigen_sampling_over_exact"] = eigen / exact;
+  state.counters["eigen_sampling_over_exact_at_least"] = 25.0;
   state.counters["eigen_sampling_over_everything"] = eigen / everything;
   state.counters["eigen_missed_percent"] = 100.0 * plain_error;
   state.counters["richardson_over_exact"] = richardson / exact;

@@ -58,7 +58,7 @@ void normals_against_standard_library(benchmark::State& state) {
   state.counters["ns_per_normal"] = median(our_times);
   state.counters["ns_per_normal_standard_library"] = median(their_times);
   state.counters["ratio"] = median(their_times) / median(our_times);
-  state.counters["target"] = 12.0;
+  if (state.range(1) == 0 && columns >= 512) state.counters["ratio_at_least"] = 12.0;
   state.SetLabel(path.name);
 }
 

@@ -66,6 +66,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bench_schedule", help="the program bench_schedule")
     parser.add_argument("--ranks", type=int, default=4)
+    parser.add_argument("--benchmark_out", help="also write the ratios as Google Benchmark would")
     parser.add_argument("--futures", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.futures:
@@ -86,6 +87,17 @@ def main():
             f"{ours['noop_per_second'] / theirs['noop_per_second']:8.0f}"
             f"{theirs['efficiency_5ms']:21.3f}{ours['efficiency_5ms'] / theirs['efficiency_5ms']:8.2f}"
         )
+    if arguments.benchmark_out:
+        ratios = [
+            {
+                "name": f"schedule_against_mpi4py/ranks:{arguments.ranks}/{name}",
+                "tasks_per_second_over_theirs": ours["noop_per_second"] / theirs["noop_per_second"],
+                "efficiency_over_theirs": ours["efficiency_5ms"] / theirs["efficiency_5ms"],
+            }
+            for name, theirs in futures.items()
+        ]
+        with open(arguments.benchmark_out, "w") as file:
+            json.dump({"context": {"load_avg": os.getloadavg()}, "benchmarks": ratios}, file)
     print(f"meander, costs spanning 1000x: efficiency {ours['efficiency_1000x']:.3f}")
     print(f"meander, 1 us tasks: {ours['microsecond_per_second']:.4g} per second")
 
