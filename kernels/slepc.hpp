@@ -13,8 +13,8 @@ namespace meander {
 struct SymmetricOperator {
   /// Components of a vector that this rank holds; all of them where there is one rank.
   int local_size = 0;
-  /// y <- A x, both of local_size components. With several ranks each calls it equally often. An exception
-  /// thrown here ends the search and is thrown on.
+  /// y <- A x, both of local_size components. With several ranks each calls it equally often. An exception thrown here
+  /// ends the search on every rank, and is thrown on.
   std::function<void(std::span<const double> x, std::span<double> y)> apply;
 };
 

@@ -57,7 +57,9 @@ using EpsOwner = Owner<EPS, EPSDestroy>;
 /// What the callbacks of one search share.
 struct Search {
   const SymmetricOperator* a = nullptr;
+  MPI_Comm comm = MPI_COMM_SELF;
   std::exception_ptr thrown;
+  bool failed = false;  // on any rank
   int products = 0;
   double largest = 0.0;
 };
@@ -71,13 +73,19 @@ PetscErrorCode multiply(Mat shell, Vec x, Vec y) {
   if (code == 0) code = VecGetArrayWrite(y, &out);
   if (code != 0) return code;
   const auto size = static_cast<std::size_t>(search->a->local_size);
-  try {
-    ++search->products;
-    search->a->apply(std::span(in, size), std::span(out, size));
-  } catch (...) {  // must not cross PETSc's frames, which are C
-    search->thrown = std::current_exception();
-    code = PETSC_ERR_USER;
+  if (!search->failed) {
+    try {
+      ++search->products;
+      search->a->apply(std::span(in, size), std::span(out, size));
+    } catch (...) {  // must not cross PETSc's frames, which are C; an error code would leave PETSc's memory behind
+      search->thrown = std::current_exception();
+    }
+    // Whoever goes on alone would wait for the others in the next product.
+    int failed = search->thrown != nullptr ? 1 : 0;
+    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, search->comm);
+    search->failed = failed != 0;
   }
+  if (search->failed) std::fill(out, out + size, 0.0);
   static_cast<void>(VecRestoreArrayRead(x, &in));
   static_cast<void>(VecRestoreArrayWrite(y, &out));
   return code;
@@ -90,6 +98,14 @@ PetscErrorCode relative_residual(EPS, PetscScalar value, PetscScalar, PetscReal 
   largest = std::max(largest, std::abs(value));
   *error = largest > 0.0 ? residual / largest : residual;
   return 0;
+}
+
+/// At every restart: as usual, and when a product has failed.
+PetscErrorCode stop(EPS eps, PetscInt iterations, PetscInt most, PetscInt converged, PetscInt wanted,
+                    EPSConvergedReason* reason, void* context) {
+  const PetscErrorCode code = EPSStoppingBasic(eps, iterations, most, converged, wanted, reason, nullptr);
+  if (static_cast<Search*>(context)->failed) *reason = EPS_CONVERGED_USER;
+  return code;
 }
 
 /// A vector with a part in every direction: the fractional parts of multiples of the golden ratio, by global
@@ -119,6 +135,7 @@ void set_up(EPS eps, Mat shell, SpectrumEnd end, const EigenvalueSearch& search,
   require(EPSSetDimensions(eps, search.count, basis, PETSC_DEFAULT));
   require(EPSSetTolerances(eps, search.tolerance, search.max_iterations));
   require(EPSSetConvergenceTestFunction(eps, relative_residual, &context, nullptr));
+  require(EPSSetStoppingTestFunction(eps, stop, &context, nullptr));
   VecOwner start_vector = starting_vector(shell);
   Vec raw = start_vector.get();
   require(EPSSetInitialSpace(eps, 1, &raw));
@@ -150,7 +167,7 @@ ExtremeEigenvalues search_eigenvalues(const SymmetricOperator& a, SpectrumEnd en
     throw std::invalid_argument("asked for " + std::to_string(search.count) + " eigenvalues (the operator has " +
                                 std::to_string(size) + "), ask for 1 to " + std::to_string(size));
   }
-  Search context{&a, nullptr, 0, 0.0};
+  Search context{&a, comm, nullptr, false, 0, 0.0};
   Mat created = nullptr;
   require(MatCreateShell(comm, a.local_size, a.local_size, size, size, &context, &created));
   const MatOwner shell(created);
@@ -158,19 +175,13 @@ ExtremeEigenvalues search_eigenvalues(const SymmetricOperator& a, SpectrumEnd en
   EPS eps = nullptr;
   require(EPSCreate(comm, &eps));
   const EpsOwner owner(eps);
-  const auto solve = [&] {
-    set_up(eps, created, end, search, size, context);
-    require(EPSSolve(eps));
-    return read(eps, search.count);
-  };
-  try {
-    ExtremeEigenvalues found = solve();
-    found.products = context.products;
-    return found;
-  } catch (const std::runtime_error&) {
-    if (context.thrown) std::rethrow_exception(context.thrown);
-    throw;
-  }
+  set_up(eps, created, end, search, size, context);
+  require(EPSSolve(eps));
+  if (context.thrown) std::rethrow_exception(context.thrown);
+  if (context.failed) throw std::runtime_error("a product with the operator failed on another rank");
+  ExtremeEigenvalues found = read(eps, search.count);
+  found.products = context.products;
+  return found;
 }
 
 }  // namespace

@@ -106,6 +106,15 @@ TEST(ExtremeEigenvalues, WhatAProductThrowsComesBack) {
   const SymmetricOperator broken{8,
                                  [](std::span<const double>, std::span<double>) { throw std::domain_error("mine"); }};
   EXPECT_THROW(extreme_eigenvalues(broken, SpectrumEnd::largest, {1, 1e-9, 10}), std::domain_error);
+  // On one rank of several the search ends for all.
+  const SymmetricOperator whole = second_difference(40, MPI_COMM_WORLD);
+  int left = rank_of(MPI_COMM_WORLD) == 0 ? 5 : 1 << 30;
+  const SymmetricOperator failing{whole.local_size, [&](std::span<const double> x, std::span<double> y) {
+                                    whole.apply(x, y);
+                                    if (--left < 0) throw std::runtime_error("enough");
+                                  }};
+  EXPECT_THROW(extreme_eigenvalues(failing, SpectrumEnd::smallest, {2, 1e-12, 500}, MPI_COMM_WORLD),
+               std::runtime_error);
   EXPECT_THROW(extreme_eigenvalues(second_difference(5, MPI_COMM_SELF), SpectrumEnd::largest, {6, 1e-9, 10}),
                std::invalid_argument);
 }
