@@ -24,4 +24,10 @@ inline void multiply_transposed(int m, int n, int k, const float* a, int lda, co
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0F, a, lda, b, ldb, 0.0F, c, ldc);
 }
 
+/// C (m, n) <- A (m, k) B (k, n); all row-major with the given distances between rows.
+inline void multiply_matrices(int m, int n, int k, const double* a, int lda, const double* b, int ldb, double* c,
+                              int ldc) {
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1.0, a, lda, b, ldb, 0.0, c, ldc);
+}
+
 }  // namespace meander

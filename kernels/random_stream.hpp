@@ -9,7 +9,15 @@
 namespace meander {
 
 /// What a variate is used for; part of its address in the stream.
-enum class Purpose : std::uint32_t { weights = 1, biases = 2, curve = 3, points = 4, readout = 5 };
+enum class Purpose : std::uint32_t {
+  weights = 1,
+  biases = 2,
+  curve = 3,
+  points = 4,
+  readout = 5,
+  dropout = 6,
+  perturbation = 7
+};
 
 /// The two key words of Philox4x32-10, derived from (seed, realization, salt). `salt` is zero for
 /// `coupling = "common"` and a hash of the point's parameters for `coupling = "independent"`.

@@ -11,6 +11,7 @@ std::unique_ptr<Measure> make_dichotomies();
 std::unique_ptr<Measure> make_geometry();
 std::unique_ptr<Measure> make_phase_diagram();
 std::unique_ptr<Measure> make_regions_2d();
+std::unique_ptr<Measure> make_signal_propagation();
 std::unique_ptr<Measure> make_trajectory_length();
 std::unique_ptr<Measure> make_transitions();
 
@@ -23,6 +24,7 @@ Catalogue all_measures() {
   catalogue.add(make_geometry());
   catalogue.add(make_phase_diagram());
   catalogue.add(make_regions_2d());
+  catalogue.add(make_signal_propagation());
   catalogue.add(make_trajectory_length());
   catalogue.add(make_transitions());
   return catalogue;

@@ -22,7 +22,7 @@ def reduced(path, tmp_path):
     if study["measure"] == "phase_diagram":
         overrides["sweep.sigma_w"] = "[0.5, 1.0, 1.5, 2.5]"
     if "width" in sweep:
-        overrides["sweep.width"] = "[6, 9]"
+        overrides["sweep.width"] = "[6, 9]" if study["measure"] != "signal_propagation" else "9"
     if "depth" in sweep:
         overrides["sweep.depth"] = "[2, 3]" if isinstance(sweep["depth"], list) else "3"
     if "widths" in sweep:
@@ -39,6 +39,8 @@ def reduced(path, tmp_path):
                       "deep_versus_wide.frequencies": "5", "input.dimension": "8"}
     if "component_layers" in study.get("geometry", {}):
         overrides["geometry.component_layers"] = "[1, 3]"
+    if study["measure"] == "signal_propagation" and len(sweep["sigma_w"] if isinstance(sweep["sigma_w"], list) else []) > 4:
+        overrides |= {"sweep.width": "12", "sweep.depth": "12", "realizations": "3"}
     data = study.get("input", {})
     if "images" in data:
         overrides["input.images"] = f'"{images_file(tmp_path / "images.gz")}"'

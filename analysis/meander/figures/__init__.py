@@ -12,6 +12,7 @@ from meander.figures import (
     phase_diagram,
     regions_2d,
     scaling,
+    signal_propagation,
     trajectory_length,
     transitions,
 )
@@ -26,6 +27,7 @@ MEASURES = {
     "geometry": geometry,
     "phase_diagram": phase_diagram,
     "regions_2d": regions_2d,
+    "signal_propagation": signal_propagation,
     "trajectory_length": trajectory_length,
     "transitions": transitions,
 }

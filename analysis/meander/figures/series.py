@@ -17,7 +17,7 @@ from meander.archive import ArchiveError
 SYMBOLS = {"sigma_w": r"$\sigma_w$", "sigma_b": r"$\sigma_b$", "q0": r"$q^0$", "c0": r"$c^0$"}
 BOUNDS = {"growth": ("growth_lower_bound", "growth_upper_bound"), "dichotomies": ("all_labelings",),
           "cells": ("cells_bound",)}
-LINEAR = {"growth", "exact"}
+LINEAR = {"c", "growth", "exact"}
 MOST_CURVES = 12  # in a panel; more cannot be told apart
 
 

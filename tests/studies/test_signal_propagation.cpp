@@ -1,0 +1,87 @@
+// The measure `signal_propagation`: its arrays, starts met exactly, and what it refuses.
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "in_process.hpp"
+
+namespace meander {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::Folder;
+using testing_support::Ran;
+using testing_support::run;
+
+class SignalPropagation : public testing::Test {
+ protected:
+  Ran study(const std::string& sweep, const std::string& rest) const {
+    return run(folder_.write(
+        "study.toml", "measure = \"signal_propagation\"\nseed = 5\n[sweep]\n" + std::string(base) + sweep + rest));
+  }
+  std::string refusal(const std::string& sweep, const std::string& rest) const {
+    try {
+      study(sweep, rest);
+    } catch (const BadInput& error) {
+      return error.what();
+    }
+    return "";
+  }
+  static constexpr const char* base = "width = 40\ndepth = 4\nsigma_w = 1.5\nsigma_b = 0.2\nactivation = \"tanh\"\n";
+  static constexpr const char* input = "[input]\ndimension = 30\n";
+
+  Folder folder_;
+};
+
+TEST_F(SignalPropagation, StartsAreSwept) {
+  const Ran ran = study("q0 = [0.5, 2.0]\nc0 = [1.0, 0.25]\n", input);
+  EXPECT_NEAR(ran.values("q_theory", 2)[0], 2.25 * 2.0 + 0.04, 1e-12);
+  EXPECT_NEAR(ran.values("c_theory", 3)[0], (2.25 * 0.5 + 0.04) / (2.25 * 2.0 + 0.04), 1e-12);
+  for (const double c : ran.values("c", 0)) EXPECT_NEAR(c, 1.0, 1e-12);
+  EXPECT_LT(ran.values("c", 1)[0], 1.0);
+  EXPECT_FALSE(ran.has("gradient"));
+  EXPECT_FALSE(ran.has("perturbation_growth"));
+  EXPECT_EQ(ran.values("xi_c", 0), ran.values("xi_c", 3));
+}
+
+/// With dropout, "fixed_point" is the attractor of the map with dropout: layer 1 starts there and stays.
+TEST_F(SignalPropagation, DropoutHasItsOwnFixedPoint) {
+  const Ran ran = study("keep = [1.0, 0.8]\n", "[input]\ndimension = 30\nq0 = \"fixed_point\"\nc0 = 1.0\n");
+  for (const std::size_t cell : {0u, 1u}) {
+    for (const double q : ran.values("q_theory", cell)) EXPECT_NEAR(q, ran.values("q_star", cell)[0], 1e-9);
+  }
+  EXPECT_GT(ran.values("q_star", 1)[0], ran.values("q_star", 0)[0]);
+  EXPECT_LT(ran.values("c", 1)[3], 0.999);
+  EXPECT_LT(ran.values("c_star", 1)[0], 0.999);
+}
+
+TEST_F(SignalPropagation, GradientsAndPerturbationsOnDemand) {
+  const Ran ran = study("", std::string(input) + "[signal_propagation]\ngradients = true\nperturbations = true\n");
+  EXPECT_DOUBLE_EQ(ran.values("gradient").back(), 1.0);
+  EXPECT_EQ(ran.values("gradient").size(), 4u);
+  EXPECT_EQ(ran.values("perturbation_growth_theory"), ran.values("gradient_theory"));
+}
+
+/// Two images keep their own lengths and correlation, unless told otherwise; theory belongs to the realization then.
+TEST_F(SignalPropagation, DataKeepTheirOwn) {
+  folder_.write_digits(4);
+  const Ran own = study("", "[input]\nimages = \"digits\"\n");
+  EXPECT_EQ(own.layout.families.size(), 1u);
+  EXPECT_NE(own.values("q_theory")[0], 2.25 + 0.04);
+  const Ran set = study("", "[input]\nimages = \"digits\"\nq0 = 1.0\nc0 = 0.5\n");
+  EXPECT_NEAR(set.values("q_theory")[0], 2.25 + 0.04, 1e-12);
+  EXPECT_NEAR(set.values("c_theory")[0], (2.25 * 0.5 + 0.04) / 2.29, 1e-12);
+}
+
+TEST_F(SignalPropagation, RefusesWhatCannotBe) {
+  EXPECT_THAT(refusal("c0 = 1.2\n", input), HasSubstr("c0"));
+  EXPECT_THAT(refusal("c0 = [0.0, -1.5]\n", input), HasSubstr("-1.5"));
+  EXPECT_THAT(refusal("", std::string(input) + "[signal_propagation]\nkeep = 0.0\n"), HasSubstr("keep"));
+  EXPECT_THAT(refusal("keep = 1.5\n", input), HasSubstr("keep"));
+  EXPECT_THAT(refusal("c0 = 0.5\n", "[input]\ndimension = 1\n"), HasSubstr("dimension 1"));
+  EXPECT_EQ(refusal("c0 = 1.0\n", "[input]\ndimension = 1\n"), "");
+  EXPECT_THAT(refusal("", "[input]\nq0 = 1.0\n"), HasSubstr("'dimension' is missing"));
+}
+
+}  // namespace
+}  // namespace meander
