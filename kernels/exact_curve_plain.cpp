@@ -185,18 +185,29 @@ class PlainWalk {
     }
   }
 
-  /// Gauss-Legendre on short parts: right to rounding, or to about 1e-5 where the speed vanishes.
+  /// Gauss-Legendre on parts no longer than their distance from where the speed is least, and may vanish.
   double length(const Piece& piece) const {
     if (line()) return speed(piece.map, 1.0, 0.0) * (piece.end - piece.begin);
+    const std::size_t n = piece.map.size() / 3;
+    double bb = 0.0, bc = 0.0, cc = 0.0;
+    for (std::size_t i = n; i < 2 * n; ++i) {
+      bb += piece.map[i] * piece.map[i];
+      bc += piece.map[i] * piece.map[n + i];
+      cc += piece.map[n + i] * piece.map[n + i];
+    }
+    // The speed's square is (bb + cc) / 2 + (cc - bb) / 2 cos 2 t - bc sin 2 t.
+    return integral(piece.map, piece.begin, piece.end, 0.5 * (std::numbers::pi + std::atan2(-2.0 * bc, cc - bb)));
+  }
+  double integral(const Map& map, double begin, double end, double least) const {
     static const QuadratureRule rule = gauss_legendre(16);
-    const int parts = 1 + static_cast<int>((piece.end - piece.begin) / 0.05);
-    const double step = (piece.end - piece.begin) / parts;
+    const double middle = 0.5 * (begin + end);
+    const double away = std::abs(std::remainder(middle - least, std::numbers::pi));
+    if (end - begin > std::max(1e-12, std::min(0.5, away)))
+      return integral(map, begin, middle, least) + integral(map, middle, end, least);
     double sum = 0.0;
-    for (int part = 0; part < parts; ++part) {
-      for (std::size_t i = 0; i < rule.nodes.size(); ++i) {
-        const double t = piece.begin + step * (part + 0.5 * (1.0 + rule.nodes[i]));
-        sum += 0.5 * step * rule.weights[i] * speed(piece.map, -std::sin(t), std::cos(t));
-      }
+    for (std::size_t i = 0; i < rule.nodes.size(); ++i) {
+      const double t = begin + 0.5 * (end - begin) * (1.0 + rule.nodes[i]);
+      sum += 0.5 * (end - begin) * rule.weights[i] * speed(map, -std::sin(t), std::cos(t));
     }
     return sum;
   }

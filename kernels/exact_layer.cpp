@@ -319,23 +319,49 @@ class Pass {
     form += {change * q * q, change * q * r, change * r * r};
     // What cancellation would leave, few neurons or none, is summed afresh.
     summed_ = std::max(summed_, form.dd + form.ee);
-    if (form.dd + form.ee > 1e-6 * summed_) return;
-    form = {};
+    if (form.dd + form.ee > 1e-3 * summed_) return;
+    form = seen_from(0.0, 1.0);
+    summed_ = form.dd + form.ee;
+  }
+
+  /// The form of velocities at an angle from the stretch's beginning, neuron by neuron.
+  SpeedForm seen_from(double sine, double cosine) const {
+    SpeedForm form;
     for (std::size_t j = 0; j < s_.p.size(); ++j) {
-      const double y = s_.slope[j] * s_.q[j] * s_.scale;
-      const double z = s_.slope[j] * s_.r[j] * s_.scale;
+      const double weight = s_.slope[j] * s_.scale;
+      const double y = weight * (s_.q[j] * cosine + s_.r[j] * sine);
+      const double z = weight * (s_.r[j] * cosine - s_.q[j] * sine);
       form += {y * y, y * z, z * z};
     }
-    summed_ = form.dd + form.ee;
+    return form;
   }
 
   void add_length(const SpeedForm& form, const Place& from, const Place& to) {
     const double step = to.distance - from.distance;
     if constexpr (curved) {
-      tally_.length += image_length(form, from.first, 1.0 - from.second, step) / s_.scale;
+      tally_.length += (nearly_rests(form, from) || nearly_rests(form, to)
+                            ? length_about_the_middle(from, step)
+                            : image_length(form, from.first, 1.0 - from.second, step)) /
+                       s_.scale;
     } else {
       tally_.length += std::sqrt(form.dd) * step / s_.scale;
     }
+  }
+
+  /// Whether the speed is so small that the form's terms cancel.
+  static bool nearly_rests(const SpeedForm& form, const Place& place) {
+    const double sine = place.first;
+    const double cosine = 1.0 - place.second;
+    return form.dd * cosine * cosine + 2.0 * form.de * sine * cosine + form.ee * sine * sine <
+           0.01 * (form.dd + form.ee);
+  }
+
+  double length_about_the_middle(const Place& from, double step) const {
+    const double half = 0.5 * step;
+    const Place middle = Place::on_circle(from.distance + half);
+    const SpeedForm ahead = seen_from(middle.first, 1.0 - middle.second);
+    const SpeedForm behind{ahead.dd, -ahead.de, ahead.ee};
+    return image_length(ahead, 0.0, 1.0, half) + image_length(behind, 0.0, 1.0, half);
   }
 
   const LayerPass& pass_;

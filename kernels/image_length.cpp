@@ -56,13 +56,14 @@ const QuadratureRule& rule_of(double ratio) {
 /// The form is seen from the interval's beginning, where the square of the speed is F. The speed is singular where F
 /// vanishes in the complex plane; F >= 0 and |F''| <= 2 size keep that farther away than 0.41 sqrt(F / size). An
 /// n-point rule's error is the (2 n)-th power of about a quarter of half the length over that distance.
-double integrate(const SpeedForm& form, double length, double size) {
+double integrate(const SpeedForm& form, double length, double size, double least) {
   const double ratio = length * std::sqrt(size / std::max(0.0, form.dd));
   if (ratio < 1e-3 && length < 1e-2) return gauss_two(form, length);
-  // On so short an interval the speed is small if it is not smooth, and the error of the order of 1e-16 sqrt(size).
-  if (ratio < 0.2 || length < 1e-7) return gauss(form, length, rule_of(ratio));
+  // On so short a part of the whole the speed is small if it is not smooth, and the error of the order of 1e-16 of it.
+  if (ratio < 0.2 || length < least) return gauss(form, length, rule_of(ratio));
   const double half = 0.5 * length;
-  return integrate(form, half, size) + integrate(turned(form, std::sin(half), std::cos(half)), half, size);
+  return integrate(form, half, size, least) +
+         integrate(turned(form, std::sin(half), std::cos(half)), half, size, least);
 }
 
 }  // namespace
@@ -71,7 +72,7 @@ double image_length(const SpeedForm& form, double sine, double cosine, double le
   const double size = form.dd + form.ee;
   if (!std::isfinite(size)) return size;
   if (!(size > 0.0) || !(length > 0.0)) return 0.0;
-  return integrate(turned(form, sine, cosine), length, size);
+  return integrate(turned(form, sine, cosine), length, size, 1e-7 * length);
 }
 
 }  // namespace meander

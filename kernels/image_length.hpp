@@ -15,8 +15,9 @@ struct SpeedForm {
   }
 };
 
-/// Integral of the speed over t in [begin, begin + length], 0 <= length <= pi, within 1e-13 of itself; sine and
-/// cosine of begin come with it.
+/// Integral of the speed over t in [begin, begin + length], 0 <= length <= pi, within 1e-13 of itself for the form as
+/// given; sine and cosine of begin come with it. Where the speed is small against sqrt(dd + ee), rounding of the form
+/// counts: there it is best seen from nearby (begin = 0).
 double image_length(const SpeedForm& form, double sine, double cosine, double length);
 
 }  // namespace meander

@@ -34,8 +34,8 @@ TEST(ExactRandom, AgreesWithItsPlainTwin) {
     const ExactCounts fast = exact_curve(c.network, c.curve, options);
     const ExactCounts plain = exact_curve_plain(c.network, c.curve, options);
     expect_same_counts(fast, plain);
-    // The twin's quadrature is coarse where the speed vanishes.
-    expect_same_lengths(fast, plain, 1e-4);
+    // Places differ by rounding, amplified by the layers.
+    expect_same_lengths(fast, plain, 1e-12);
     ASSERT_EQ(fast.readout_events.size(), plain.readout_events.size());
     for (std::size_t i = 0; i < fast.readout_events.size(); ++i)
       EXPECT_NEAR(fast.readout_events[i], plain.readout_events[i], 1e-8);
