@@ -160,7 +160,7 @@ ExactCounts walk_along(const ExactNetwork::Prepared& network, const Curve& curve
   totals.length.resize(layers);
   const double longest = curved ? std::min(longest_stretch, end - begin) : end - begin;
   // Below this, boundaries crowd together because they must.
-  const double shortest = 1e-7 * std::max(end - begin, std::max(std::abs(begin), std::abs(end)));
+  const double shortest = 1e-12 * std::max(end - begin, std::max(std::abs(begin), std::abs(end)));
   double length = longest;
   int finite = static_cast<int>(layers);
   for (double t = begin; t < end;) {
@@ -174,7 +174,9 @@ ExactCounts walk_along(const ExactNetwork::Prepared& network, const Curve& curve
     totals.add(walk.tally(), offset, layers, t, options.readout_events, counts);
     ledger.add(t, walk.boundaries());
     finite = walk.tally().finite_layers;
-    const double live = static_cast<double>(walk.boundaries().size()) + 1.0;
+    std::size_t places = 1;
+    for (const LayerTally& layer : walk.tally().layers) places = std::max(places, layer.places + 1);
+    const double live = static_cast<double>(places);
     length = std::clamp(step * std::clamp(target / live, 0.25, 2.0), std::min(2.0 * shortest, longest), longest);
     if (last) break;
     t += step;

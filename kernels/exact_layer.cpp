@@ -143,9 +143,9 @@ class Pass {
     for (std::size_t k = 0; k <= old.size(); ++k) {
       const bool last = k == old.size();
       piece(k, last ? pass_.end : old[k].place, last);
-      if (merged_.size() > pass_.most_boundaries) return false;
+      if (tally_.places > pass_.most_places) return false;
       if (last) break;
-      merged_.push_back(old[k]);
+      merge(old[k]);
       merged_.back().row = static_cast<std::int32_t>(k);
       frozen_ = old[k].frozen;
       fastest_ = std::max(fastest_, old[k].speed);
@@ -158,6 +158,12 @@ class Pass {
   }
 
  private:
+  void merge(const Boundary& boundary) {
+    const bool apart = merged_.empty() || boundary.place.distance - merged_.back().place.distance > s_.shift;
+    tally_.places += apart ? 1 : 0;
+    merged_.push_back(boundary);
+  }
+
   void piece(std::size_t index, const Place& end, bool last) {
     suspects_.clear();
     crossings_.clear();
@@ -297,7 +303,7 @@ class Pass {
       boundary.neuron = crossing.neuron;
       boundary.before = before.piece;
       boundary.after = after.piece;
-      merged_.push_back(boundary);
+      merge(boundary);
     }
     s_.set_state(i, crossing.threshold + (crossing.upwards ? 1 : 0), table_);
     if (threshold.is_breakpoint) merged_.back().frozen = frozen_ || s_.moving == 0;

@@ -79,6 +79,7 @@ struct LayerTally {
   bool finite = true;
   bool starts_frozen = false;  // the layer's output
   double starts_speed = 0.0;
+  std::size_t places = 0;  // with boundaries of this layer or one before
 };
 
 /// What a layer needs to pass along a stretch.
@@ -100,8 +101,8 @@ struct LayerPass {
   const double* tied_norm;
   /// Whether the layer after this one asks for speeds.
   bool speeds;
-  /// Gives up with more boundaries than this.
-  std::size_t most_boundaries;
+  /// Gives up with boundaries at more places than this.
+  std::size_t most_places;
 };
 
 /// Walks `state` from the stretch's beginning to its end. Appends to `merged` the old and the new boundaries in order,

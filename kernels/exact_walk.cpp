@@ -50,7 +50,7 @@ bool ExactWalk<curved>::readout_starts_positive() const {
 }
 
 template <bool curved>
-bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size_t most_boundaries) {
+bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size_t most_places) {
   const Place end = curved ? Place::on_circle(length) : Place::on_line(length);
   boundaries_.clear();
   tally_.layers.assign(passes(), {});
@@ -68,7 +68,7 @@ bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size
       start_from_layer_before(layer_of(pass), length);
     }
     enter(pass);
-    if (!pass_through(pass, end, closing, most_boundaries)) return false;
+    if (!pass_through(pass, end, closing, most_places)) return false;
   }
   finite_layers_ = tally_.finite_layers;
   std::swap(entry_, exit_);
@@ -173,7 +173,7 @@ void ExactWalk<curved>::keep_start(const StateTable& table) {
 }
 
 template <bool curved>
-bool ExactWalk<curved>::pass_through(std::size_t pass, const Place& end, bool closing, std::size_t most_boundaries) {
+bool ExactWalk<curved>::pass_through(std::size_t pass, const Place& end, bool closing, std::size_t most_places) {
   const Layer& layer = layer_of(pass);
   merged_.clear();
   const LayerPass parameters{is_readout(pass) ? &network_.sign : &network_.table,
@@ -188,7 +188,7 @@ bool ExactWalk<curved>::pass_through(std::size_t pass, const Place& end, bool cl
                              pass > 0 ? tally_.layers[pass - 1].starts_speed : 0.0,
                              may_tie(pass) ? layer.norm.data() : nullptr,
                              may_tie(pass + 1),
-                             most_boundaries};
+                             most_places};
   LayerTally& tally = tally_.layers[pass];
   if (!pass_layer<curved>(parameters, state_, passed_, merged_, is_readout(pass) ? &tally_.readout_signs : nullptr,
                           tally))

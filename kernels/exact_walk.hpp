@@ -21,9 +21,9 @@ class ExactWalk {
  public:
   ExactWalk(const ExactNetwork::Prepared& network, const Curve& preactivations, bool lengths);
 
-  /// Walks [t, t + length]; `closing` on the last stretch of a circle. False, with nothing changed, where there would
-  /// be more than `most_boundaries`.
-  bool stretch(double t, double length, bool closing, std::size_t most_boundaries);
+  /// Walks [t, t + length]; `closing` on the last stretch of a circle. False, with nothing changed, where boundaries
+  /// would lie at more than `most_places`.
+  bool stretch(double t, double length, bool closing, std::size_t most_places);
   /// Of the last stretch walked: its tally and the boundaries of all finite layers, in order.
   const StretchTally& tally() const { return tally_; }
   const std::vector<Boundary>& boundaries() const { return boundaries_; }
@@ -41,7 +41,7 @@ class ExactWalk {
   void multiply_start(const Layer& layer);
   void enter(std::size_t pass);
   void keep_start(const StateTable& table);
-  bool pass_through(std::size_t pass, const Place& end, bool closing, std::size_t most_boundaries);
+  bool pass_through(std::size_t pass, const Place& end, bool closing, std::size_t most_places);
   void push(const Layer& layer);
   bool may_tie(std::size_t pass) const;
 
