@@ -55,10 +55,28 @@ trap '[ -n "$ending" ] || { sleep "$patience" && kill -ALRM $$ 2>/dev/null; } & 
 trap 'over=1; pass_on' TERM
 trap 'late=1; told=1' ALRM
 
+# A launcher may hang before any rank has started. Rank 0 of a run takes the archive's lock first of all.
+lock_now() { stat --format='%i %Z' "$archive.shards/lock" 2>/dev/null; }
+end_if_hung() {
+  local second
+  for ((second = 0; second < ${MEANDER_START_PATIENCE:-900}; second++)); do
+    sleep 1
+    kill -0 "$child" 2>/dev/null || return
+    [ "$(lock_now)" = "$1" ] || return
+  done
+  say "the ranks did not start within ${MEANDER_START_PATIENCE:-900} s: their launcher is ended"
+  kill -TERM "$child"
+  sleep 5
+  kill -KILL "$child" 2>/dev/null
+}
+
 # run_ranks RANKS ARGUMENTS...: meander on that many ranks; its exit code is in $code.
 run_ranks() {
+  local lock
+  lock=$(lock_now)
   launch "$@" &
   child=$!
+  [ "$2" != run ] || end_if_hung "$lock" &
   told=1
   while [ -n "$told" ]; do
     told=''

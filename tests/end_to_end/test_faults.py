@@ -7,9 +7,10 @@ import signal
 import subprocess
 import time
 
+import h5py
 import pytest
 
-from conftest import SAMPLED, SMALL, assert_identical, command, copy, environment, meander, snapshot
+from conftest import MPIRUN, SAMPLED, SMALL, assert_identical, command, copy, environment, meander, snapshot
 
 
 def mounted(folder, options):
@@ -93,6 +94,78 @@ def test_a_crash_is_one_line(study, tmp_path):
     printed = job.communicate(timeout=60)[1]
     assert job.returncode == -signal.SIGSEGV
     assert printed.count("\n") == 1 and "SIGSEGV" in printed and "run the same command again" in printed, printed
+
+
+# One task of a few numbers, and one of weights of 650 MB.
+LARGE = """
+title = "large"
+measure = "transitions"
+seed = 7
+[sweep]
+width = [20, 9000]
+depth = 2
+sigma_w = 1.5
+activation = "relu"
+[input]
+dimension = 4
+[curve]
+samples = 4
+[transitions]
+method = "sampled"
+"""
+
+
+def status_of(out):
+    with h5py.File(out) as file:
+        return file["status"][()].ravel().tolist()
+
+
+def test_a_task_that_finds_no_memory_is_a_failed_cell_and_can_be_tried_again(study, tmp_path):
+    path, out = study(LARGE), tmp_path / "out.h5"
+    start = subprocess.run(
+        [*MPIRUN, "-n", "2", "sh", "-c", 'ulimit -v 1500000; exec "$@"', "sh", *command("run", path, "-o", out)],
+        env=environment(), capture_output=True, text=True, timeout=120,
+    )
+    assert start.returncode == 1 and "1 failed" in start.stderr, start.stderr
+    assert status_of(out) == [1, 2]
+    assert "out of memory" in meander("status", out)
+    meander("run", path, "-o", out, "--quiet", "--retry-failed")
+    assert status_of(out) == [1, 1]
+
+
+@pytest.fixture
+def little_memory():
+    """A control group whose processes get 400 MB together: the kernel kills the largest of them when they want more."""
+    for root, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        group = pathlib.Path(root, f"meander-test-{os.getpid()}")
+        try:
+            group.mkdir()
+            (group / limit).write_text(str(400 << 20))
+        except OSError:
+            group.exists() and group.rmdir()
+            continue
+        yield group / "cgroup.procs"
+        for pid in (group / "cgroup.procs").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+        time.sleep(0.2)
+        group.rmdir()
+        return
+    pytest.skip("making a control group for memory needs root")
+
+
+def test_a_rank_that_the_kernel_kills_for_memory_ends_the_job_and_can_be_resumed(study, tmp_path, little_memory):
+    path, out, whole = study(LARGE), tmp_path / "out.h5", tmp_path / "whole.h5"
+    start = subprocess.run(
+        ["sh", "-c", f'echo $$ > {little_memory}; exec "$@"', "sh", "mpirun", *MPIRUN[2:],
+         *command("run", path, "-o", out, "--checkpoint", "0.1", ranks=2)[len(MPIRUN):]],
+        env=environment(), capture_output=True, text=True, timeout=120,
+    )
+    assert start.returncode == 128 + signal.SIGKILL, start.stderr
+    assert "exited on signal 9" in start.stderr  # mpirun's own words; its -q keeps them back
+    assert not out.exists()
+    meander("run", path, "-o", out, "--quiet", ranks=2)
+    meander("run", path, "-o", whole, "--quiet")
+    assert_identical(out, whole)
 
 
 def test_read_only_directory(study, tmp_path):

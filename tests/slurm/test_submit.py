@@ -45,8 +45,6 @@ def assert_finished(cluster, archive, whole, name="log.txt"):
     end_to_end.assert_identical(archive, whole)
 
 
-
-
 def test_submit_runs_to_the_end(cluster, site, study, undisturbed, tmp_path):
     archive = tmp_path / "out.h5"
     printed = submit(study(SMALL), site(), "-o", archive, "--ranks", 3)
@@ -146,6 +144,18 @@ def test_crash_loop_gives_up_and_says_why(cluster, site, study, tmp_path):
     assert "gave up after 3 tries (exit code 139)" in (tmp_path / "out.h5.job" / "state-run").read_text()
 
 
+def test_a_launcher_that_hangs_is_ended_and_tried_again(cluster, site, study, undisturbed, tmp_path):
+    script = tmp_path / "launcher"
+    script.write_text(f'#!/bin/sh\n[ -e {tmp_path}/hung ] || {{ touch {tmp_path}/hung; exec sleep 600; }}\nexec srun -n "$@"\n')
+    script.chmod(0o755)
+    where = site(launcher=f'"{script} {{ranks}}"', setup='["export MEANDER_START_PATIENCE=3"]')
+    archive = tmp_path / "out.h5"
+    submit(study(SMALL), where, "-o", archive, "--ranks", 1)
+    cluster.wait_for_queue()
+    assert log(archive).count("did not start within 3 s") == 1 and "crashed with exit code 143" in log(archive), log(archive)
+    assert_finished(cluster, archive, undisturbed(SMALL))
+
+
 def test_bad_input_is_not_tried_again(cluster, site, study, tmp_path):
     archive = tmp_path / "out.h5"
     path = study(SMALL)
@@ -237,7 +247,7 @@ def test_impossible_wishes(site, study, options, words):
 
 
 def test_task_that_does_not_fit(site, study):
-    text = SMALL.replace("[20, 31]", "[40000]")
+    text = SMALL.replace("[20, 31]", "[15000]")  # 8 GB: less than the machine that submits has
     assert "memory_per_node_gb" in submit(study(text), site(memory_per_node_gb="1.0"), code=3)
     assert "longest task" in submit(study(text), site(memory_per_node_gb="900.0"), "--time", "00:01:00", code=3)
 
