@@ -31,8 +31,7 @@ constexpr std::size_t most_angles = 500;  // of the activities that are kept
 std::vector<ArraySpec> measured_arrays(bool activities) {
   std::vector<ArraySpec> arrays{
       array("angular_error", ArrayType::float64,
-            "1 - cos of the angle between a centred sine or cosine and its least-squares fit by the outputs",
-            {"frequency", "phase"}),
+            "1 - cos of the angle between a sine or cosine and its fit by the outputs", {"frequency", "phase"}),
       array("mean_angular_error", ArrayType::float64, "mean of angular_error over all frequencies and phases", {}),
       array("rank", ArrayType::int64, "singular values of the centred outputs that the regression uses", {}),
       array("condition", ArrayType::float64, "largest over smallest of those singular values", {}),

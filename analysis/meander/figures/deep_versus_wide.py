@@ -23,6 +23,7 @@ from meander.figures.series import prepare
 LEFT, BETWEEN, RIGHT, EDGE, TITLE, NOTE = 0.72, 0.62, 0.95, 0.1, 0.22, 0.13
 PANEL_WIDTH, ACTIVITY_HEIGHT, HEAT_HEIGHT, LENGTH_HEIGHT, AXIS = 2.7, 0.95, 1.7, 1.9, 0.5
 COLOURS = "viridis"
+FREQUENCY = "frequency [per rad of the angle]"
 DEEP, WIDE = OKABE_ITO[0], OKABE_ITO[1]
 
 
@@ -45,9 +46,10 @@ def drawing(dataset, request):
     for name in request.arrays:
         if name in data and "phase" in data[name].dims:
             data[name] = archive.usable(data, name).mean("phase").assign_attrs(data[name].attrs)
-    if any(name in data and "frequency" in data[name].dims for name in request.arrays):
-        if request.against is None:
-            data = data.drop_dims("layer").rename(frequency="layer")
+    if request.against is None and any(name in data and "frequency" in data[name].dims for name in request.arrays):
+        made = prepare(data.drop_dims("layer").rename(frequency="layer"), request)
+        made.xlabel = FREQUENCY
+        return made
     return prepare(data, request)
 
 
@@ -170,7 +172,7 @@ def _heat(ax, data, group, label, name, ticks):
     ax.set_yticks(range(len(group)), [f"{tick}" for tick in ticks])
     ax.grid(False)
     ax.set_title(name, loc="left", pad=3)
-    ax.set_xlabel("frequency [per rad of the angle]", labelpad=2)
+    ax.set_xlabel(FREQUENCY, labelpad=2)
     ax.set_ylabel(label, labelpad=3)
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
