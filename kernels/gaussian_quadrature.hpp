@@ -114,7 +114,7 @@ double total_error(std::vector<Panel<K>>& panels, Values<K>& sum, const Differen
 template <std::size_t K, class Function, class Difference>
 std::optional<Values<K>> adaptive_integral(const Function& f, double begin, double end, int first_panels,
                                            const Difference& difference) {
-  constexpr std::size_t most_panels = 8192;
+  constexpr std::size_t most_panels = 2048;
   std::vector<detail::Panel<K>> panels;
   const auto at = [&](int i) { return begin + (end - begin) * (static_cast<double>(i) / first_panels); };
   for (int i = 0; i < first_panels; ++i) panels.push_back(detail::gauss_kronrod<K>(f, at(i), at(i + 1)));

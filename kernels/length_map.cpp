@@ -104,6 +104,7 @@ double follow(const LengthMap& map, double q) {
     const double next = std::clamp(q + step, 0.25 * q, 4.0 * q);
     if (next == q) return q;
     const Drift there = map.drift(next);
+    if (std::isnan(there.value)) return nan;
     if ((there.value > 0.0) != rises && there.value != 0.0) {
       return bracketed_root(map, std::min(q, next), std::max(q, next), (rises ? d : there).value > 0.0);
     }

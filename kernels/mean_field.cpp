@@ -19,6 +19,24 @@ bool detail::is_homogeneous(const Activation& activation) {
   return std::all_of(pieces->breakpoints.begin(), pieces->breakpoints.end(), [](double u) { return u == 0.0; });
 }
 
+Activation detail::with_pieces(const Activation& activation) {
+  if (activation.pieces() != nullptr || activation(0.0) != 0.0) return activation;
+  const double left = -activation(-1.0);
+  const double right = activation(1.0);
+  const auto follows = [](double value, double line) { return std::abs(value - line) <= 4e-16 * std::abs(line); };
+  for (int i = -80; i <= 80; ++i) {
+    const double x = std::exp2(0.37 * i);
+    if (!follows(activation(x), right * x) || !follows(activation(-x), -left * x)) return activation;
+  }
+  return left == right ? Activation::piecewise_linear({}, {left}, 0.0, 0.0)
+                       : Activation::piecewise_linear({0.0}, {left, right}, 0.0, 0.0);
+}
+
+double detail::trusted(double q_star, const Activation& activation, double slope) {
+  const bool drowns = q_star > 1e6 && std::isfinite(q_star) && std::abs(slope - 1.0) < 1e-6;
+  return drowns && activation.pieces() == nullptr ? nan : q_star;
+}
+
 bool detail::is_odd(const Activation& activation) {
   for (double x = 1.0 / 1024.0; x < 1000.0; x *= 1.37) {
     if (activation(-x) != -activation(x)) return false;
@@ -44,9 +62,12 @@ GaussianMoments detail::moments_up_to_infinity(const Activation& activation, dou
   return limit;
 }
 
-PhasePoint phase_point(const Activation& activation, const MeanFieldParameters& parameters) {
-  const double q_star =
-      attractor(activation, parameters.sigma_w / std::sqrt(parameters.keep), parameters.sigma_b, parameters.q0);
+PhasePoint phase_point(const Activation& given, const MeanFieldParameters& parameters) {
+  const Activation activation = detail::with_pieces(given);
+  const double boosted = parameters.sigma_w / std::sqrt(parameters.keep);
+  const double limit = attractor(activation, boosted, parameters.sigma_b, parameters.q0);
+  const double slope = limit > 1e6 ? boosted * boosted * gaussian_moments(activation, limit).phi_dphi_h / limit : 0.0;
+  const double q_star = detail::trusted(limit, activation, slope);
   const auto moments = [&](double q) { return detail::moments_up_to_infinity(activation, q); };
   const auto chord = [&](double epsilon) { return correlation_chord(activation, q_star, epsilon); };
   PhasePoint point = detail::phase_point_at(q_star, detail::is_odd(activation), parameters, moments, chord);
@@ -59,7 +80,8 @@ PhasePoint phase_point(const Activation& activation, double sigma_w, double sigm
   return phase_point(activation, MeanFieldParameters{sigma_w, sigma_b, q0, 1.0});
 }
 
-double sigma_w_critical(const Activation& activation, const MeanFieldParameters& parameters) {
+double sigma_w_critical(const Activation& given, const MeanFieldParameters& parameters) {
+  const Activation activation = detail::with_pieces(given);
   return detail::critical_gain(
       activation, parameters, [&](double q) { return detail::moments_up_to_infinity(activation, q); },
       [&](double sigma_w) {

@@ -54,7 +54,7 @@ struct LengthFixedPoint {
   double slope = 0.0;
 };
 
-/// Every isolated fixed point of the length map with 1e-12 < q < 1e12 at which V(q) - q changes its sign, ascending,
+/// Every isolated fixed point of the length map with 1e-12 < q < 1e6 at which V(q) - q changes its sign, ascending,
 /// and q = 0 where it is one. Between neighbours the map leads to one of them: an unstable one is the edge of two
 /// basins. Empty where every q is fixed, and where V is undefined.
 std::vector<LengthFixedPoint> length_fixed_points(const Activation& activation, const MeanFieldParameters& parameters);

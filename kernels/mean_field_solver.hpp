@@ -33,6 +33,14 @@ inline bool is_same(double a, double b) {
 /// True for phi(x) = x times one slope for x > 0 and one for x < 0: every average scales exactly with q.
 bool is_homogeneous(const Activation& activation);
 
+/// The activation itself; as linear pieces where it is a function that follows one line on either side of zero (an
+/// expression "x"), so that rounding does not move what stays where it is.
+Activation with_pieces(const Activation& activation);
+
+/// q_star, or NaN where it cannot be told from a slow divergence: the length map, of slope `slope` there, comes so near
+/// to q that the rounding of quadrature decides.
+double trusted(double q_star, const Activation& activation, double slope);
+
 /// Whether phi(-x) = -phi(x), to the last bit.
 bool is_odd(const Activation& activation);
 
@@ -152,10 +160,10 @@ double bracketed_zero(const Function& f, double low, double high, double at_low,
   return std::sqrt(low * high);
 }
 
-/// The grid on which maps are searched for changes of sign: 1e-12 .. 1e12, four points an octave.
+/// The grid on which maps are searched for changes of sign: 1e-12 .. 1e6, four points an octave.
 inline std::vector<double> search_grid() {
   std::vector<double> grid;
-  for (int i = -160; i <= 160; ++i) grid.push_back(std::exp2(0.25 * i));
+  for (int i = -160; i <= 80; ++i) grid.push_back(std::exp2(0.25 * i));
   return grid;
 }
 
@@ -209,7 +217,9 @@ double critical_gain(const Activation& activation, const MeanFieldParameters& pa
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate& a, const Candidate& b) { return a.sigma_w < b.sigma_w; });
   for (const Candidate& candidate : candidates) {
-    if (is_same(attractor_at(candidate.sigma_w), candidate.q)) return candidate.sigma_w;
+    // A hair below a root at q = 0, where the collapse is not slower than geometric.
+    const double probe = candidate.sigma_w * (candidate.q == 0.0 ? 1.0 - 1e-12 : 1.0);
+    if (is_same(attractor_at(probe), candidate.q)) return candidate.sigma_w;
   }
   return nan;
 }

@@ -62,13 +62,14 @@ struct MeanFieldTable::Series {
 struct MeanFieldTable::Octave {
   detail::EightPolynomials moments;
   bool usable = true;
+  bool undefined = false;
   /// E phi''^2 where it is no finite number, the same all over the octave.
   std::optional<double> d2phi2;
   std::map<std::size_t, Series> series;
 };
 
-MeanFieldTable::MeanFieldTable(Activation activation)
-    : activation_(std::move(activation)),
+MeanFieldTable::MeanFieldTable(const Activation& activation)
+    : activation_(detail::with_pieces(activation)),
       is_homogeneous_(detail::is_homogeneous(activation_)),
       is_odd_(detail::is_odd(activation_)) {}
 MeanFieldTable::~MeanFieldTable() = default;
@@ -84,7 +85,16 @@ MeanFieldTable::Octave& MeanFieldTable::octave(int exponent) const {
     if (!std::isfinite(values[4])) slot->d2phi2 = std::exchange(values[4], 0.0);
     return values;
   };
-  for (std::size_t i = 0; i < detail::node_count; ++i) slot->moments.add_node(i, direct(octave_node(i)));
+  for (std::size_t i = 0; i < detail::node_count; ++i) {
+    const Moments values = direct(octave_node(i));
+    // Where an average does not exist, or does not converge, the neighbours' are no better: not tried again.
+    if (std::isnan(values[0])) {
+      slot->usable = false;
+      slot->undefined = true;
+      return *slot;
+    }
+    slot->moments.add_node(i, values);
+  }
   slot->moments.finish();
   const std::optional<double> at_nodes = slot->d2phi2;
   for (const double t : {-0.99, -0.45, 0.1, 0.7, 0.99}) {
@@ -105,6 +115,7 @@ GaussianMoments MeanFieldTable::gaussian_moments(double q) const {
   const OctavePlace place(q);
   if (std::abs(place.exponent) > last_exponent) return meander::gaussian_moments(activation_, q);
   const Octave& home = octave(place.exponent);
+  if (home.undefined) return {nan, nan, nan, nan, nan};
   if (!home.usable) return meander::gaussian_moments(activation_, q);
   const Moments m = home.moments.at(place.t);
   return {m[0], m[1], m[2], m[3], home.d2phi2.value_or(m[4])};
@@ -116,7 +127,7 @@ bool MeanFieldTable::has_one_fixed_point() const {
   bool falls = true;
   // V(q) / q = gain E phi^2 / q + sigma_b^2 / q: where the first term never rises the sum is q-decreasing. An average
   // over a Gaussian has no features narrower than an octave of q.
-  for (int exponent = -40; exponent <= 40 && falls; ++exponent) {
+  for (int exponent = -40; exponent <= 20 && falls; ++exponent) {
     const double q = std::ldexp(1.0, exponent);
     const GaussianMoments m = meander::gaussian_moments(activation_, q);
     falls = m.phi2 / q <= last * (1.0 + 1e-12) && m.phi_dphi_h <= m.phi2 * (1.0 + 1e-12);
@@ -208,10 +219,11 @@ double MeanFieldTable::attractor(const MeanFieldParameters& parameters) const {
 }
 
 PhasePoint MeanFieldTable::phase_point(const MeanFieldParameters& parameters) const {
-  const double q_star = attractor(parameters);
-  const GaussianMoments at_q_star = gaussian_moments(q_star);
-  const auto moments = [&](double) { return at_q_star; };
   const double gain = parameters.sigma_w * parameters.sigma_w;
+  const double limit = attractor(parameters);
+  const GaussianMoments at_q_star = gaussian_moments(limit);
+  const double q_star = detail::trusted(limit, activation_, gain / parameters.keep * at_q_star.phi_dphi_h / limit);
+  const auto moments = [&](double) { return at_q_star; };
   double start = 0.0;
   if (q_star > 0.0 && std::isfinite(q_star) && gain > 0.0) {
     // As few terms as do: each root of a series that was cut off is where the next, longer one starts.

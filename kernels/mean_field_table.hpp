@@ -25,7 +25,7 @@ namespace meander {
 /// Not for several threads at once: the octaves are kept.
 class MeanFieldTable {
  public:
-  explicit MeanFieldTable(Activation activation);
+  explicit MeanFieldTable(const Activation& activation);
   ~MeanFieldTable();
   MeanFieldTable(MeanFieldTable&&) noexcept;
   MeanFieldTable& operator=(MeanFieldTable&&) noexcept;

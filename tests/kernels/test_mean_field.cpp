@@ -1,6 +1,7 @@
 // The phase diagram's quantities against values found by independent adaptive quadrature, and in the cases where they
 // are infinite, undefined or several.
 #include "kernels/mean_field.hpp"
+#include "kernels/mean_field_table.hpp"
 
 #include <gtest/gtest.h>
 
@@ -187,6 +188,32 @@ TEST(LengthFixedPoints, UniqueOrEvery) {
   EXPECT_GT(tanh[0].slope, 1.0);
   EXPECT_NEAR(tanh[1].q, 0.4089832256513598, 1e-11);
   EXPECT_EQ(length_fixed_points(Activation::named("linear"), {1.0, 0.0, 1.0, 1.0}).size(), 1u);
+}
+
+/// x + 0.1 sin x at sigma_w = 1: V(q) - q tends to 0.005 + sigma_b^2 > 0, a divergence slower than any quadrature can
+/// follow. Not a number is an answer, and infinity is; a fixed point is not.
+TEST(PhasePoint, SlowDivergenceIsNoFixedPoint) {
+  const Activation wave =
+      Activation::custom([](double x) { return x + 0.1 * std::sin(x); },
+                         [](double x) { return 1.0 + 0.1 * std::cos(x); }, [](double x) { return -0.1 * std::sin(x); });
+  const MeanFieldTable table(wave);
+  EXPECT_FALSE(std::isfinite(phase_point(wave, 1.0, 0.1).q_star));
+  for (const double sigma_b : {0.1, 2.0}) {
+    const PhasePoint point = table.phase_point({1.0, sigma_b, 1.0, 1.0});
+    EXPECT_FALSE(std::isfinite(point.q_star)) << sigma_b;
+    EXPECT_FALSE(std::isnan(point.q_star) && point.converged) << sigma_b;
+  }
+}
+
+/// A function that is a line is treated as one.
+TEST(PhasePoint, LinesAsFunctions) {
+  const Activation line =
+      Activation::custom([](double x) { return 0.5 * x; }, [](double) { return 0.5; }, [](double) { return 0.0; });
+  const PhasePoint point = phase_point(line, 2.0, 0.0, 3.0);
+  EXPECT_EQ(point.q_star, 3.0);
+  EXPECT_EQ(point.chi_1, 1.0);
+  EXPECT_EQ(sigma_w_critical(line, 0.3), 2.0);
+  EXPECT_EQ(phase_point(line, 2.0, 0.1).q_star, infinity);
 }
 
 TEST(PhasePoint, UndefinedIsNotANumber) {
