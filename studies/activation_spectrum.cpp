@@ -169,8 +169,9 @@ class Spectrum final : public Measurement {
     }
     if (settings_.is_stored()) return;
     const Point& point = task.point;
-    const LayerExponents theory = theory_of(point, activation, network->depth());
     const double c_star = phase_point(activation, mean_field(point, activation)).c_star;
+    if (!std::isfinite(c_star)) return;  // nothing to approach
+    const LayerExponents theory = theory_of(point, activation, network->depth());
     results.set("decay_length", decay(found.c, theory.c, c_star));
   }
 
