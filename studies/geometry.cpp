@@ -6,8 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <numbers>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -15,143 +13,12 @@
 
 #include "kernels/geometry_theory.hpp"
 #include "kernels/manifold_geometry.hpp"
-#include "studies/array_spec.hpp"
 #include "studies/curve_study.hpp"
+#include "studies/geometry_choice.hpp"
 #include "studies/random_networks.hpp"
-#include "studies/sampling_cost.hpp"
 
 namespace meander {
 namespace {
-
-constexpr std::size_t most_fractions = 5;  // of the singular values, as in the figures of Poole et al. 2016
-
-/// What a study wants besides metric and length.
-struct Wishes {
-  bool curvature = true;
-  bool autocorrelation = true;
-  /// Distances between points on the circle, in units of 2 pi / `divisions`: 0, step, 2 step, ...
-  long divisions = 0;
-  long step = 1;
-  std::vector<int> component_layers;
-  int components = 3;
-  std::size_t most_samples = 0;
-
-  std::vector<double> deltas() const {
-    std::vector<double> result;
-    if (!autocorrelation) return result;
-    for (long k = 0; 2 * k <= divisions; k += step)
-      result.push_back(2.0 * std::numbers::pi * (static_cast<double>(k) / static_cast<double>(divisions)));
-    return result;
-  }
-};
-
-std::optional<bool> asked(const Study& study, const char* key) {
-  const Value* value = study.setting(key);
-  return value == nullptr ? std::nullopt : std::optional(*value == Value(true));
-}
-
-/// True where any (every) activation of the study has kinks.
-struct Kinks {
-  bool any = false;
-  bool all = true;
-
-  static Kinks of(const Study& study, const CurveStudy& curves) {
-    Kinks result;
-    if (curves.is_stored()) {
-      result.any = result.all = has_kinks(curves.stored_activation());
-      return result;
-    }
-    for (const Point& point : distinct_points(study, {"activation"})) {
-      const bool kinks = has_kinks(curves.activation(point));
-      result.any = result.any || kinks;
-      result.all = result.all && kinks;
-    }
-    return result;
-  }
-};
-
-Wishes wishes_of(const Study& study, const CurveStudy& curves) {
-  Wishes wishes;
-  wishes.curvature = asked(study, "geometry.curvature").value_or(!Kinks::of(study, curves).all);
-  wishes.autocorrelation = asked(study, "geometry.autocorrelation").value_or(curves.is_circle());
-  for (const Point& point : distinct_points(study, {"samples"})) {
-    const auto samples = static_cast<long>(point.integer("samples"));
-    wishes.divisions = std::gcd(wishes.divisions, samples);
-    wishes.most_samples = std::max(wishes.most_samples, static_cast<std::size_t>(samples));
-  }
-  const auto most = static_cast<long>(study.setting("geometry.deltas")->number());
-  wishes.step = std::max(1L, (wishes.divisions / 2 + most - 1) / most);
-  if (const Value* layers = study.setting("geometry.component_layers")) {
-    for (const Value& layer : *layers->get_if<List>())
-      wishes.component_layers.push_back(static_cast<int>(layer.number()));
-    std::sort(wishes.component_layers.begin(), wishes.component_layers.end());
-  }
-  wishes.components = static_cast<int>(study.setting("geometry.components")->number());
-  return wishes;
-}
-
-std::vector<ArraySpec> curvature_arrays() {
-  std::vector<ArraySpec> arrays{
-      array("curvature", ArrayType::float64, "extrinsic curvature kappa sqrt(N)", {"layer"}),
-      array("curvature_sd", ArrayType::float64, "standard deviation of kappa sqrt(N) along the curve", {"layer"}),
-      array("grassmannian_length", ArrayType::float64, "Grassmannian length, the integral of kappa |dh/dt|",
-            {"layer"})};
-  for (ArraySpec& spec : arrays) spec.nonfinite = true;  // of a curve that stands still
-  return arrays;
-}
-
-std::vector<ArraySpec> component_arrays() {
-  std::vector<ArraySpec> arrays{
-      array("principal_components", ArrayType::float64, "coordinates of h^l(t) along its first principal components",
-            {"component_layer", "component", "sample"}),
-      array("singular_value_fraction", ArrayType::float64,
-            "singular values of the samples of h^l(t) about their mean, over the sum of all",
-            {"component_layer", "index"})};
-  arrays.back().nonfinite = true;  // of a curve that has shrunk to a point
-  return arrays;
-}
-
-std::vector<ArraySpec> measured_arrays(const Wishes& wishes) {
-  std::vector<ArraySpec> arrays{
-      array("q", ArrayType::float64, "mean square of the pre-activations", {"layer"}),
-      array("metric", ArrayType::float64, "metric g^E / N", {"layer"}),
-      array("metric_sd", ArrayType::float64, "standard deviation of g^E / N along the curve", {"layer"}),
-      array("length", ArrayType::float64, "Euclidean length of the pre-activations", {"layer"})};
-  const auto append = [&](std::vector<ArraySpec> more) {
-    for (ArraySpec& spec : more) arrays.push_back(std::move(spec));
-  };
-  if (wishes.curvature) append(curvature_arrays());
-  if (wishes.autocorrelation) {
-    arrays.push_back(array("autocorrelation", ArrayType::float64,
-                           "mean of h(t).h(t + delta) along the circle over that of h(t).h(t)", {"layer", "delta"}));
-    arrays.back().nonfinite = true;  // where every h is zero
-  }
-  if (!wishes.component_layers.empty()) append(component_arrays());
-  arrays.push_back(array("sampling_change", ArrayType::float64,
-                         "relative change of the lengths (the larger of the two) when only every second sample is used",
-                         {"layer"}));
-  arrays.back().nonfinite = true;  // of a curve that has shrunk to a point
-  return arrays;
-}
-
-std::vector<ArraySpec> theory_arrays(const Wishes& wishes) {
-  std::vector<ArraySpec> arrays{
-      array("q_theory", ArrayType::float64, "q at infinite width", {"layer"}),
-      array("metric_theory", ArrayType::float64, "metric at infinite width", {"layer"}),
-      array("length_theory", ArrayType::float64, "length at infinite width, for the layer's neurons", {"layer"})};
-  if (wishes.curvature) {
-    arrays.push_back(array("curvature_theory", ArrayType::float64, "curvature at infinite width", {"layer"}));
-    arrays.push_back(
-        array("grassmannian_length_theory", ArrayType::float64, "Grassmannian length at infinite width", {"layer"}));
-  }
-  if (wishes.autocorrelation) {
-    arrays.push_back(array("autocorrelation_theory", ArrayType::float64,
-                           "autocorrelation at infinite width; circles about the origin between orthonormal points",
-                           {"layer", "delta"}));
-  }
-  for (ArraySpec& spec : arrays) spec.nonfinite = true;  // missing where the theory does not hold
-  return arrays;
-}
 
 OwnDimension counted(std::string name, std::string long_name, int first, std::size_t size) {
   OwnDimension dimension;
@@ -172,7 +39,9 @@ std::vector<double> flattened(const std::vector<std::vector<double>>& rows) {
 class CurveGeometry final : public Measurement {
  public:
   explicit CurveGeometry(const Study& study)
-      : curves_(CurveStudy::read(study)), wishes_(wishes_of(study, curves_)), single_(study.single_precision) {}
+      : curves_(CurveStudy::read(study)),
+        wishes_(GeometryWishes::of(study, curves_)),
+        single_(study.single_precision) {}
 
   Layout layout() const override {
     Layout layout;
@@ -198,8 +67,8 @@ class CurveGeometry final : public Measurement {
       layout.dimensions.push_back(counted("sample", "sample of the curve, in order", 0, wishes_.most_samples));
       layout.dimensions.push_back(counted("index", "singular value, descending", 1, most_fractions));
     }
-    Family measured{"measured", std::nullopt, true, measured_arrays(wishes_)};
-    Family theory{"theory", std::nullopt, false, theory_arrays(wishes_)};
+    Family measured{"measured", std::nullopt, true, geometry_measured_arrays(wishes_)};
+    Family theory{"theory", std::nullopt, false, geometry_theory_arrays(wishes_)};
     if (curves_.has_theory_family()) {
       layout.families = {measured, theory};
     } else {
@@ -268,14 +137,14 @@ class CurveGeometry final : public Measurement {
       for (std::size_t l = 0; l < change.size(); ++l)
         change[l] = std::isnan(turned[l]) ? change[l] : std::max(change[l], turned[l]);
     }
-    if (how.autocorrelation) set_autocorrelation(found, how.samples, results);
+    if (how.autocorrelation) set_autocorrelation(found, results);
     if (!how.component_layers.empty()) set_components(found, how, results);
     results.set("sampling_change", std::span<const double>(change));
     report_overflow(finite, network, single_, results);
   }
 
-  void set_autocorrelation(const ManifoldGeometry& found, long samples, Results& results) const {
-    const auto stride = static_cast<std::size_t>(samples / wishes_.divisions * wishes_.step);
+  void set_autocorrelation(const ManifoldGeometry& found, Results& results) const {
+    const auto stride = static_cast<std::size_t>(wishes_.step);
     const std::size_t count = wishes_.deltas().size();
     std::vector<std::vector<double>> kept;
     for (const auto& layer : found.autocorrelation) {
@@ -317,7 +186,7 @@ class CurveGeometry final : public Measurement {
   }
 
   CurveStudy curves_;
-  Wishes wishes_;
+  GeometryWishes wishes_;
   bool single_;
 };
 
@@ -363,11 +232,13 @@ class Geometry final : public Measure {
     keys.push_back(setting("curvature", KeyType::boolean,
                            "curvature and Grassmannian length, which need an activation without kinks; where there is "
                            "one in the study, if left out, and missing for the others"));
-    keys.push_back(setting("autocorrelation", KeyType::boolean,
-                           "similarity of points on a circle against their distance; circles only, true there if left "
-                           "out"));
-    Key deltas = setting("deltas", KeyType::integer,
-                         "distances at most, apart from 0: multiples of what all `samples` have in common");
+    keys.push_back(
+        setting("autocorrelation", KeyType::boolean,
+                "similarity of points on a circle against their distance; true if left out on circles whose samples "
+                "are not swept"));
+    Key deltas =
+        setting("deltas", KeyType::integer,
+                "distances at most, apart from 0: multiples of that of neighbouring samples, up to half the circle");
     deltas.default_value = Value(250);
     deltas.minimum = 1;
     keys.push_back(deltas);
@@ -384,10 +255,10 @@ class Geometry final : public Measure {
     return keys;
   }
   std::vector<ArraySpec> arrays() const override {
-    Wishes everything;
+    GeometryWishes everything;
     everything.component_layers = {1};
-    std::vector<ArraySpec> arrays = measured_arrays(everything);
-    for (ArraySpec& spec : theory_arrays(everything)) arrays.push_back(std::move(spec));
+    std::vector<ArraySpec> arrays = geometry_measured_arrays(everything);
+    for (ArraySpec& spec : geometry_theory_arrays(everything)) arrays.push_back(std::move(spec));
     return arrays;
   }
   void check(const Study& study, Diagnostics& diagnostics) const override {
@@ -403,6 +274,11 @@ class Geometry final : public Measure {
       diagnostics.error(study.place("geometry.autocorrelation"),
                         "'autocorrelation' is true (the curve is no circle: its points have no common distances) leave "
                         "'autocorrelation' out, or take kind = \"circle\"");
+    }
+    if (asked(study, "geometry.autocorrelation").value_or(false) && is_swept(study, "samples")) {
+      diagnostics.error(study.place("geometry.autocorrelation"),
+                        "'autocorrelation' is true (the number of samples is swept: points have no common distances) "
+                        "give [curve] samples once, or leave 'autocorrelation' out");
     }
     check_components(study, curves, diagnostics);
     if (!diagnostics.failed()) check_size(study, diagnostics);

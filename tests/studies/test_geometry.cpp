@@ -70,17 +70,20 @@ TEST_F(Geometry, MeasuresTheNetworkOfTheCell) {
               (2.25 * 0.7 * std::cos(0.3 * std::numbers::pi) + 0.04) / (2.25 * 0.7 + 0.04), 1e-12);
 }
 
-/// delta are the multiples of the spacing that all numbers of samples share, thinned to `deltas`.
-TEST_F(Geometry, DistancesAreCommonToAllSamples) {
-  const std::string sweep = std::string(smooth) + "samples = [24, 36]\n";
-  const Ran ran = study(sweep, input);
-  const OwnDimension& delta = ran.layout.dimension("delta");
-  ASSERT_EQ(delta.size, 7u);  // multiples of a twelfth of the circle, up to half of it
-  EXPECT_DOUBLE_EQ(delta.coordinates[3].number(), std::numbers::pi / 2.0);
-  // Layer 1 of both: the same circle.
-  for (std::size_t k = 0; k < 7; ++k)
-    EXPECT_NEAR(ran.values("autocorrelation", 0)[k], ran.values("autocorrelation", 1)[k], 1e-13);
-  EXPECT_EQ(study(sweep, std::string(input) + "[geometry]\ndeltas = 2\n").layout.dimension("delta").size, 3u);
+/// delta are the multiples of the samples' spacing, thinned to `deltas`; swept samples have none in common.
+TEST_F(Geometry, DistancesAreThoseOfTheSamples) {
+  const std::string samples = "[curve]\nsamples = 24\n";
+  const Ran all = study(smooth, input + samples);
+  const OwnDimension& delta = all.layout.dimension("delta");
+  ASSERT_EQ(delta.size, 13u);
+  EXPECT_DOUBLE_EQ(delta.coordinates[6].number(), std::numbers::pi / 2.0);
+  const Ran some = study(smooth, input + samples + "[geometry]\ndeltas = 4\n");
+  ASSERT_EQ(some.layout.dimension("delta").size, 5u);
+  for (std::size_t k = 0; k < 5; ++k)
+    EXPECT_EQ(some.values("autocorrelation")[k], all.values("autocorrelation")[3 * k]);
+  const std::string swept = std::string(smooth) + "samples = [24, 36]\n";
+  EXPECT_FALSE(study(swept, input).has("autocorrelation"));
+  EXPECT_THAT(refusal(swept, std::string(input) + "[geometry]\nautocorrelation = true\n"), HasSubstr("is swept"));
 }
 
 /// Of kinked activations metric and length only: arrays absent where all are kinked, missing where some are.
