@@ -9,9 +9,10 @@
 #include <string>
 
 #include "kernels/blas.hpp"
-#include "kernels/correlation_map.hpp"
 #include "kernels/curve.hpp"
 #include "kernels/gaussian_moments.hpp"
+#include "kernels/propagation_theory.hpp"
+#include "kernels/signal_propagation.hpp"
 
 namespace meander {
 namespace {
@@ -156,26 +157,18 @@ LayerExponents layer_exponents(const Network& network, std::span<const double> f
 
 LayerExponents layer_exponent_theory(const Activation& activation, double sigma_w, double sigma_b, double q0, double c0,
                                      int depth) {
-  const double gain = sigma_w * sigma_w;
-  const double floor = sigma_b * sigma_b;
-  double q = gain * q0 + floor;
-  double covariance = gain * q0 * c0 + floor;
+  const std::vector<int> widths(static_cast<std::size_t>(depth), 1);  // any: ratios of widths do not enter q and c
+  const PropagationTheory theory = propagation_theory(activation, {widths, sigma_w, sigma_b, 1.0}, {q0, q0, q0 * c0});
   double growth = 0.0;
   LayerExponents out;
-  for (int layer = 1; layer <= depth && std::isfinite(q); ++layer) {
-    const GaussianMoments moments = gaussian_moments(activation, q);
-    const double exponent = 0.5 * std::log(gain * moments.dphi2);
-    growth += exponent;
-    out.q.push_back(q);
-    out.c.push_back(covariance / q);
-    out.exponent.push_back(exponent);
+  for (std::size_t l = 0; l < widths.size() && std::isfinite(theory.q[l]); ++l) {
+    out.exponent.push_back(0.5 * std::log(sigma_w * sigma_w * gaussian_moments(activation, theory.q[l]).dphi2));
+    growth += out.exponent.back();
+    out.q.push_back(theory.q[l]);
+    // Equal inputs stay equal; the map's rounding would part them where c = 1 repels.
+    out.c.push_back(c0 == 1.0 ? 1.0 : theory.c[l]);
     out.log_growth.push_back(growth);
     ++out.finite_layers;
-    // Equal inputs stay equal; the map's rounding would part them where c = 1 repels.
-    const bool equal = covariance == q;
-    const double next = gain * moments.phi2 + floor;
-    covariance = equal ? next : covariance_map(activation, sigma_w, sigma_b, q, q, covariance);
-    q = next;
   }
   return out;
 }
@@ -183,13 +176,9 @@ LayerExponents layer_exponent_theory(const Activation& activation, double sigma_
 ProbePair probe_pair(StreamKey key, int index, int dimension, double q0, double c0) {
   const auto point = static_cast<std::uint32_t>(2 * index);
   ProbePair pair{gaussian_point(key, point, dimension), gaussian_point(key, point + 1, dimension), {}};
-  rescale(pair.first, q0);
-  make_orthonormal(pair.first, pair.second);
-  for (std::size_t i = 0; i < pair.first.size(); ++i) {
-    pair.second[i] = c0 * pair.first[i] + std::sqrt(1.0 - c0 * c0) * pair.second[i];
-  }
+  correlate(pair.first, pair.second, q0, c0);
   std::vector<float> normals(pair.first.size());
-  RandomStream(key, Purpose::curve, 0).normals(static_cast<std::uint32_t>(index), 0, normals);
+  RandomStream(key, Purpose::perturbation, 0).normals(static_cast<std::uint32_t>(index), 0, normals);
   pair.perturbation.assign(normals.begin(), normals.end());
   make_orthonormal(pair.first, pair.perturbation);
   return pair;

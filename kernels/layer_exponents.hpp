@@ -41,9 +41,10 @@ struct ProbePair {
   std::vector<double> first, second, perturbation;
 };
 
-/// Pair `index` of a realization: Gaussian points 2 index and 2 index + 1 of its stream, scaled to mean square q0 and
-/// turned to overlap c0 = x0.x1 / (|x0| |x1|) exactly (-1 <= c0 <= 1, dimension >= 2), with a Gaussian perturbation
-/// perpendicular to the first (purpose `curve`, layer 0), so that it turns the input without changing its length.
+/// Pair `index` of a realization (pair 0 is that of signal_propagation): Gaussian points 2 index and 2 index + 1,
+/// scaled to mean square q0 and turned to overlap c0 = x0.x1 / (|x0| |x1|) exactly (-1 <= c0 <= 1, dimension >= 2),
+/// with a Gaussian perturbation perpendicular to the first (purpose `perturbation`, layer 0), so that it turns the
+/// input without changing its length.
 ProbePair probe_pair(StreamKey key, int index, int dimension, double q0, double c0);
 
 }  // namespace meander
