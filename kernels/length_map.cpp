@@ -44,19 +44,40 @@ class LengthMap {
     if (floor_ != 0.0 || activation_(0.0) != 0.0 || !steepest) return false;
     const double growth = gain_ * *steepest * *steepest;
     if (growth < 1.0) return true;
-    const LinearPieces* pieces = activation_.pieces();
-    const bool stays_on_line = pieces != nullptr && std::all_of(pieces->breakpoints.begin(), pieces->breakpoints.end(),
-                                                                [](double u) { return u == 0.0; });
-    return growth == 1.0 && !stays_on_line;
+    return growth == 1.0 && !bends_at_zero_only();
+  }
+  /// Whether V(q) = q for every q, up to the rounding of sigma_w^2: the ReLU's sigma_w = sqrt(2) has no exact double,
+  /// and fewer digits still where a study file's numbers are rounded to 15.
+  bool fixes_every_q() const {
+    if (floor_ != 0.0 || activation_(0.0) != 0.0 || !bends_at_zero_only()) return false;
+    const double left = activation_.pieces()->slopes.front();
+    const double right = activation_.pieces()->slopes.back();
+    return std::abs(0.5 * gain_ * (left * left + right * right) - 1.0) <= 1e-14;
+  }
+  /// Whether phi(h) is too large for a double at one standard deviation.
+  bool overflows_at(double q) const {
+    const double h = std::sqrt(q);
+    return std::isinf(activation_(h) * activation_(h)) || std::isinf(activation_(-h) * activation_(-h));
   }
   double floor() const { return floor_; }
 
  private:
+  bool bends_at_zero_only() const {
+    const LinearPieces* pieces = activation_.pieces();
+    return pieces != nullptr &&
+           std::all_of(pieces->breakpoints.begin(), pieces->breakpoints.end(), [](double u) { return u == 0.0; });
+  }
+
   const Activation& activation_;
   const MomentSource& moments_;
   double gain_;
   double floor_;
 };
+
+/// What to answer where V(q) is not a number on the way up.
+double beyond(const LengthMap& map, double q) {
+  return map.overflows_at(q) ? infinity : nan;
+}
 
 bool is_root(double q, const Drift& d) {
   return std::abs(d.value) <= 4e-16 * q;
@@ -87,7 +108,7 @@ double follow(const LengthMap& map, double q) {
   const bool rises = d.value > 0.0;
   double stride = 1.0;
   for (int i = 0; i < 5000; ++i) {
-    if (std::isnan(d.value)) return nan;
+    if (std::isnan(d.value)) return beyond(map, q);
     // A drift that stays as q grows drowns in q's rounding in the end: no root.
     const bool drifts_away = rises && q > 1e10 && d.slope > -1e-12;
     if (drifts_away || q > huge || d.value > huge) return infinity;
@@ -104,7 +125,7 @@ double follow(const LengthMap& map, double q) {
     const double next = std::clamp(q + step, 0.25 * q, 4.0 * q);
     if (next == q) return q;
     const Drift there = map.drift(next);
-    if (std::isnan(there.value)) return nan;
+    if (std::isnan(there.value)) return beyond(map, next);
     if ((there.value > 0.0) != rises && there.value != 0.0) {
       return bracketed_root(map, std::min(q, next), std::max(q, next), (rises ? d : there).value > 0.0);
     }
@@ -120,7 +141,7 @@ std::optional<double> iterate(const LengthMap& map, double& q) {
   int turns = 0;
   for (int i = 0; i < 2000; ++i) {
     const Drift d = map.drift(q);
-    if (std::isnan(d.value)) return nan;
+    if (std::isnan(d.value)) return beyond(map, q);
     if (q > huge || d.value > huge) return infinity;
     if (is_root(q, d)) return q;
     if (q < tiny && d.value < 0.0) return map.floor() > 0.0 ? q : 0.0;
@@ -148,6 +169,7 @@ double attractor(const Activation& activation, double sigma_w, double sigma_b, d
   const LengthMap map(activation, sigma_w, sigma_b, moments);
   double q = q0 > 0.0 ? q0 : sigma_w * sigma_w * moments(0.0).phi2 + sigma_b * sigma_b;
   if (q == 0.0 || map.contracts()) return 0.0;
+  if (map.fixes_every_q()) return q;
   const std::optional<double> fast = iterate(map, q);
   const double limit = fast ? *fast : follow(map, q);
   return limit < nearly_zero && map.collapses_at_zero() ? 0.0 : limit;

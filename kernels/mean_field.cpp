@@ -56,9 +56,14 @@ GaussianMoments detail::moments_up_to_infinity(const Activation& activation, dou
   }
   const GaussianMoments far = gaussian_moments(activation, 1e26);
   const GaussianMoments farther = gaussian_moments(activation, 1e30);
-  const auto settled = [](double a, double b) { return std::abs(a - b) <= 1e-9 ? b : nan; };
-  limit.dphi2 = settled(far.dphi2, farther.dphi2);
-  limit.d2phi2 = settled(far.d2phi2, farther.d2phi2);
+  // Powers of q, down or up, have changed by a factor of 100 at least.
+  const auto limit_of = [](double a, double b) {
+    if (b < 1e-9 && b <= 0.1 * a) return 0.0;
+    if (b == infinity || b >= 10.0 * std::max(a, 1e-9)) return infinity;
+    return std::abs(a - b) <= 1e-9 ? b : nan;
+  };
+  limit.dphi2 = limit_of(far.dphi2, farther.dphi2);
+  limit.d2phi2 = limit_of(far.d2phi2, farther.d2phi2);
   return limit;
 }
 

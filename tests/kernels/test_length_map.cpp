@@ -83,7 +83,10 @@ TEST(Attractor, ReluConvergesDivergesOrStays) {
   EXPECT_NEAR(attractor(relu, std::sqrt(2.0 - 1e-6), 0.3) * 0.5e-6 / 0.09, 1.0, 1e-9);
   EXPECT_EQ(attractor(relu, std::numbers::sqrt2, 0.1), infinity);
   EXPECT_EQ(attractor(relu, 2.0, 0.0), infinity);
-  EXPECT_NEAR(attractor(relu, std::numbers::sqrt2, 0.0, 3.0), 3.0, 1e-13);
+  EXPECT_EQ(attractor(relu, std::numbers::sqrt2, 0.0, 3.0), 3.0);
+  // As a study file gives it, rounded to 15 digits: 7e-15 above the critical sigma_w^2.
+  EXPECT_EQ(attractor(relu, 1.4142135623731, 0.0, 3.0), 3.0);
+  EXPECT_EQ(attractor(relu, 1.41421356, 0.0, 3.0), 0.0);
 }
 
 /// gelu at sigma_w = 1.5, sigma_b = 0.1 has a stable point, an unstable one, and diverges beyond.
@@ -109,6 +112,12 @@ TEST(Attractor, SwingingIterationConverges) {
                                              [](double x) { return (4.0 * x * x * x - 6.0 * x) * std::exp(-x * x); });
   const double expected = 0.25 * (std::pow(1e4, 2.0 / 3.0) - 1.0);
   for (const double q0 : {1e-3, 1.0, 1e5}) EXPECT_NEAR(attractor(bump, 100.0, 0.0, q0) / expected, 1.0, 1e-11) << q0;
+}
+
+/// V(q) = sigma_w^2 exp(2 q) + sigma_b^2 outgrows every double in three steps.
+TEST(Attractor, ExponentialDiverges) {
+  const auto exponential = [](double x) { return std::exp(x); };
+  EXPECT_EQ(attractor(Activation::custom(exponential, exponential, exponential), 0.5, 0.1), infinity);
 }
 
 TEST(Attractor, UndefinedMapIsNotANumber) {

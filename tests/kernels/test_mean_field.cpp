@@ -216,6 +216,22 @@ TEST(PhasePoint, LinesAsFunctions) {
   EXPECT_EQ(phase_point(line, 2.0, 0.1).q_star, infinity);
 }
 
+/// Where q diverges, chi_1 and chi_2 are the limits: E phi''^2 falls like q^(-1/2) for the smooth relatives of the ReLU
+/// and grows with q for polynomials.
+TEST(PhasePoint, LimitsWhereLengthsDiverge) {
+  const PhasePoint gelu = phase_point(Activation::named("gelu"), 2.5, 0.0);
+  EXPECT_EQ(gelu.q_star, infinity);
+  EXPECT_NEAR(gelu.chi_1, 3.125, 1e-12);
+  EXPECT_EQ(gelu.chi_2, 0.0);
+  const PhasePoint cubic = phase_point(Activation::hermite({0.0, 1.0, 0.0, 0.3}), 2.5, 0.0);
+  EXPECT_EQ(cubic.q_star, infinity);
+  EXPECT_EQ(cubic.chi_1, infinity);
+  EXPECT_EQ(cubic.chi_2, infinity);
+  const PhasePoint square = phase_point(Activation::hermite({0.0, 1.0, 0.5}), 2.5, 0.0);
+  EXPECT_EQ(square.chi_1, infinity);
+  EXPECT_NEAR(square.chi_2, 6.25 * 0.5, 1e-9);  // phi'' = sqrt(2) c_2
+}
+
 TEST(PhasePoint, UndefinedIsNotANumber) {
   const auto inverse = [](double x) { return 1.0 / x; };
   const PhasePoint point = phase_point(Activation::custom(inverse, inverse, inverse), 1.0, 0.1);
