@@ -21,7 +21,8 @@ def depth_scales(dataset: xr.Dataset, array: str = "c", resamples: int = 500, le
     the archive's theory curve, which shows what the estimator itself does, and `xi_theory`, the archive's xi_c or xi_q.
     Layers enter from the one at which theory is near the fixed point on, weighted by their standard errors; the
     asymptote a is fitted, but 1 where theory's c* is. NaN where fewer than five layers are near it, and where the best xi
-    lies at the end of the search (0.2 to 2000 layers). Networks, not layers, are resampled: layers are not independent.
+    lies at the end of the search (0.2 to 2000 layers), for the mean or for one bootstrap draw in twenty: the layers do not
+    tell the scale then. Networks, not layers, are resampled: layers are not independent.
     """
     if array not in NEAR or f"{array}_star" not in dataset:
         raise ValueError(f"no depth scale of `{array}` (there are those of c and q, in archives of signal_propagation)")
@@ -43,9 +44,9 @@ def depth_scales(dataset: xr.Dataset, array: str = "c", resamples: int = 500, le
         fitted = _fit(stacked[at], curves[at], float(stars[at]), dataset["layer"].values, weights, array)
         if fitted is None:
             continue
-        xi, drawn, same = fitted
-        found["xi"][at], found["xi_same_fit"][at] = xi, same
+        xi, drawn, found["xi_same_fit"][at] = fitted
         if np.isfinite(xi) and np.isfinite(drawn).mean() > 0.95:
+            found["xi"][at] = xi
             found["xi_low"][at], found["xi_high"][at] = np.nanpercentile(drawn, tails)
     result = xr.Dataset({name: (dims, value) for name, value in found.items()},
                         coords={name: value for name, value in values.coords.items()

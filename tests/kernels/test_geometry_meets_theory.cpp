@@ -25,6 +25,10 @@ struct Case {
   std::uint64_t seed;
 };
 
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << c.activation << " sigma_w = " << c.sigma_w << (c.skewed ? " skewed" : "");
+}
+
 struct Samples {
   std::vector<Sample> metric, curvature, grassmannian, similarity;
 };
@@ -95,6 +99,29 @@ TEST_P(GeometryMeetsTheory, RatioTendsToOneWithWidth) {
 INSTANTIATE_TEST_SUITE_P(Cases, GeometryMeetsTheory,
                          testing::Values(Case{"tanh", 1.3, false, 1}, Case{"tanh", 2.5, false, 2},
                                          Case{"tanh", 2.0, true, 3}, Case{"gelu", 1.6, false, 4}));
+
+/// C12: the larger sigma_w, the more dimensions the circle winds through. A plane loop has 0.5 and 0.5.
+TEST(PrincipalComponents, SpectrumFlattensWithSigmaW) {
+  double before = 1.0;
+  for (const double sigma_w : {1.3, 2.5, 4.0}) {
+    const StreamKey key = stream_key(1606, 0);
+    std::vector<double> x0 = gaussian_point(key, 0, inputs);
+    std::vector<double> x1 = gaussian_point(key, 1, inputs);
+    make_orthonormal(x0, x1);
+    RandomNetwork::Parameters network;
+    network.input_dimension = inputs;
+    network.widths.assign(8, 150);
+    network.activation = Activation::named("tanh");
+    network.sigma_w = sigma_w;
+    network.sigma_b = 0.3;
+    const ManifoldGeometry found =
+        manifold_geometry(RandomNetwork(network, key), curve_between(CurveKind::circle, x0, x1),
+                          {.samples = 100, .component_layers = {8}});
+    const auto& fraction = found.components.at(0).singular_value_fraction;
+    EXPECT_LT(fraction[0] + fraction[1], 0.75 * before) << sigma_w;
+    before = fraction[0] + fraction[1];
+  }
+}
 
 }  // namespace
 }  // namespace meander

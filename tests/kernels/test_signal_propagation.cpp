@@ -142,6 +142,10 @@ struct Case {
   std::uint64_t seed;
 };
 
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << "sigma_w = " << c.sigma_w << " q0 = " << c.q0 << " c0 = " << c.c0 << " keep = " << c.keep;
+}
+
 class SignalsMeetTheory : public testing::TestWithParam<Case> {};
 
 /// Ratios to theory of q, c, gradients and perturbations in layers 2 to 6 (5 to 1 for those that end in layer 6), each
