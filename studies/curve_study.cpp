@@ -166,10 +166,12 @@ Cost CurveStudy::theory_cost(const Point& point) const {
   return cost;
 }
 
-void CurveStudy::check_memory(const Study& study, Diagnostics& diagnostics) const {
+void CurveStudy::check_memory(const Study& study, const std::function<Cost(const CurveStudy&, const Point&)>& cost,
+                              Diagnostics& diagnostics) const {
   const double machine = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  for (const Point& point : distinct_points(study, {"width", "depth", "widths", "weights", "samples"})) {
-    const double bytes = sampling_cost(point).bytes;
+  for (const Point& point :
+       distinct_points(study, {"width", "depth", "widths", "weights", "samples", "activation", "sigma_w"})) {
+    const double bytes = cost(*this, point).bytes;
     if (bytes <= machine) continue;
     std::string path = "curve.samples";
     for (const char* name : {"point", "widths", "width"}) {
@@ -198,7 +200,8 @@ void CurveStudy::export_cell(const Task& task, const std::string& path) const {
   write_arrays(path, arrays);
 }
 
-void check_curve_study(const Study& study, Diagnostics& diagnostics) {
+void check_curve_study(const Study& study, Diagnostics& diagnostics,
+                       const std::function<Cost(const CurveStudy&, const Point&)>& cost) {
   if (study.file("network.file") != nullptr) {
     refuse_random_networks(study, diagnostics);
   } else {
@@ -208,7 +211,7 @@ void check_curve_study(const Study& study, Diagnostics& diagnostics) {
   // What follows needs sound parameters.
   if (diagnostics.failed()) return;
   if (study.file("network.file") == nullptr) check_fixed_point(study, diagnostics);
-  if (!diagnostics.failed()) decoded.check_memory(study, diagnostics);
+  if (!diagnostics.failed()) decoded.check_memory(study, cost, diagnostics);
   decoded.check_realizations(study, diagnostics);
 }
 

@@ -30,6 +30,10 @@ struct Method {
     return method;
   }
   bool is_exact(const Activation& activation) const { return name != "sampled" && activation.pieces() != nullptr; }
+  Cost cost(const CurveStudy& curves, const Point& point) const {
+    return is_exact(curves.activation(point)) ? curves.exact_cost(point, patterns, events)
+                                              : curves.sampling_cost(point);
+  }
 };
 
 std::vector<ArraySpec> exact_arrays() {
@@ -148,9 +152,7 @@ class Counts final : public Measurement {
   }
 
   Cost cost(std::size_t family, const Point& point) const override {
-    if (family == 1) return curves_.theory_cost(point);
-    return method_.is_exact(curves_.activation(point)) ? curves_.exact_cost(point, method_.patterns, method_.events)
-                                                       : curves_.sampling_cost(point);
+    return family == 1 ? curves_.theory_cost(point) : method_.cost(curves_, point);
   }
 
   void run(const Task& task, Results& results) const override {
@@ -265,9 +267,10 @@ class Transitions final : public Measure {
     return arrays;
   }
   void check(const Study& study, Diagnostics& diagnostics) const override {
-    check_curve_study(study, diagnostics);
-    if (diagnostics.failed()) return;
     const Method method = Method::of(study);
+    check_curve_study(study, diagnostics,
+                      [&](const CurveStudy& curves, const Point& point) { return method.cost(curves, point); });
+    if (diagnostics.failed()) return;
     const Exactness exact = exactness(study, CurveStudy::read(study), method);
     if (method.name == "exact" && !exact.all) {
       diagnostics.error(

@@ -197,6 +197,23 @@ TEST(ExactCurve, PatternsRecurOnACircle) {
   EXPECT_TRUE(exact_curve(network, unit_circle(), {.patterns = false}).patterns.empty());
 }
 
+TEST(ExactCurve, TheSmallestGapMayLieWhereACircleCloses) {
+  // cos t = cos 0.01 at t = 0.01 and at 2 pi - 0.01.
+  const ExactCounts counts = exact_curve(one_neuron(1, 0, -std::cos(0.01)), unit_circle());
+  EXPECT_THAT(counts.transitions, ElementsAre(2));
+  EXPECT_NEAR(counts.smallest_gap, 0.02, 1e-12);
+  EXPECT_EQ(counts.unresolved_events, 0);
+}
+
+TEST(ExactCurve, AReadoutThatOverflowsHasNoSign) {
+  const StoredNetwork network(2, {{2, {1e200, 0, 0, 1e200}, {0, 0}}}, Activation::named("relu"),
+                              {1, {1e200, -1e200}, {0}});
+  const ExactCounts counts = exact_curve(network, unit_circle());
+  EXPECT_EQ(counts.finite_layers, 1);
+  EXPECT_THAT(counts.transitions, ElementsAre(4));
+  EXPECT_FALSE(counts.readout_sign_changes.has_value());
+}
+
 TEST(ExactCurve, CoincidingEventsAreCertified) {
   // Two equal neurons switch together: one boundary, and no telling which comes first.
   const StoredNetwork network(1, {{2, {1, 1}, {-0.3, -0.3}}}, Activation::named("relu"));
