@@ -61,10 +61,16 @@ PackedLayer<Real>::PackedLayer(const LayerPath<Real>& path, std::span<const Real
     const long first = b * all / bands * path.lanes;
     const long neurons = (b + 1) * all / bands * path.lanes - first;
     const long real = std::clamp(outputs_ - first, 0L, neurons);
-    for (long k = 0; k < inputs_; ++k) {
-      for (long j = 0; j < real; ++j) out[j] = weight[static_cast<std::size_t>((first + j) * inputs_ + k)];
-      std::fill(out + real, out + neurons, Real{0});
-      out += neurons;
+    // So many inputs at a time that what is written stays in the first-level cache until it is full.
+    constexpr long inputs_at_once = 64;
+    for (long k = 0; k < inputs_; k += inputs_at_once) {
+      const long now = std::min(inputs_at_once, inputs_ - k);
+      if (real < neurons) std::fill_n(out, now * neurons, Real{0});
+      for (long j = 0; j < real; ++j) {
+        const Real* row = weight.data() + (first + j) * inputs_ + k;
+        for (long i = 0; i < now; ++i) out[i * neurons + j] = row[i];
+      }
+      out += now * neurons;
     }
   }
 }

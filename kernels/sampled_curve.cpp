@@ -29,6 +29,14 @@ constexpr long panel_bytes = 192L << 20U;
 constexpr long block_samples = 240;
 constexpr long block_tile = 12;
 
+/// The most weights of a layer from the second on, which are the ones that are drawn here.
+long most_weights(const Network& network) {
+  long most = 0;
+  for (int layer = 2; layer <= network.depth(); ++layer)
+    most = std::max(most, static_cast<long>(network.width(layer)) * network.fan_in(layer));
+  return most;
+}
+
 /// Signs of the first readout output along the curve.
 class ReadoutScan {
  public:
@@ -76,6 +84,7 @@ class CurveSampler {
         active_(network.depth()),
         pieces_(static_cast<std::size_t>(network.depth())),
         patterns_(pieces_.size()),
+        weight_(most_weights(network)),
         layers_(pieces_.size()),
         x_(plan.panel * plan.stride),
         next_x_(plan.panel * plan.stride) {
@@ -122,8 +131,7 @@ class CurveSampler {
     const auto width = static_cast<std::size_t>(network_.width(layer));
     std::vector<double> bias(width);
     network_.bias(layer, bias);
-    Buffer<Real> weight(network_.width(layer) * static_cast<long>(network_.fan_in(layer)));
-    const std::span<Real> whole = weight.first(network_.width(layer) * static_cast<long>(network_.fan_in(layer)));
+    const std::span<Real> whole = weight_.first(network_.width(layer) * static_cast<long>(network_.fan_in(layer)));
     network_.weight(layer, whole);
     packed = PackedLayer<Real>(layer_paths<Real>().front(), whole, bias);
   }
@@ -184,6 +192,8 @@ class CurveSampler {
   std::vector<LayerScan<Real>> scans_;
   std::vector<std::int64_t> pieces_;
   std::vector<PatternSet> patterns_;
+  /// A layer's weights as they are drawn.
+  Buffer<Real> weight_;
   /// Of layers from the second on: layer 1 has image_.
   std::vector<PackedLayer<Real>> layers_;
   /// Of the panel's samples, the activations of one layer, and the pre-activations and then activations of the next.
