@@ -46,13 +46,17 @@ std::span<const LayerPath<float>> layer_paths() {
 }
 
 template <class Real>
-PackedLayer<Real>::PackedLayer(const LayerPath<Real>& path, std::span<const Real> weight, std::span<const double> bias)
-    : path_(&path),
-      outputs_(static_cast<long>(bias.size())),
-      inputs_(static_cast<long>(weight.size() / bias.size())),
-      weight_(registers_of(outputs_, path) * path.lanes * inputs_),
-      bias_(registers_of(outputs_, path) * path.lanes) {
+void PackedLayer<Real>::pack(const LayerPath<Real>& path, std::span<const Real> weight, std::span<const double> bias) {
+  path_ = &path;
+  outputs_ = static_cast<long>(bias.size());
+  inputs_ = static_cast<long>(weight.size() / bias.size());
   const long all = registers_of(outputs_, path);
+  const auto make_room = [](Buffer<Real>& buffer, long& room, long size) {
+    if (size > room) buffer = Buffer<Real>(size);
+    room = std::max(room, size);
+  };
+  make_room(weight_, weight_room_, all * path.lanes * inputs_);
+  make_room(bias_, bias_room_, all * path.lanes);
   std::fill_n(bias_.data(), all * path.lanes, Real{0});
   std::transform(bias.begin(), bias.end(), bias_.data(), [](double b) { return static_cast<Real>(b); });
   const long bands = (all + path.vectors - 1) / path.vectors;

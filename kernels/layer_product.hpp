@@ -63,9 +63,9 @@ std::span<const LayerPath<Real>> layer_paths();
 template <class Real>
 class PackedLayer {
  public:
-  PackedLayer() = default;
-  /// `weight` is row-major (outputs, inputs).
-  PackedLayer(const LayerPath<Real>& path, std::span<const Real> weight, std::span<const double> bias);
+  /// Takes a layer's weights, row-major (outputs, inputs), in place of those it had; memory is kept where it
+  /// is large enough.
+  void pack(const LayerPath<Real>& path, std::span<const Real> weight, std::span<const double> bias);
 
   bool empty() const { return path_ == nullptr; }
   /// See LayerPath.
@@ -76,6 +76,7 @@ class PackedLayer {
  private:
   const LayerPath<Real>* path_ = nullptr;
   long outputs_ = 0, inputs_ = 0;
+  long weight_room_ = 0, bias_room_ = 0;
   Buffer<Real> weight_, bias_;
 };
 

@@ -85,7 +85,7 @@ class CurveSampler {
         pieces_(static_cast<std::size_t>(network.depth())),
         patterns_(pieces_.size()),
         weight_(most_weights(network)),
-        layers_(pieces_.size()),
+        layers_(plan.keep_weights ? pieces_.size() : 1),
         x_(plan.panel * plan.stride),
         next_x_(plan.panel * plan.stride) {
     for (int layer = 1; layer <= network.depth(); ++layer)
@@ -120,28 +120,30 @@ class CurveSampler {
         }
       }
       scans_[static_cast<std::size_t>(layer - 1)].keep();
-      if (!plan_.keep_weights) layers_[static_cast<std::size_t>(layer - 1)] = {};
       std::swap(x_, next_x_);
     }
   }
 
+  PackedLayer<Real>& packed_layer(int layer) {
+    return layers_[plan_.keep_weights ? static_cast<std::size_t>(layer - 1) : 0];
+  }
+
   void load_layer(int layer) {
-    PackedLayer<Real>& packed = layers_[static_cast<std::size_t>(layer - 1)];
-    if (layer == 1 || !packed.empty()) return;
+    PackedLayer<Real>& packed = packed_layer(layer);
+    if (layer == 1 || (plan_.keep_weights && !packed.empty())) return;
     const auto width = static_cast<std::size_t>(network_.width(layer));
     std::vector<double> bias(width);
     network_.bias(layer, bias);
     const std::span<Real> whole = weight_.first(network_.width(layer) * static_cast<long>(network_.fan_in(layer)));
     network_.weight(layer, whole);
-    packed = PackedLayer<Real>(layer_paths<Real>().front(), whole, bias);
+    packed.pack(layer_paths<Real>().front(), whole, bias);
   }
 
   /// Rows of next_x_ <- W^l x^(l-1) + b^l of samples `sample`.., which lie from row `row` on in the panel.
   void multiply_block(int layer, long sample, long row, long count) {
     Real* h = next_x_.data() + row * plan_.stride;
     if (layer > 1) {
-      layers_[static_cast<std::size_t>(layer - 1)].multiply(x_.data() + row * plan_.stride, plan_.stride, count, h,
-                                                            plan_.stride);
+      packed_layer(layer).multiply(x_.data() + row * plan_.stride, plan_.stride, count, h, plan_.stride);
       return;
     }
     for (long i = 0; i < count; ++i) {
@@ -194,7 +196,7 @@ class CurveSampler {
   std::vector<PatternSet> patterns_;
   /// A layer's weights as they are drawn.
   Buffer<Real> weight_;
-  /// Of layers from the second on: layer 1 has image_.
+  /// Of every layer (the first has image_ instead), or of the one at hand.
   std::vector<PackedLayer<Real>> layers_;
   /// Of the panel's samples, the activations of one layer, and the pre-activations and then activations of the next.
   Buffer<Real> x_, next_x_;

@@ -33,7 +33,9 @@ struct Subject {
   }
   std::vector<Real> multiplied(const LayerPath<Real>& path) const {
     std::vector<Real> h(static_cast<std::size_t>(rows * h_stride), Real{-7});
-    PackedLayer<Real>(path, weight, bias).multiply(x.data(), x_stride, rows, h.data(), h_stride);
+    PackedLayer<Real> layer;
+    layer.pack(path, weight, bias);
+    layer.multiply(x.data(), x_stride, rows, h.data(), h_stride);
     return h;
   }
   long outputs, inputs, rows, x_stride, h_stride;
