@@ -1,0 +1,459 @@
+// All singular values of the input-output Jacobian at a Gaussian point, beside the spectrum that free probability
+// predicts for infinite width (Pennington, Schoenholz, Ganguli 2017, 2018).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/curve.hpp"
+#include "kernels/free_probability.hpp"
+#include "kernels/jacobian_product.hpp"
+#include "pipeline/measure.hpp"
+#include "studies/array_spec.hpp"
+#include "studies/input_curve.hpp"
+#include "studies/input_points.hpp"
+#include "studies/network_choice.hpp"
+#include "studies/random_networks.hpp"
+
+namespace meander {
+namespace {
+
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+/// Free probability needs depth << width (finite-width corrections of the edge grow with their ratio).
+constexpr double most_depth_over_width = 0.05;
+/// Of weights between two places: differences below it are none.
+constexpr double rounding = 1e-11;
+
+std::vector<ArraySpec> measured_arrays() {
+  const auto number = [](const char* name, const char* long_name, std::vector<std::string> dimensions) {
+    return array(name, ArrayType::float64, long_name, std::move(dimensions));
+  };
+  std::vector<ArraySpec> arrays{
+      number("singular_values",
+             "singular values of J, descending; below 1e-308 subnormal or 0 (log_singular_values has them)", {"index"}),
+      number("log_singular_values", "natural logarithms of the singular values; -infinity for exact zeros", {"index"}),
+      array("rank", ArrayType::int64, "singular values that are not exactly zero", {}),
+      number("mean", "mean of lambda, the N eigenvalues of JJ'", {}),
+      number("variance", "variance of lambda / mean", {}),
+      number("fraction_near_one", "fraction of the N singular values within 1 - eps and 1 + eps", {"eps"}),
+      number("density", "eigenvalues per unit of lambda over N, exact zeros left out", {"bin"}),
+      number("slope_square", "mean of phi'(h)^2 over the layer's neurons (0/1 gates: the open fraction)", {"layer"})};
+  for (ArraySpec& spec : arrays) {
+    spec.nonfinite = spec.name == "log_singular_values" || spec.name == "variance";
+  }
+  return arrays;
+}
+
+std::vector<ArraySpec> theory_arrays(bool universal) {
+  const auto number = [](const char* name, const char* long_name, std::vector<std::string> dimensions) {
+    return array(name, ArrayType::float64, long_name, std::move(dimensions));
+  };
+  std::vector<ArraySpec> arrays{
+      number("lambda", "bin centre on the lambda axis", {"bin"}),
+      number("density_theory", "density at infinite width, averaged over the bin, atoms left out", {"bin"}),
+      number("lambda_max_theory", "upper end of the spectrum, its atom included; infinite for unbounded slopes", {}),
+      number("singular_value_max_theory", "square root of lambda_max_theory", {}),
+      number("mean_theory", "mean of lambda at infinite width", {}),
+      number("variance_theory", "variance of lambda / mean at infinite width", {}),
+      number("fraction_near_one_theory", "weight of singular values within 1 - eps and 1 + eps, atoms included",
+             {"eps"}),
+      number("zero_weight_theory", "weight of the atom at lambda = 0", {}),
+      number("atom_theory", "place of the uppermost atom above 0; missing where there is none", {}),
+      number("atom_weight_theory", "its weight; 0 where there is none", {}),
+      array("theory_valid", ArrayType::int8, "0 where depth/width > 0.05, or no theory is known", {})};
+  if (universal) {
+    arrays.push_back(number("density_universal",
+                            "density of the universal limit of the same mean and variance (orthogonal weights)",
+                            {"bin"}));
+    arrays.push_back(number("lambda_max_universal", "its upper end", {}));
+  }
+  for (ArraySpec& spec : arrays) spec.nonfinite = spec.type == ArrayType::float64 && spec.name != "lambda";
+  return arrays;
+}
+
+Key own_key(std::string name, KeyType type, std::string description) {
+  Key key;
+  key.section = "jacobian_spectrum";
+  key.name = std::move(name);
+  key.type = type;
+  key.description = std::move(description);
+  return key;
+}
+
+std::vector<Key> own_keys() {
+  Key bins = own_key("bins", KeyType::integer, "bins of the lambda axis");
+  bins.default_value = Value(100);
+  bins.minimum = 1;
+  bins.maximum = 100000;
+  Key range =
+      own_key("range", KeyType::numbers,
+              "[a, b], ends of the lambda axis at every point; 0 to 1.1 lambda_max_theory of each point if left "
+              "out (Gaussian weights' theory where the law has none, or mean + 4 deviations for unbounded "
+              "slopes)");
+  range.optional = true;
+  range.minimum = 0;
+  Key eps = own_key("eps", KeyType::numbers, "half widths around 1 of which fraction_near_one tells");
+  eps.default_value = Value(List{Value(0.05), Value(0.1), Value(0.2)});
+  eps.minimum = 0;
+  eps.minimum_exclusive = true;
+  eps.maximum = 1;
+  Key universal = own_key("universal", KeyType::boolean, "add the universal limits' densities");
+  universal.default_value = Value(false);
+  return {bins, range, eps, universal};
+}
+
+/// Ends and number of bins of a point's axis.
+struct Axis {
+  double low = 0.0;
+  double high = 1.0;
+  int bins = 1;
+  double width() const { return (high - low) / bins; }
+  double edge(int k) const { return low + (high - low) * k / bins; }
+};
+
+double sigma_b_of(const Point& point) {
+  const Value* sigma_b = point.find("sigma_b");
+  return sigma_b == nullptr ? 0.0 : sigma_b->number();
+}
+
+WeightLaw::Kind law_of(const Point& point, int width) {
+  return network_parameters(point, width).law.kind;
+}
+
+class Spectra final : public Measurement {
+ public:
+  Spectra(const Study& study, Diagnostics& diagnostics)
+      : depth_(max_depth(study)),
+        bins_(static_cast<int>(study.setting("jacobian_spectrum.bins")->number())),
+        universal_(*study.setting("jacobian_spectrum.universal")->get_if<bool>()) {
+    for (const Value& value : *study.setting("jacobian_spectrum.eps")->get_if<List>()) {
+      eps_.push_back(value.number());
+    }
+    check_eps(study, diagnostics);
+    if (const Value* range = study.setting("jacobian_spectrum.range")) {
+      const List& ends = *range->get_if<List>();
+      if (ends.size() == 2 && ends[0].number() < ends[1].number()) {
+        range_ = Axis{ends[0].number(), ends[1].number(), bins_};
+      } else {
+        diagnostics.error(study.place("jacobian_spectrum.range"),
+                          fmt::format("'range' is {} (it must be [a, b] with a < b)", range->toml()));
+      }
+    }
+    for (const Point& point : distinct_points(study, {"width", "depth", "widths"})) {
+      widest_ = std::max(widest_, static_cast<std::size_t>(widths_of(point).front()));
+    }
+  }
+
+  Layout layout() const override {
+    Layout layout;
+    OwnDimension eps{.name = "eps", .size = eps_.size(), .long_name = "half width around 1"};
+    for (const double value : eps_) eps.coordinates.emplace_back(value);
+    OwnDimension layer{.name = "layer", .size = static_cast<std::size_t>(depth_), .long_name = "layer, counted from 1"};
+    for (int l = 1; l <= depth_; ++l) layer.coordinates.emplace_back(l);
+    layout.dimensions = {{.name = "index", .size = widest_, .long_name = "place in descending order"},
+                         eps,
+                         {.name = "bin", .size = static_cast<std::size_t>(bins_), .long_name = "bin of lambda"},
+                         layer};
+    layout.families = {{"measured", std::nullopt, true, measured_arrays()},
+                       {"theory", std::nullopt, false, theory_arrays(universal_)}};
+    return layout;
+  }
+
+  Cost cost(std::size_t family, const Point& point) const override {
+    const std::vector<int> widths = widths_of(point);
+    const double n = widths.front(), depth = static_cast<double>(widths.size());
+    if (family == 1) return {1e-3 + 3e-5 * depth * (bins_ + 2.0 * static_cast<double>(eps_.size())), 5e6, 1};
+    // Rates of a 3 GHz core with AVX2: a pivoted QR and three products a layer, then Jacobi sweeps.
+    return {1e-4 + n * n * n * (5e-10 * depth + 3e-9), 1e6 + 8.0 * jacobian_copies * n * n, 1};
+  }
+
+  void run(const Task& task, Results& results) const override {
+    if (task.family == 1) {
+      set_theory(task.point, results);
+    } else {
+      set_measured(task, results);
+    }
+  }
+
+ private:
+  void check_eps(const Study& study, Diagnostics& diagnostics) const {
+    const Place place = study.place("jacobian_spectrum.eps");
+    std::vector<double> sorted = eps_;
+    std::sort(sorted.begin(), sorted.end());
+    const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+    if (twice != sorted.end()) {
+      diagnostics.error(place, fmt::format("'eps' names {} twice (each is a coordinate) remove one", *twice));
+    }
+  }
+
+  /// The theory of a point under an ensemble; nothing where q leaves the range of numbers or all slopes vanish.
+  std::optional<FreeSpectrum> theory(const Point& point, WeightEnsemble ensemble) const {
+    const double sigma_w = point.number("sigma_w");
+    if (sigma_w == 0.0) return std::nullopt;
+    const auto parameters = network_parameters(point, 1);
+    const auto layers = mean_field_layers(parameters.activation, sigma_w, sigma_b_of(point), q0_of(point).value_or(1.0),
+                                          static_cast<int>(widths_of(point).size()));
+    if (layers.empty()) return std::nullopt;
+    return FreeSpectrum(ensemble, sigma_w, layers);
+  }
+
+  static std::optional<WeightEnsemble> ensemble(const Point& point) {
+    switch (law_of(point, 1)) {
+      case WeightLaw::Kind::gaussian:
+        return WeightEnsemble::gaussian;
+      case WeightLaw::Kind::orthogonal:
+        return WeightEnsemble::orthogonal;
+      default:
+        return std::nullopt;
+    }
+  }
+
+  std::optional<Axis> axis(const Point& point) const {
+    if (range_) return range_;
+    const auto spectrum = theory(point, ensemble(point).value_or(WeightEnsemble::gaussian));
+    if (!spectrum) return std::nullopt;
+    double high = 1.1 * spectrum->lambda_max();
+    if (!std::isfinite(high)) high = spectrum->mean() * (1.0 + 4.0 * std::sqrt(spectrum->variance()));
+    if (!std::isfinite(high) || !(high > 0.0)) return std::nullopt;
+    return Axis{0.0, high, bins_};
+  }
+
+  /// Densities averaged over the axis' bins, from the weight above every edge; from the top down until all the weight
+  /// has been met, because what lies below is slow to compute and nothing.
+  static std::vector<double> bin_densities(const FreeSpectrum& spectrum, const Axis& axis) {
+    std::vector<double> density(static_cast<std::size_t>(axis.bins), 0.0);
+    const double all = 1.0 - spectrum.zero_weight();
+    const auto atoms = spectrum.atoms();
+    double above = spectrum.mass_above(axis.high);
+    for (int k = axis.bins - 1; k >= 0 && !(above > all - rounding); --k) {
+      const double next = spectrum.mass_above(axis.edge(k));
+      double weight = next - above;
+      for (const auto& atom : atoms) {
+        if (atom.place > axis.edge(k) && atom.place <= axis.edge(k + 1)) weight -= atom.weight;
+      }
+      density[static_cast<std::size_t>(k)] = weight < rounding ? 0.0 : weight / axis.width();
+      above = next;
+    }
+    return density;
+  }
+
+  void set_theory(const Point& point, Results& results) const;
+  void set_universal(const Point& point, const FreeSpectrum& spectrum, const Axis& axis, Results& results) const;
+  void set_measured(const Task& task, Results& results) const;
+
+  int depth_ = 0;
+  int bins_ = 0;
+  bool universal_ = false;
+  std::vector<double> eps_;
+  std::optional<Axis> range_;
+  std::size_t widest_ = 0;
+};
+
+void Spectra::set_theory(const Point& point, Results& results) const {
+  const std::vector<int> widths = widths_of(point);
+  const auto known = ensemble(point);
+  const bool wide = static_cast<double>(widths.size()) <= most_depth_over_width * widths.front();
+  results.set("theory_valid", std::int64_t{known && wide});
+  const auto axis_of_point = axis(point);
+  if (!axis_of_point) {
+    results.set("theory_valid", std::int64_t{0});
+    results.status(Status::out_of_range,
+                   "the spectrum has no lambda axis (its mean is 0 or leaves the range of double precision) give one: "
+                   "[jacobian_spectrum] range = [a, b]");
+    return;
+  }
+  const Axis& axis = *axis_of_point;
+  std::vector<double> centres;
+  for (int k = 0; k < bins_; ++k) centres.push_back(0.5 * (axis.edge(k) + axis.edge(k + 1)));
+  results.set("lambda", std::span<const double>(centres));
+  if (!known) return;
+  const auto spectrum = theory(point, *known);
+  if (!spectrum) return;
+  const std::vector<double> density = bin_densities(*spectrum, axis);
+  results.set("density_theory", std::span<const double>(density));
+  results.set("lambda_max_theory", spectrum->lambda_max());
+  results.set("singular_value_max_theory", std::sqrt(spectrum->lambda_max()));
+  results.set("mean_theory", spectrum->mean());
+  results.set("variance_theory", spectrum->variance());
+  std::vector<double> near;
+  for (const double eps : eps_) {
+    const double weight =
+        spectrum->mass_above((1.0 - eps) * (1.0 - eps)) - spectrum->mass_above((1.0 + eps) * (1.0 + eps));
+    near.push_back(weight < 0.0 ? 0.0 : weight);  // rounding
+  }
+  results.set("fraction_near_one_theory", std::span<const double>(near));
+  results.set("zero_weight_theory", spectrum->zero_weight());
+  const auto atoms = spectrum->atoms();
+  results.set("atom_theory", atoms.empty() ? nothing : atoms.back().place);
+  results.set("atom_weight_theory", atoms.empty() ? 0.0 : atoms.back().weight);
+  if (universal_ && *known == WeightEnsemble::orthogonal) set_universal(point, *spectrum, axis, results);
+  const auto undefined = [](const std::vector<double>& values) {
+    return std::any_of(values.begin(), values.end(), [](double x) { return std::isnan(x); });
+  };
+  if (undefined(density) || undefined(near)) {
+    results.status(Status::not_converged,
+                   "the density of free probability was not found everywhere (the continuation from above the axis got "
+                   "stuck) other bins may avoid it");
+  }
+}
+
+void Spectra::set_universal(const Point& point, const FreeSpectrum& spectrum, const Axis& axis,
+                            Results& results) const {
+  if (!(spectrum.variance() > 0.0)) return;
+  UniversalClass universal = UniversalClass::smooth;
+  const auto parameters = network_parameters(point, 1);
+  if (const LinearPieces* pieces = parameters.activation.pieces()) {
+    double slope = 0.0;
+    for (const double x : pieces->slopes) {
+      if (x != 0.0 && slope != 0.0 && std::abs(x) != std::abs(slope)) return;  // of neither class
+      if (x != 0.0) slope = x;
+    }
+    universal = UniversalClass::bernoulli;
+  }
+  const FreeSpectrum limit(universal, spectrum.variance(), spectrum.mean());
+  results.set("density_universal", std::span<const double>(bin_densities(limit, axis)));
+  results.set("lambda_max_universal", limit.lambda_max());
+}
+
+void Spectra::set_measured(const Task& task, Results& results) const {
+  const StreamKey key = stream_key(task.seed, task.realization, task.salt);
+  const int n = widths_of(task.point).front();
+  const RandomNetwork network(network_parameters(task.point, n), key);
+  std::vector<double> input = gaussian_point(key, 0, n);
+  rescale(input, q0_of(task.point).value_or(1.0));
+  const JacobianSpectrum spectrum = jacobian_spectrum(network, input);
+  results.set("slope_square", std::span<const double>(spectrum.slope_square));
+  if (spectrum.finite_layers < network.depth()) {
+    results.status(Status::out_of_range,
+                   fmt::format("values overflow double precision in layer {} of {} (they grow with depth beyond the "
+                               "largest number) take a smaller sigma_w or depth",
+                               spectrum.finite_layers + 1, network.depth()));
+    return;
+  }
+  results.set("log_singular_values", std::span<const double>(spectrum.log));
+  results.set("rank", spectrum.rank);
+  // Relative to the largest, so that squares do not leave the range before they must.
+  const double top = spectrum.log.front();
+  double first = 0.0, second = 0.0;
+  for (const double log : spectrum.log) {
+    const double relative = std::isfinite(top) ? std::exp(2.0 * (log - top)) : 0.0;
+    first += relative / n;
+    second += relative * relative / n;
+  }
+  results.set("variance", first > 0.0 ? second / (first * first) - 1.0 : nothing);
+  const double mean = first == 0.0 ? 0.0 : std::exp(2.0 * top + std::log(first));
+  if (!std::isfinite(mean) || !std::isfinite(spectrum.values.front())) {
+    results.status(Status::out_of_range,
+                   "the largest eigenvalue of JJ' overflows double precision (log_singular_values has its logarithm) "
+                   "take a smaller sigma_w or depth");
+    return;
+  }
+  results.set("singular_values", std::span<const double>(spectrum.values));
+  results.set("mean", mean);
+  std::vector<double> near;
+  for (const double eps : eps_) {
+    // Rounding of an exact 1 - eps or 1 + eps is no reason to leave a value out.
+    const double reach = eps * (1.0 + 1e-12);
+    near.push_back(static_cast<double>(std::count_if(spectrum.values.begin(), spectrum.values.end(),
+                                                     [&](double s) { return std::abs(s - 1.0) <= reach; })) /
+                   n);
+  }
+  results.set("fraction_near_one", std::span<const double>(near));
+  if (const auto axis_of_point = axis(task.point)) {
+    const Axis& axis = *axis_of_point;
+    std::vector<double> density(static_cast<std::size_t>(bins_), 0.0);
+    for (std::int64_t i = 0; i < spectrum.rank; ++i) {
+      const double lambda = std::exp(2.0 * spectrum.log[static_cast<std::size_t>(i)]);
+      const double bin = std::floor((lambda - axis.low) / axis.width());
+      if (bin >= 0.0 && bin < bins_) density[static_cast<std::size_t>(bin)] += 1.0 / (n * axis.width());
+    }
+    results.set("density", std::span<const double>(density));
+  }
+  if (!spectrum.converged) {
+    results.status(Status::not_converged,
+                   "the singular values did not converge (Jacobi rotations ran into their bound)");
+  }
+}
+
+class JacobianSpectrumMeasure final : public Measure {
+ public:
+  std::string name() const override { return "jacobian_spectrum"; }
+  int version() const override { return 1; }
+  std::string description() const override {
+    return "all singular values of the input-output Jacobian of square random networks, and the spectrum that free "
+           "probability predicts";
+  }
+  std::vector<Key> keys() const override {
+    std::vector<Key> keys = random_network_keys();
+    std::erase_if(keys, [](const Key& key) { return key.section == "readout"; });
+    for (Key& key : input_points_keys()) {
+      if (key.name == "images") continue;
+      if (key.name == "dimension") {
+        key.description = "dimension of the input: the width, as J is square; may be left out";
+        key.optional = true;
+      }
+      keys.push_back(std::move(key));
+    }
+    for (Key& key : own_keys()) keys.push_back(std::move(key));
+    return keys;
+  }
+  std::vector<ArraySpec> arrays() const override {
+    std::vector<ArraySpec> arrays = measured_arrays();
+    for (ArraySpec& spec : theory_arrays(true)) arrays.push_back(std::move(spec));
+    return arrays;
+  }
+  void check(const Study& study, Diagnostics& diagnostics) const override {
+    check_networks(study, diagnostics);
+    if (diagnostics.failed()) return;
+    const Spectra decoded(study, diagnostics);
+    check_square(study, diagnostics);
+    check_fixed_point(study, diagnostics);
+    if (diagnostics.failed()) return;
+    for (const Point& point : distinct_points(study, {"width", "depth", "widths"})) {
+      check_bytes(study, point, decoded.cost(0, point).bytes, diagnostics);
+      if (diagnostics.failed()) return;  // one example is enough
+    }
+  }
+  std::unique_ptr<Measurement> bind(const Study& study) const override {
+    Diagnostics diagnostics;
+    auto measurement = std::make_unique<Spectra>(study, diagnostics);
+    diagnostics.throw_if_failed();
+    return measurement;
+  }
+
+ private:
+  static void check_square(const Study& study, Diagnostics& diagnostics) {
+    const Value* dimension = study.setting("input.dimension");
+    for (const Point& point : distinct_points(study, {"width", "depth", "widths"})) {
+      const std::vector<int> widths = widths_of(point);
+      const bool same = std::all_of(widths.begin(), widths.end(), [&](int width) { return width == widths.front(); });
+      if (!same) {
+        diagnostics.error(study.place("sweep.widths"),
+                          fmt::format("'widths' has layers of {} and other widths (J is a product of square matrices "
+                                      "here) give every layer one width",
+                                      widths.front()));
+        return;
+      }
+      if (dimension != nullptr && static_cast<int>(dimension->number()) != widths.front()) {
+        diagnostics.error(study.place("input.dimension"),
+                          fmt::format("'dimension' is {} and the width is {} (J is a product of square matrices here) "
+                                      "leave 'dimension' out: it is the width",
+                                      dimension->number(), widths.front()));
+        return;
+      }
+    }
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Measure> make_jacobian_spectrum() {
+  return std::make_unique<JacobianSpectrumMeasure>();
+}
+
+}  // namespace meander
