@@ -1,6 +1,8 @@
-// The declaration of one array, in a line: what every measure's list of arrays is made of.
+// The declaration of one array, in a line, and of measured arrays with theory beside them: what the layouts of
+// measures are made of.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +19,16 @@ inline ArraySpec array(std::string name, ArrayType type, std::string long_name, 
   spec.type = type;
   spec.dimensions = std::move(dimensions);
   return spec;
+}
+
+/// The families of a measure with theory beside it: theory in one of its own, without realization, where all draws
+/// share it (`theory_apart`), else among what was measured.
+inline std::vector<Family> with_theory(std::vector<ArraySpec> measured, std::vector<ArraySpec> theory,
+                                       bool theory_apart) {
+  Family first{"measured", std::nullopt, true, std::move(measured)};
+  if (theory_apart) return {std::move(first), Family{"theory", std::nullopt, false, std::move(theory)}};
+  for (ArraySpec& spec : theory) first.arrays.push_back(std::move(spec));
+  return {std::move(first)};
 }
 
 }  // namespace meander

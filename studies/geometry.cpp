@@ -13,6 +13,7 @@
 
 #include "kernels/geometry_theory.hpp"
 #include "kernels/manifold_geometry.hpp"
+#include "studies/array_spec.hpp"
 #include "studies/curve_study.hpp"
 #include "studies/geometry_choice.hpp"
 #include "studies/random_networks.hpp"
@@ -67,14 +68,8 @@ class CurveGeometry final : public Measurement {
       layout.dimensions.push_back(counted("sample", "sample of the curve, in order", 0, wishes_.most_samples));
       layout.dimensions.push_back(counted("index", "singular value, descending", 1, most_fractions));
     }
-    Family measured{"measured", std::nullopt, true, geometry_measured_arrays(wishes_)};
-    Family theory{"theory", std::nullopt, false, geometry_theory_arrays(wishes_)};
-    if (curves_.has_theory_family()) {
-      layout.families = {measured, theory};
-    } else {
-      measured.arrays.insert(measured.arrays.end(), theory.arrays.begin(), theory.arrays.end());
-      layout.families = {measured};
-    }
+    layout.families =
+        with_theory(geometry_measured_arrays(wishes_), geometry_theory_arrays(wishes_), curves_.has_theory_family());
     return layout;
   }
 

@@ -110,14 +110,7 @@ class Signals final : public Measurement {
     layer.long_name = "layer, counted from 1";
     for (int l = 1; l <= networks_.depth(); ++l) layer.coordinates.emplace_back(l);
     layout.dimensions = {layer};
-    Family measured{"measured", std::nullopt, true, layer_arrays(wishes_, "", "")};
-    Family theory{"theory", std::nullopt, false, theory_arrays(wishes_)};
-    if (has_theory_family()) {
-      layout.families = {measured, theory};
-    } else {
-      measured.arrays.insert(measured.arrays.end(), theory.arrays.begin(), theory.arrays.end());
-      layout.families = {measured};
-    }
+    layout.families = with_theory(layer_arrays(wishes_, "", ""), theory_arrays(wishes_), has_theory_family());
     return layout;
   }
 

@@ -5,24 +5,19 @@
 #include <string>
 #include <vector>
 
+#include "studies/array_spec.hpp"
 #include "studies/curve_study.hpp"
 
 namespace meander {
 namespace {
 
-ArraySpec array(std::string name, std::string long_name, std::vector<std::string> dimensions) {
-  ArraySpec spec;
-  spec.name = std::move(name);
-  spec.long_name = std::move(long_name);
-  spec.dimensions = std::move(dimensions);
-  return spec;
-}
-
 std::vector<ArraySpec> measured_arrays() {
   std::vector<ArraySpec> arrays{
-      array("input_length", "length of the curve in input space, as a polygon through the samples", {}),
-      array("length", "length of the post-activations' curve x^l", {"layer"}),
-      array("growth", "length of layer l over length of layer l-1 (the input's for layer 1)", {"layer"})};
+      array("input_length", ArrayType::float64, "length of the curve in input space, as a polygon through the samples",
+            {}),
+      array("length", ArrayType::float64, "length of the post-activations' curve x^l", {"layer"}),
+      array("growth", ArrayType::float64, "length of layer l over length of layer l-1 (the input's for layer 1)",
+            {"layer"})};
   arrays.back().nonfinite = true;  // of a curve that has shrunk to a point
   for (ArraySpec& spec : sampling_arrays("lengths")) arrays.push_back(std::move(spec));
   return arrays;
@@ -30,10 +25,10 @@ std::vector<ArraySpec> measured_arrays() {
 
 std::vector<ArraySpec> theory_arrays() {
   std::vector<ArraySpec> arrays{
-      array("growth_theory", "growth at infinite width, along the actual curve", {"layer"}),
-      array("growth_lower_bound",
+      array("growth_theory", ArrayType::float64, "growth at infinite width, along the actual curve", {"layer"}),
+      array("growth_lower_bound", ArrayType::float64,
             "bound from below on the expected growth; Gaussian weights, piecewise-linear activations", {"layer"}),
-      array("growth_upper_bound", "bound from above on the expected growth", {"layer"})};
+      array("growth_upper_bound", ArrayType::float64, "bound from above on the expected growth", {"layer"})};
   for (ArraySpec& spec : arrays) spec.nonfinite = true;  // missing where the theory does not hold
   return arrays;
 }
@@ -61,14 +56,7 @@ class Lengths final : public Measurement {
   Layout layout() const override {
     Layout layout;
     layout.dimensions = {curves_.layer_dimension()};
-    Family measured{"measured", std::nullopt, true, measured_arrays()};
-    Family theory{"theory", std::nullopt, false, theory_arrays()};
-    if (curves_.has_theory_family()) {
-      layout.families = {measured, theory};
-    } else {
-      measured.arrays.insert(measured.arrays.end(), theory.arrays.begin(), theory.arrays.end());
-      layout.families = {measured};
-    }
+    layout.families = with_theory(measured_arrays(), theory_arrays(), curves_.has_theory_family());
     return layout;
   }
 

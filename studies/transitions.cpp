@@ -139,15 +139,8 @@ class Counts final : public Measurement {
       event.ragged = true;
       layout.dimensions.push_back(event);
     }
-    Family measured{"measured", std::nullopt, true,
-                    measured_arrays(curves_.has_readout(), method_, exactness_.any, !exactness_.all)};
-    Family theory{"theory", std::nullopt, false, theory_arrays()};
-    if (curves_.has_theory_family()) {
-      layout.families = {measured, theory};
-    } else {
-      measured.arrays.insert(measured.arrays.end(), theory.arrays.begin(), theory.arrays.end());
-      layout.families = {measured};
-    }
+    layout.families = with_theory(measured_arrays(curves_.has_readout(), method_, exactness_.any, !exactness_.all),
+                                  theory_arrays(), curves_.has_theory_family());
     return layout;
   }
 

@@ -114,4 +114,15 @@ inline Ran run(const std::string& study_file, const std::vector<Override>& overr
   return ran;
 }
 
+/// What a study is refused with; empty where `work` accepts it.
+template <class Work>
+std::string refusal_of(const Work& work) {
+  try {
+    work();
+  } catch (const BadInput& error) {
+    return error.what();
+  }
+  return "";
+}
+
 }  // namespace meander::testing_support

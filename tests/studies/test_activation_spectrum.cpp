@@ -32,12 +32,7 @@ class ActivationSpectra : public testing::Test {
     return testing_support::run(folder_.write("study.toml", "measure = \"activation_spectrum\"\nseed = 5\n" + text));
   }
   std::string refusal(const std::string& text) const {
-    try {
-      run(text);
-    } catch (const BadInput& error) {
-      return error.what();
-    }
-    return "";
+    return testing_support::refusal_of([&] { run(text); });
   }
   Folder folder_;
 };

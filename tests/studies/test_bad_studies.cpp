@@ -28,12 +28,7 @@ class BadStudies : public testing::Test {
     if (!parts.sweep.empty()) text += "[sweep]\n" + parts.sweep;
     if (!parts.input.empty()) text += "[input]\n" + parts.input;
     if (!parts.curve.empty()) text += "[curve]\n" + parts.curve;
-    try {
-      testing_support::run(folder_.write("study.toml", text + parts.rest));
-    } catch (const BadInput& error) {
-      return error.what();
-    }
-    return "";
+    return testing_support::refusal_of([&] { testing_support::run(folder_.write("study.toml", text + parts.rest)); });
   }
   static Parts sweep(const std::string& text) { return Parts{.sweep = text}; }
   static Parts input(const std::string& text) { return Parts{.input = text}; }

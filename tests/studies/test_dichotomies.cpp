@@ -35,12 +35,7 @@ class DichotomiesMeasure : public testing::Test {
     return testing_support::run(folder_.write("study.toml", "measure = \"dichotomies\"\nseed = 7\n" + text));
   }
   std::string refusal(const std::string& text) const {
-    try {
-      run(text);
-    } catch (const BadInput& error) {
-      return error.what();
-    }
-    return "";
+    return testing_support::refusal_of([&] { run(text); });
   }
   /// A network of 3 inputs, layers of 4 and 5 neurons, with points and sweeps; `edit` may spoil them.
   template <class Edit>

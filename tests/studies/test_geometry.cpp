@@ -21,12 +21,7 @@ class Geometry : public testing::Test {
     return run(folder_.write("study.toml", "measure = \"geometry\"\nseed = 5\n[sweep]\n" + sweep + rest));
   }
   std::string refusal(const std::string& sweep, const std::string& rest) const {
-    try {
-      study(sweep, rest);
-    } catch (const BadInput& error) {
-      return error.what();
-    }
-    return "";
+    return testing_support::refusal_of([&] { study(sweep, rest); });
   }
   static constexpr const char* input = "[input]\ndimension = 10\nq0 = 0.7\n";
 

@@ -22,12 +22,7 @@ class PhaseDiagramStudy : public testing::Test {
         folder_.write("study.toml", "measure = \"phase_diagram\"\nseed = 1\n[sweep]\n" + sweep + "\n" + rest));
   }
   std::string refusal(const std::string& sweep, const std::string& rest = "") const {
-    try {
-      run(sweep, rest);
-    } catch (const BadInput& error) {
-      return error.what();
-    }
-    return "";
+    return testing_support::refusal_of([&] { run(sweep, rest); });
   }
   Folder folder_;
 };

@@ -32,12 +32,7 @@ class RegionsMeasure : public testing::Test {
     return testing_support::run(folder_.write("study.toml", "measure = \"regions_2d\"\nseed = 7\n" + text));
   }
   std::string refusal(const std::string& text) const {
-    try {
-      run(text);
-    } catch (const BadInput& error) {
-      return error.what();
-    }
-    return "";
+    return testing_support::refusal_of([&] { run(text); });
   }
   void write_points(std::vector<double> values, std::size_t rows = 3) const {
     NamedArrays arrays;

@@ -20,12 +20,7 @@ class SignalPropagation : public testing::Test {
         "study.toml", "measure = \"signal_propagation\"\nseed = 5\n[sweep]\n" + std::string(base) + sweep + rest));
   }
   std::string refusal(const std::string& sweep, const std::string& rest) const {
-    try {
-      study(sweep, rest);
-    } catch (const BadInput& error) {
-      return error.what();
-    }
-    return "";
+    return testing_support::refusal_of([&] { study(sweep, rest); });
   }
   static constexpr const char* base = "width = 40\ndepth = 4\nsigma_w = 1.5\nsigma_b = 0.2\nactivation = \"tanh\"\n";
   static constexpr const char* input = "[input]\ndimension = 30\n";
