@@ -45,10 +45,11 @@ def rows_of(results):
             for counter in benchmark:
                 if is_ratio(counter):
                     goal, met = goal_of(benchmark, counter)
-                    name = RUN_SUFFIXES.sub("", benchmark["name"])
+                    name = f"`{RUN_SUFFIXES.sub('', benchmark['name'])}`"
                     verdict = {None: "", True: "met", False: "**missed**"}[met]
                     value = benchmark[counter]
-                    yield name, benchmark.get("label", ""), counter, f"{value:.3g}" if value < 1e3 else f"{value:.0f}", goal, verdict
+                    text = f"{value:.3g}" if value < 1e3 else f"{value:.0f}"
+                    yield name, benchmark.get("label", ""), f"`{counter}`", text, goal, verdict
 
 
 def processor():
