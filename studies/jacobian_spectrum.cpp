@@ -14,9 +14,9 @@
 #include "kernels/free_probability.hpp"
 #include "kernels/jacobian_product.hpp"
 #include "pipeline/measure.hpp"
-#include "studies/array_spec.hpp"
 #include "studies/input_curve.hpp"
 #include "studies/input_points.hpp"
+#include "studies/jacobian_spectrum_keys.hpp"
 #include "studies/network_choice.hpp"
 #include "studies/random_networks.hpp"
 
@@ -28,84 +28,6 @@ constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 constexpr double most_depth_over_width = 0.05;
 /// Of weights between two places: differences below it are none.
 constexpr double rounding = 1e-11;
-
-std::vector<ArraySpec> measured_arrays() {
-  const auto number = [](const char* name, const char* long_name, std::vector<std::string> dimensions) {
-    return array(name, ArrayType::float64, long_name, std::move(dimensions));
-  };
-  std::vector<ArraySpec> arrays{
-      number("singular_values",
-             "singular values of J, descending; below 1e-308 subnormal or 0 (log_singular_values has them)", {"index"}),
-      number("log_singular_values", "natural logarithms of the singular values; -infinity for exact zeros", {"index"}),
-      array("rank", ArrayType::int64, "singular values that are not exactly zero", {}),
-      number("mean", "mean of lambda, the N eigenvalues of JJ'", {}),
-      number("variance", "variance of lambda / mean", {}),
-      number("fraction_near_one", "fraction of the N singular values within 1 - eps and 1 + eps", {"eps"}),
-      number("density", "eigenvalues per unit of lambda over N, exact zeros left out", {"bin"}),
-      number("slope_square", "mean of phi'(h)^2 over the layer's neurons (0/1 gates: the open fraction)", {"layer"})};
-  for (ArraySpec& spec : arrays) {
-    spec.nonfinite = spec.name == "log_singular_values" || spec.name == "variance";
-  }
-  return arrays;
-}
-
-std::vector<ArraySpec> theory_arrays(bool universal) {
-  const auto number = [](const char* name, const char* long_name, std::vector<std::string> dimensions) {
-    return array(name, ArrayType::float64, long_name, std::move(dimensions));
-  };
-  std::vector<ArraySpec> arrays{
-      number("lambda", "bin centre on the lambda axis", {"bin"}),
-      number("density_theory", "density at infinite width, averaged over the bin, atoms left out", {"bin"}),
-      number("lambda_max_theory", "upper end of the spectrum, its atom included; infinite for unbounded slopes", {}),
-      number("singular_value_max_theory", "square root of lambda_max_theory", {}),
-      number("mean_theory", "mean of lambda at infinite width", {}),
-      number("variance_theory", "variance of lambda / mean at infinite width", {}),
-      number("fraction_near_one_theory", "weight of singular values within 1 - eps and 1 + eps, atoms included",
-             {"eps"}),
-      number("zero_weight_theory", "weight of the atom at lambda = 0", {}),
-      number("atom_theory", "place of the uppermost atom above 0; missing where there is none", {}),
-      number("atom_weight_theory", "its weight; 0 where there is none", {}),
-      array("theory_valid", ArrayType::int8, "0 where depth/width > 0.05, or no theory is known", {})};
-  if (universal) {
-    arrays.push_back(number("density_universal",
-                            "density of the universal limit of the same mean and variance (orthogonal weights)",
-                            {"bin"}));
-    arrays.push_back(number("lambda_max_universal", "its upper end", {}));
-  }
-  for (ArraySpec& spec : arrays) spec.nonfinite = spec.type == ArrayType::float64 && spec.name != "lambda";
-  return arrays;
-}
-
-Key own_key(std::string name, KeyType type, std::string description) {
-  Key key;
-  key.section = "jacobian_spectrum";
-  key.name = std::move(name);
-  key.type = type;
-  key.description = std::move(description);
-  return key;
-}
-
-std::vector<Key> own_keys() {
-  Key bins = own_key("bins", KeyType::integer, "bins of the lambda axis");
-  bins.default_value = Value(100);
-  bins.minimum = 1;
-  bins.maximum = 100000;
-  Key range =
-      own_key("range", KeyType::numbers,
-              "[a, b], ends of the lambda axis at every point; 0 to 1.1 lambda_max_theory of each point if left "
-              "out (Gaussian weights' theory where the law has none, or mean + 4 deviations for unbounded "
-              "slopes)");
-  range.optional = true;
-  range.minimum = 0;
-  Key eps = own_key("eps", KeyType::numbers, "half widths around 1 of which fraction_near_one tells");
-  eps.default_value = Value(List{Value(0.05), Value(0.1), Value(0.2)});
-  eps.minimum = 0;
-  eps.minimum_exclusive = true;
-  eps.maximum = 1;
-  Key universal = own_key("universal", KeyType::boolean, "add the universal limits' densities");
-  universal.default_value = Value(false);
-  return {bins, range, eps, universal};
-}
 
 /// Ends and number of bins of a point's axis.
 struct Axis {
@@ -159,8 +81,8 @@ class Spectra final : public Measurement {
                          eps,
                          {.name = "bin", .size = static_cast<std::size_t>(bins_), .long_name = "bin of lambda"},
                          layer};
-    layout.families = {{"measured", std::nullopt, true, measured_arrays()},
-                       {"theory", std::nullopt, false, theory_arrays(universal_)}};
+    layout.families = {{"measured", std::nullopt, true, jacobian_arrays()},
+                       {"theory", std::nullopt, false, jacobian_theory_arrays(universal_)}};
     return layout;
   }
 
@@ -399,12 +321,12 @@ class JacobianSpectrumMeasure final : public Measure {
       }
       keys.push_back(std::move(key));
     }
-    for (Key& key : own_keys()) keys.push_back(std::move(key));
+    for (Key& key : jacobian_keys()) keys.push_back(std::move(key));
     return keys;
   }
   std::vector<ArraySpec> arrays() const override {
-    std::vector<ArraySpec> arrays = measured_arrays();
-    for (ArraySpec& spec : theory_arrays(true)) arrays.push_back(std::move(spec));
+    std::vector<ArraySpec> arrays = jacobian_arrays();
+    for (ArraySpec& spec : jacobian_theory_arrays(true)) arrays.push_back(std::move(spec));
     return arrays;
   }
   void check(const Study& study, Diagnostics& diagnostics) const override {
