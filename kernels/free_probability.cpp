@@ -264,6 +264,7 @@ bool FreeSpectrum::solve(double scaled, Solution& solution) const {
 
 double FreeSpectrum::density(double lambda) const {
   const double scaled = std::exp(std::log(lambda) - log_mean_);
+  if (!std::isfinite(scaled)) return 0.0;  // the mean is that far below
   if (is_single_orthogonal_layer()) return layers_.front().slopes->density(scaled) / mean();
   Solution solution;
   if (!solve(scaled, solution)) return undefined;
@@ -276,6 +277,7 @@ double FreeSpectrum::density(double lambda) const {
 double FreeSpectrum::mass_above(double lambda) const {
   if (!(lambda > 0.0)) return 1.0 - zero_weight();
   const double scaled = std::exp(std::log(lambda) - log_mean_);
+  if (!std::isfinite(scaled)) return 0.0;
   if (is_single_orthogonal_layer()) return layers_.front().slopes->mass_above(scaled);
   Solution solution;
   if (!solve(scaled, solution)) return undefined;

@@ -99,6 +99,9 @@ TEST_F(JacobianSpectrumMeasure, OverflowIsOutOfRangeAndKeepsLogarithms) {
           "1]\n");
   EXPECT_EQ(small.records[0][0].status, Status::done);
   EXPECT_EQ(small.values("singular_values").front(), 0.0);
+  EXPECT_EQ(small.records[1][0].status, Status::done);
+  EXPECT_NEAR(small.values("density_theory").front(), 100.0, 1e-9);  // all of it in the first bin, like the measured
+  EXPECT_NEAR(small.values("density").front(), 100.0, 1e-9);
   EXPECT_NEAR(small.values("log_singular_values").front() / (200 * std::log(1e-3)), 1.0, 0.05);
 }
 
