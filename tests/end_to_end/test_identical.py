@@ -75,7 +75,7 @@ def test_a_smaller_sweep_loses_nothing(study, tmp_path, whole):
     assert (dataset.status == 1).all() and list(dataset.width) == [20, 31]
 
 
-SLOWER = SMALL.replace("samples = 200", "samples = 4000").replace("[20, 31]", "[60, 131]").replace("realizations = 3", "realizations = 6")
+SLOWER = SMALL.replace("samples = 200", "samples = 12000").replace("[20, 31]", "[60, 131]").replace("realizations = 3", "realizations = 6")
 SLOWER += '[transitions]\nmethod = "sampled"\n'  # exact counts of so small networks are over too soon
 
 
