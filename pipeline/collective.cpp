@@ -39,6 +39,14 @@ int size_of(MPI_Comm comm) {
   return size;
 }
 
+int ranks_of_machine(MPI_Comm comm) {
+  MPI_Comm machine = MPI_COMM_NULL;
+  MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, rank_of(comm), MPI_INFO_NULL, &machine);
+  const int ranks = size_of(machine);
+  MPI_Comm_free(&machine);
+  return ranks;
+}
+
 void on_root(MPI_Comm comm, const std::function<void()>& action) {
   std::string problem;
   int failed = 0;

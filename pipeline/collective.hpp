@@ -13,6 +13,8 @@ namespace meander {
 
 int rank_of(MPI_Comm comm);
 int size_of(MPI_Comm comm);
+/// Ranks of `comm` on this rank's machine. Collective.
+int ranks_of_machine(MPI_Comm comm);
 
 /// Runs `action` on rank 0 alone. Where it throws BadInput there, BadInput with the same message is
 /// thrown on every rank, so that no rank waits for one that has given up. Collective.

@@ -345,10 +345,6 @@ class ActivationSpectrum final : public Measure {
       if (study.realizations > 1) warn_of_repetition(study, diagnostics);
       return;
     }
-    for (const Point& point : distinct_points(study, {"width", "depth", "widths"})) {
-      check_bytes(study, point, decoded.cost(0, point).bytes, diagnostics);
-      if (diagnostics.failed()) return;  // one example is enough
-    }
   }
   std::unique_ptr<Measurement> bind(const Study& study) const override {
     Diagnostics diagnostics;

@@ -2,7 +2,6 @@
 // of a task, theory, cost and export.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -61,9 +60,6 @@ class CurveStudy {
   /// What exact counting costs: events as mean-field theory predicts them for a typical curve.
   Cost exact_cost(const Point& point, bool patterns, bool events) const;
   Cost theory_cost(const Point& point) const;
-  /// Complains where a task, of the given cost at a point, does not fit into this machine's memory.
-  void check_memory(const Study& study, const std::function<Cost(const CurveStudy&, const Point&)>& cost,
-                    Diagnostics& diagnostics) const;
   /// Warns where realizations would repeat each other.
   void check_realizations(const Study& study, Diagnostics& diagnostics) const;
   void export_cell(const Task& task, const std::string& path) const;
@@ -79,9 +75,8 @@ class CurveStudy {
   bool single_ = false;
 };
 
-/// Every combination that no measure of curves accepts; `cost` is what a task costs at a point.
-void check_curve_study(const Study& study, Diagnostics& diagnostics,
-                       const std::function<Cost(const CurveStudy&, const Point&)>& cost = &CurveStudy::sampling_cost);
+/// Every combination that no measure of curves accepts.
+void check_curve_study(const Study& study, Diagnostics& diagnostics);
 
 /// The leading `count` values.
 template <class T>

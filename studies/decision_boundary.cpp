@@ -279,11 +279,6 @@ class DecisionBoundary final : public Measure {
     decoded.choice().check_smooth(study, decoded.networks(), diagnostics);
     if (study.file("network.file") == nullptr) check_fixed_point(study, diagnostics);
     if (decoded.networks().stored() && decoded.choice().is_fixed()) warn_of_repetition(study, diagnostics);
-    if (diagnostics.failed()) return;
-    for (const Point& point : distinct_points(study, {"width", "depth", "widths"})) {
-      check_bytes(study, point, decoded.cost(0, point).bytes, diagnostics);
-      if (diagnostics.failed()) return;  // one example is enough
-    }
   }
   std::unique_ptr<Measurement> bind(const Study& study) const override {
     Diagnostics diagnostics;

@@ -334,8 +334,6 @@ void DepthAgainstWidth::check(const Study& study, Diagnostics& diagnostics) cons
       diagnostics.error(
           study.place("deep_versus_wide.neurons"),
           fmt::format("'neurons' is {} (a network has {} outputs) take no more than that", neurons_, count));
-    } else {
-      check_bytes(study, point, cost(0, point).bytes, diagnostics);
     }
     if (diagnostics.failed()) return;  // one example is enough
   }

@@ -359,11 +359,6 @@ class Dichotomies final : public Measure {
     }
     if (!decoded.networks().stored()) check_fixed_point(study, diagnostics);
     if (!decoded.is_drawn()) warn_of_repetition(study, diagnostics);
-    if (diagnostics.failed()) return;
-    for (const Point& point : distinct_points(study, {"width", "depth", "widths", "activation", "points"})) {
-      check_bytes(study, point, decoded.cost(0, point).bytes, diagnostics);
-      if (diagnostics.failed()) return;  // one example is enough
-    }
   }
   std::unique_ptr<Measurement> bind(const Study& study) const override {
     Diagnostics diagnostics;

@@ -1,6 +1,5 @@
 // Metric, extrinsic curvature, lengths, autocorrelation and principal components of a curve's image in every layer of
 // a network, against mean-field theory (Poole et al. 2016, sections 3 and 4).
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -276,26 +275,9 @@ class Geometry final : public Measure {
                         "give [curve] samples once, or leave 'autocorrelation' out");
     }
     check_components(study, curves, diagnostics);
-    if (!diagnostics.failed()) check_size(study, diagnostics);
   }
   std::unique_ptr<Measurement> bind(const Study& study) const override {
     return std::make_unique<CurveGeometry>(study);
-  }
-
- private:
-  /// All samples of a layer are held at once, unlike in the measures that count.
-  static void check_size(const Study& study, Diagnostics& diagnostics) {
-    const CurveGeometry measurement(study);
-    const double machine = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-    for (const Point& point : distinct_points(study, {"width", "depth", "widths", "samples"})) {
-      const double bytes = measurement.bytes(point);
-      if (bytes <= machine) continue;
-      diagnostics.error(study.place("curve.samples"),
-                        fmt::format("a task needs {:.1f} GB of memory ({}; this machine has {:.1f} GB) take fewer "
-                                    "samples or narrower layers",
-                                    bytes / 1e9, point.text(), machine / 1e9));
-      return;  // one example is enough
-    }
   }
 };
 

@@ -2,7 +2,6 @@
 #include "studies/network_choice.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/activation_value.hpp"
@@ -79,19 +78,6 @@ void warn_of_repetition(const Study& study, Diagnostics& diagnostics) {
   diagnostics.warning(study.place("realizations"),
                       fmt::format("all {} realizations will be the same (network and points are fixed) one is enough",
                                   study.realizations));
-}
-
-void check_bytes(const Study& study, const Point& point, double bytes, Diagnostics& diagnostics) {
-  const double machine = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  if (bytes <= machine) return;
-  std::string path = "sweep";
-  for (const char* name : {"point", "widths", "width"}) {
-    if (study.dimension(name) != nullptr) path = std::string("sweep.") + name;
-  }
-  diagnostics.error(
-      study.place(path),
-      fmt::format("a task needs {:.1f} GB of memory ({}; this machine has {:.1f} GB) take narrower layers", bytes / 1e9,
-                  point.text(), machine / 1e9));
 }
 
 }  // namespace meander

@@ -46,7 +46,4 @@ void require_linear_pieces(const Study& study, const NetworkChoice& networks, co
 /// Warns where several realizations would repeat each other: nothing is drawn.
 void warn_of_repetition(const Study& study, Diagnostics& diagnostics);
 
-/// Complains where a task of this many bytes does not fit into this machine's memory.
-void check_bytes(const Study& study, const Point& point, double bytes, Diagnostics& diagnostics);
-
 }  // namespace meander

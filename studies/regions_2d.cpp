@@ -342,11 +342,6 @@ class Regions2d final : public Measure {
     require_linear_pieces(study, decoded.networks(), "regions are polygons only where it has", diagnostics);
     if (study.file("network.file") == nullptr) check_fixed_point(study, diagnostics);
     if (!decoded.is_drawn()) warn_of_repetition(study, diagnostics);
-    if (diagnostics.failed()) return;
-    for (const Point& point : distinct_points(study, {"width", "depth", "widths", "activation"})) {
-      check_bytes(study, point, decoded.cost(0, point).bytes, diagnostics);
-      if (diagnostics.failed()) return;  // one example is enough
-    }
   }
   std::unique_ptr<Measurement> bind(const Study& study) const override {
     Diagnostics diagnostics;

@@ -328,10 +328,6 @@ class SignalPropagation final : public Measure {
     if (study.file("network.file") == nullptr) check_fixed_point(study, diagnostics);
     if (diagnostics.failed()) return;
     warn_of_depth(study, decoded, diagnostics);
-    for (const Point& point : distinct_points(study, {"width", "depth", "widths"})) {
-      check_bytes(study, point, decoded.cost(0, point).bytes, diagnostics);
-      if (diagnostics.failed()) return;  // one example is enough
-    }
   }
   std::unique_ptr<Measurement> bind(const Study& study) const override {
     Diagnostics diagnostics;

@@ -261,8 +261,7 @@ class Transitions final : public Measure {
   }
   void check(const Study& study, Diagnostics& diagnostics) const override {
     const Method method = Method::of(study);
-    check_curve_study(study, diagnostics,
-                      [&](const CurveStudy& curves, const Point& point) { return method.cost(curves, point); });
+    check_curve_study(study, diagnostics);
     if (diagnostics.failed()) return;
     const Exactness exact = exactness(study, CurveStudy::read(study), method);
     if (method.name == "exact" && !exact.all) {

@@ -16,6 +16,7 @@
 #include "pipeline/collective.hpp"
 #include "pipeline/run/crash_report.hpp"
 #include "pipeline/run/existing.hpp"
+#include "pipeline/run/memory.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/stop.hpp"
 #include "pipeline/run/task_guard.hpp"
@@ -180,6 +181,17 @@ void check_group_sizes(const Plan& plan, const RunOptions& options, int ranks) {
   }
 }
 
+/// Of what is still to do: a study that is done asks for no memory.
+void check_memory(const Plan& plan, const RunOptions& options, const Existing& existing, int ranks) {
+  const auto statuses =
+      read_statuses(plan.study, plan.layout, options.fresh ? std::vector<std::string>() : existing.sources);
+  std::vector<TaskRef> tasks;
+  for (const std::size_t task : tasks_to_do(plan, statuses, options)) tasks.push_back(plan.tasks[task]);
+  if (const auto problem = memory_problem(plan.study, plan.layout, tasks, ranks, machine_memory())) {
+    throw BadInput(*problem);
+  }
+}
+
 /// The archive is the merge of what was there and every shard; its study is what they hold together,
 /// so that cells of an earlier, larger sweep are kept. Gives rank 0 the sources.
 std::vector<std::string> reduce(MPI_Comm comm, const Plan& plan, const RunOptions& options, const std::string& archive,
@@ -287,11 +299,13 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   broadcast(comm, study);
   const Plan plan(std::move(study), catalogue);
 
+  const int ranks_here = ranks_of_machine(comm);
   Existing existing;
   std::optional<ArchiveLock> lock;
   on_root(comm, [&] {
     check_group_sizes(plan, options, size_of(comm));
-    look_at_existing(archive, plan.study, plan.layout, options.fresh);  // before the lock touches the disk
+    // Before the lock touches the disk.
+    check_memory(plan, options, look_at_existing(archive, plan.study, plan.layout, options.fresh), ranks_here);
     lock.emplace(archive);
     existing = look_at_existing(archive, plan.study, plan.layout, options.fresh);
     if (!existing.warning.empty()) fmt::print(stderr, "{}\n", existing.warning);

@@ -206,15 +206,5 @@ TEST_F(BadStudies, Method) {
   EXPECT_EQ(refusal({.rest = "[transitions]\nmethod = \"sampled\"\n"}), "");
 }
 
-TEST_F(BadStudies, ATaskThatDoesNotFitInMemory) {
-  EXPECT_THAT(refusal(sweep("width = [4, 10000000]\ndepth = 2\nsigma_w = 1.0\nactivation = \"relu\"\n")),
-              AllOf(HasSubstr("GB of memory"), HasSubstr("width = 10000000"), HasSubstr("this machine has")));
-  // Exact counts take no samples, however many the curve has; a smooth network's points do.
-  const std::string network = "width = 4\ndepth = 100\nsigma_w = 1.0\nactivation = ";
-  const std::string samples = "samples = 1000000000\n";
-  EXPECT_EQ(refusal({.sweep = network + "\"relu\"\n", .curve = samples}), "");
-  EXPECT_THAT(refusal({.sweep = network + "\"tanh\"\n", .curve = samples}), HasSubstr("GB of memory"));
-}
-
 }  // namespace
 }  // namespace meander

@@ -415,5 +415,22 @@ TEST_F(Measures, EveryKeyIsDescribed) {
   }
 }
 
+/// A plan holds them against the machine's memory: exact counts take no samples, however many the curve has; a smooth
+/// network's points do.
+TEST_F(Measures, OnlySampledCountsHoldSamples) {
+  const Catalogue catalogue = all_measures();
+  const Study study = read_study(folder_.write("study.toml",
+                                               "measure = \"transitions\"\n[sweep]\nwidth = 4\ndepth = 100\nsigma_w = "
+                                               "1.0\nactivation = [\"relu\", \"tanh\"]\n[input]\ndimension = 3\n"
+                                               "[curve]\nsamples = 1000000000\n"),
+                                 {}, catalogue);
+  const auto measurement = catalogue.find("transitions")->bind(study);
+  const auto bytes = [&](std::size_t activation) {
+    return measurement->cost(0, Point(study, {0, 0, 0, activation})).bytes;
+  };
+  EXPECT_LT(bytes(0), 1e8);
+  EXPECT_GT(bytes(1), 1e10);
+}
+
 }  // namespace
 }  // namespace meander
