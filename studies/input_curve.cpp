@@ -94,6 +94,7 @@ InputCurve::InputCurve(const Study& study, int network_inputs, Diagnostics& diag
   } else {
     orthonormal_ = orthonormal != nullptr ? *orthonormal->get_if<bool>() : study.file("input.images") == nullptr;
   }
+  length_given_ = is_swept(study, "q0") || study.setting("input.q0") != nullptr;
   if (orthonormal_ && dimension_ == 1 && !stored_) {
     diagnostics.error(
         study.place("input.dimension"),
@@ -245,7 +246,7 @@ bool InputCurve::is_drawn() const {
 }
 
 bool InputCurve::has_one_theory() const {
-  return !is_drawn() || (!images_ && orthonormal_ && kind_ != CurveKind::line);
+  return !is_drawn() || ((!images_ || length_given_) && orthonormal_ && kind_ != CurveKind::line);
 }
 
 InputCurve::Pair InputCurve::draw_pair(StreamKey key) const {

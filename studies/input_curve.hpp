@@ -31,7 +31,7 @@ class InputCurve {
   /// True where a realization draws its curve: random points, or a random pair of data.
   bool is_drawn() const;
   /// True where every realization's curve has one theory: it is not drawn, or a circle or arc between
-  /// orthonormal random points.
+  /// orthonormal points of given length (random points always have one).
   bool has_one_theory() const;
 
   /// The curve of a point and a realization's stream. Throws std::invalid_argument where the two
@@ -57,6 +57,7 @@ class InputCurve {
   double begin_ = 0.0;
   double end_ = 0.0;
   bool orthonormal_ = false;
+  bool length_given_ = false;
   std::optional<Curve> stored_;
   std::optional<Images> images_;
   std::vector<std::uint8_t> labels_;

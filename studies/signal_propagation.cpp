@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/curve.hpp"
 #include "kernels/length_map.hpp"
 #include "kernels/mean_field.hpp"
 #include "kernels/propagation_theory.hpp"
@@ -96,7 +97,9 @@ class Signals final : public Measurement {
   Signals(const Study& study, Diagnostics& diagnostics)
       : networks_(study, diagnostics),
         points_(study, networks_.input_dimension(), 2, diagnostics),
-        wishes_(Wishes::of(study)) {}
+        wishes_(Wishes::of(study)),
+        lengths_given_(is_swept(study, "q0") || study.setting("input.q0") != nullptr),
+        correlation_given_(is_swept(study, "c0") || study.setting("input.c0") != nullptr) {}
 
   const NetworkChoice& networks() const { return networks_; }
   int dimension() const { return points_.dimension(); }
@@ -166,8 +169,10 @@ class Signals final : public Measurement {
   }
 
  private:
-  /// Random points of given length and correlation: one theory for all realizations.
-  bool has_theory_family() const { return !networks_.stored() && !points_.has_data(); }
+  /// Points of given length and correlation, as random ones always are: one theory for all realizations.
+  bool has_theory_family() const {
+    return !networks_.stored() && (!points_.has_data() || (lengths_given_ && correlation_given_));
+  }
 
   std::shared_ptr<const Network> network_of(const Point& point, StreamKey key) const {
     if (networks_.stored()) return networks_.stored();
@@ -178,8 +183,12 @@ class Signals final : public Measurement {
     std::vector<std::vector<double>> drawn = points_.draw(point, key, 2);
     const Value* c0 = point.find("c0");
     if (c0 != nullptr || !points_.has_data()) {
-      const double otherwise = points_.has_data() ? mean_product(drawn[0], drawn[0]) : 1.0;
-      correlate(drawn[0], drawn[1], start_of(point).value_or(otherwise), c0 == nullptr ? 0.0 : c0->number());
+      const double own0 = mean_product(drawn[0], drawn[0]);
+      const double own1 = mean_product(drawn[1], drawn[1]);
+      const std::optional<double> q0 = start_of(point);
+      const double otherwise = points_.has_data() ? own0 : 1.0;
+      correlate(drawn[0], drawn[1], q0.value_or(otherwise), c0 == nullptr ? 0.0 : c0->number());
+      if (points_.has_data() && !q0) rescale(drawn[1], own1);  // turned, at its own scale
     }
     return {drawn[0], drawn[1]};
   }
@@ -222,6 +231,8 @@ class Signals final : public Measurement {
   NetworkChoice networks_;
   InputPoints points_;
   Wishes wishes_;
+  bool lengths_given_;
+  bool correlation_given_;
 };
 
 Key switch_key(const char* name, const char* description) {

@@ -255,17 +255,18 @@ void SpectrumStudy::read_networks(const Study& study, Diagnostics& diagnostics) 
     diagnostics.error(study.place("input"),
                       "'dimension' is missing (random inputs need it) write dimension = 784 in [input]");
   }
-  if (dimension == nullptr) return;
-  const int inputs = static_cast<int>(dimension->number());
-  if (input_dimension_ != 0 && input_dimension_ != inputs) {
-    diagnostics.error(study.place("input.dimension"),
-                      fmt::format("the input has dimension {} ({} is expected) the dimensions of network and input "
-                                  "must agree",
-                                  inputs, input_dimension_));
+  if (dimension != nullptr) {
+    const int inputs = static_cast<int>(dimension->number());
+    if (input_dimension_ != 0 && input_dimension_ != inputs) {
+      diagnostics.error(study.place("input.dimension"),
+                        fmt::format("the input has dimension {} ({} is expected) the dimensions of network and input "
+                                    "must agree",
+                                    inputs, input_dimension_));
+    }
+    input_dimension_ = inputs;
   }
-  input_dimension_ = inputs;
-  if (inputs < 2) {
-    diagnostics.error(study.place("input.dimension"),
+  if (input_dimension_ == 1) {
+    diagnostics.error(study.place(dimension != nullptr ? "input.dimension" : "network.file"),
                       "the input has dimension 1 (two inputs with an overlap of their own need a plane) take at least "
                       "2");
   }

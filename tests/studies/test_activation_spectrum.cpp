@@ -272,6 +272,13 @@ TEST_F(ActivationSpectra, NonsenseIsRefused) {
   EXPECT_THAT(refusal(sweep + "width = 5\n"), HasSubstr("'depth' is missing"));
   EXPECT_THAT(refusal(sweep + "width = 5\ndepth = 2\n"), HasSubstr("'dimension' is missing"));
   EXPECT_THAT(refusal(sweep + "width = 5\ndepth = 2\n[input]\ndimension = 1\n"), HasSubstr("take at least 2"));
+  NamedArrays scalar;
+  scalar.texts = {{"filetype", "meander_network"}, {"activation", "tanh"}};
+  scalar.integers["version"] = {1, 0};
+  scalar.arrays["/layers/0/weight"] = {{3, 1}, {0.5, 1.0, 1.5}};
+  scalar.arrays["/layers/0/bias"] = {{3}, {0.0, 0.1, 0.2}};
+  write_arrays(folder_.path("scalar.h5"), scalar);
+  EXPECT_THAT(refusal("[network]\nfile = \"scalar.h5\"\n"), HasSubstr("take at least 2"));
   EXPECT_THAT(refusal(sweep + "[input]\nq0 = 0.0\n"), HasSubstr("is no mean square"));
   EXPECT_THAT(refusal(sweep + "[input]\nc0 = 1.5\n"), HasSubstr("c0"));
   EXPECT_THAT(refusal(sweep + "[activation_spectrum]\norders = 0\n"), HasSubstr("orders"));

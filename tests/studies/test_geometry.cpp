@@ -121,6 +121,17 @@ TEST_F(Geometry, PrincipalComponentsOfChosenLayers) {
   EXPECT_THAT(refusal(smooth, std::string(input) + "[geometry]\ncomponent_layers = [2, 2]\n"), HasSubstr("twice"));
 }
 
+/// A circle between images made orthonormal and of given length has nothing of the draw left in its theory.
+TEST_F(Geometry, CirclesOfGivenLengthHaveOneTheory) {
+  folder_.write_digits(4);
+  const std::string circle = "[curve]\northonormal = true\nsamples = 8\n";
+  const Ran given = study(smooth, "[input]\nimages = \"digits\"\nq0 = 0.7\n" + circle);
+  const Ran random = study(smooth, input + circle);
+  EXPECT_EQ(given.layout.families.size(), 2u);
+  EXPECT_EQ(given.values("metric_theory"), random.values("metric_theory"));
+  EXPECT_EQ(study(smooth, "[input]\nimages = \"digits\"\n" + circle).layout.families.size(), 1u);
+}
+
 /// With q0 = "fixed_point" layer 1 starts at q*, and stays there.
 TEST_F(Geometry, PoolesCircleStartsAtTheFixedPoint) {
   const Ran ran = study("width = 4\ndepth = 5\nsigma_w = 2.5\nsigma_b = 0.3\nactivation = \"tanh\"\n",

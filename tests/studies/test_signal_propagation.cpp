@@ -68,6 +68,25 @@ TEST_F(SignalPropagation, DataKeepTheirOwn) {
   EXPECT_NEAR(set.values("c_theory")[0], (2.25 * 0.5 + 0.04) / 2.29, 1e-12);
 }
 
+/// Where both lengths and correlation are told, nothing of the draw is left in theory: it has no realization.
+TEST_F(SignalPropagation, DataOfGivenLengthAndCorrelationHaveOneTheory) {
+  folder_.write_digits(4);
+  EXPECT_EQ(study("", "[input]\nimages = \"digits\"\nq0 = 1.0\nc0 = 0.5\n").layout.families.size(), 2u);
+  EXPECT_EQ(study("q0 = [0.5, 1.0]\nc0 = 0.5\n", "[input]\nimages = \"digits\"\n").layout.families.size(), 2u);
+  EXPECT_EQ(study("", "[input]\nimages = \"digits\"\nq0 = 1.0\n").layout.families.size(), 1u);
+}
+
+/// Told only their correlation, images keep their lengths: |x0|^2 and |x1|^2 of digits differ, and so c of layer 1
+/// is (sigma_w^2 c0 sqrt(q0 q1) + sigma_b^2) / sqrt of the product of the two q^1, which is below that of equal
+/// lengths.
+TEST_F(SignalPropagation, TurnedDataKeepTheirLengths) {
+  folder_.write_digits(4);
+  const Ran own = study("", "[input]\nimages = \"digits\"\n");
+  const Ran turned = study("", "[input]\nimages = \"digits\"\nc0 = 1.0\n");
+  EXPECT_EQ(turned.values("q_theory")[0], own.values("q_theory")[0]);
+  EXPECT_LT(turned.values("c_theory")[0], 1.0);
+}
+
 TEST_F(SignalPropagation, RefusesWhatCannotBe) {
   EXPECT_THAT(refusal("c0 = 1.2\n", input), HasSubstr("c0"));
   EXPECT_THAT(refusal("c0 = [0.0, -1.5]\n", input), HasSubstr("-1.5"));
