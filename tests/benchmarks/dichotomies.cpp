@@ -4,12 +4,12 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 #include "kernels/curve.hpp"
 #include "kernels/dichotomies.hpp"
 #include "kernels/network.hpp"
+#include "tests/benchmarks/timing.hpp"
 
 namespace meander {
 namespace {
@@ -40,13 +40,6 @@ struct Subject {
   std::vector<std::vector<double>> labeled;
 };
 
-template <class Work>
-double seconds(const Work& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
 void exact_against_sampled(benchmark::State& state) {
   const long steps = static_cast<long>(state.range(0));
   const Subject subject(1606);
@@ -54,9 +47,10 @@ void exact_against_sampled(benchmark::State& state) {
   // The smallest of several times on either side, taken in turns: the machine may be shared.
   double exact_seconds = 1e300, sampled_seconds = 1e300;
   for (auto _ : state) {
-    const double own = seconds([&] { exact = exact_dichotomies(subject.network, subject.sweep, subject.labeled); });
+    const double own =
+        clock_seconds([&] { exact = exact_dichotomies(subject.network, subject.sweep, subject.labeled); });
     const double peer =
-        seconds([&] { sampled = sampled_dichotomies(subject.network, subject.sweep, subject.labeled, steps); });
+        clock_seconds([&] { sampled = sampled_dichotomies(subject.network, subject.sweep, subject.labeled, steps); });
     exact_seconds = std::min(exact_seconds, own);
     sampled_seconds = std::min(sampled_seconds, peer);
     state.SetIterationTime(own);

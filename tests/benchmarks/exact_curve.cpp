@@ -7,24 +7,17 @@
 #include <Eigen/Core>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <vector>
 
 #include "kernels/sampled_curve.hpp"
 #include "tests/benchmarks/repushed_curve.hpp"
+#include "tests/benchmarks/timing.hpp"
 
 namespace {
 
 using namespace meander;
-
-template <class F>
-double seconds_of(const F& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 struct Subject {
   RandomNetwork network;
@@ -86,21 +79,23 @@ void exact_circle(benchmark::State& state) {
   constexpr int arcs = 64;
   std::int64_t found_repushing = 0;
   for (auto _ : state) {
-    const double seconds = seconds_of([&] { count = total(exact_curve(subject.network, subject.curve).transitions); });
+    const double seconds =
+        clock_seconds([&] { count = total(exact_curve(subject.network, subject.curve).transitions); });
     state.SetIterationTime(seconds);
     everything = std::min(everything, seconds);
     exact = std::min(
-        exact, seconds_of([&] {
+        exact, clock_seconds([&] {
           benchmark::DoNotOptimize(exact_curve(subject.network, subject.curve, {.patterns = false, .lengths = false}));
         }));
-    repushed = std::min(repushed, seconds_of([&] {
+    repushed = std::min(repushed, clock_seconds([&] {
                           found_repushing = RepushedCurve(subject.network, subject.curve).transitions(arcs);
                         }));
     std::int64_t found = 0;
-    eigen = std::min(eigen, seconds_of([&] { found = sample_with_eigen(subject.network, subject.curve, fine); }));
+    eigen = std::min(eigen, clock_seconds([&] { found = sample_with_eigen(subject.network, subject.curve, fine); }));
     plain_error = 1.0 - static_cast<double>(found) / static_cast<double>(count);
     double extrapolated = 0.0;
-    richardson = std::min(richardson, seconds_of([&] { extrapolated = 2.0 * sampled(2 * coarse) - sampled(coarse); }));
+    richardson =
+        std::min(richardson, clock_seconds([&] { extrapolated = 2.0 * sampled(2 * coarse) - sampled(coarse); }));
     richardson_error = extrapolated / static_cast<double>(count) - 1.0;
   }
   // The others count transitions alone; so does `exact` in the ratios.
@@ -122,7 +117,7 @@ void exact_line(benchmark::State& state) {
   const Subject subject = subject_of(256, 12, 784, CurveKind::line);
   ExactCounts counts;
   for (auto _ : state)
-    state.SetIterationTime(seconds_of([&] { counts = exact_curve(subject.network, subject.curve); }));
+    state.SetIterationTime(clock_seconds([&] { counts = exact_curve(subject.network, subject.curve); }));
   state.counters["pieces"] = static_cast<double>(counts.pieces.back());
   state.counters["unresolved_events"] = static_cast<double>(counts.unresolved_events);
 }

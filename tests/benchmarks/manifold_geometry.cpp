@@ -6,10 +6,10 @@
 #include <cblas.h>
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <type_traits>
 #include <vector>
+#include "tests/benchmarks/timing.hpp"
 
 namespace {
 
@@ -18,18 +18,6 @@ using namespace meander;
 constexpr int width = 1000;
 constexpr int depth = 40;
 constexpr int samples = 500;
-
-template <class F>
-double seconds_of(const F& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 /// Positions, velocities and accelerations of all samples times a layer's weights, on buffers that exist already.
 template <class Real>
@@ -80,10 +68,10 @@ void geometry_against_gemm(benchmark::State& state) {
 
   std::vector<double> ratios, gemm_seconds, kernel_seconds;
   for (auto _ : state) {
-    const double alone = seconds_of([&] {
+    const double alone = clock_seconds([&] {
       for (int layer = 0; layer < depth; ++layer) gemm.layer();
     });
-    const double kernel = seconds_of([&] { benchmark::DoNotOptimize(manifold_geometry(network, curve, options)); });
+    const double kernel = clock_seconds([&] { benchmark::DoNotOptimize(manifold_geometry(network, curve, options)); });
     state.SetIterationTime(kernel);
     gemm_seconds.push_back(alone);
     kernel_seconds.push_back(kernel);

@@ -4,13 +4,12 @@
 
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <ctime>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "kernels/random_paths.hpp"
+#include "tests/benchmarks/timing.hpp"
 
 namespace {
 
@@ -21,19 +20,7 @@ constexpr std::size_t columns_a_time = 1 << 16;
 /// Nanoseconds of processor time a number that `work`, which draws columns_a_time of them, takes.
 template <class Work>
 double nanoseconds(const Work& work) {
-  const auto now = [] {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return 1e9 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec);
-  };
-  const double start = now();
-  work();
-  return (now() - start) / columns_a_time;
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
+  return 1e9 * processor_seconds(work) / columns_a_time;
 }
 
 /// `Real` is what the standard library's distribution gives; ours are single precision whatever they become.

@@ -6,34 +6,16 @@
 #include <cblas.h>
 
 #include <algorithm>
-#include <ctime>
 #include <string>
 #include <type_traits>
 #include <vector>
+#include "tests/benchmarks/timing.hpp"
 
 namespace {
 
 using namespace meander;
 
 constexpr int depth = 8;
-
-/// Of processor time: the machine may be shared, and all of this runs on one thread.
-template <class F>
-double seconds_of(const F& work) {
-  const auto now = [] {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-  };
-  const double start = now();
-  work();
-  return now() - start;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 RandomNetwork::Parameters parameters_of(int width, const char* activation) {
   RandomNetwork::Parameters parameters;
@@ -93,11 +75,11 @@ void transitions_against_gemm(benchmark::State& state, int width, long samples, 
 
   std::vector<double> ratios, ratios_of_later_layers, gemm_seconds, kernel_seconds;
   for (auto _ : state) {
-    const double first = seconds_of([&] { gemm.layer(); });
-    const double later = seconds_of([&] {
+    const double first = processor_seconds([&] { gemm.layer(); });
+    const double later = processor_seconds([&] {
       for (int layer = 1; layer < depth; ++layer) gemm.layer();
     });
-    const double kernel = seconds_of([&] { benchmark::DoNotOptimize(sample_curve(network, curve, options)); });
+    const double kernel = processor_seconds([&] { benchmark::DoNotOptimize(sample_curve(network, curve, options)); });
     state.SetIterationTime(kernel);
     gemm_seconds.push_back(first + later);
     kernel_seconds.push_back(kernel);
