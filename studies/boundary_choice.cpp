@@ -14,8 +14,9 @@
 namespace meander {
 namespace {
 
-/// Paths tried for one point of the boundary.
+/// Paths tried for one point of the boundary, and lines: after those, only such as join inputs on different sides.
 constexpr int most_attempts = 4;
+constexpr int most_lines = 16;
 
 Key own_key(std::string name, KeyType type, std::string description) {
   Key key;
@@ -83,10 +84,10 @@ std::vector<Key> BoundaryChoice::keys() {
               "for random inputs, which it keeps at their length); line, from one input to the other (for data)");
   path.choices = {"circle", "line"};
   path.optional = true;
-  Key samples = whole_number(
-      "samples",
-      "most samples of a path among which a change of sign is looked for; up to four paths are tried for a point", 1e7,
-      Value(512));
+  Key samples = whole_number("samples",
+                             "most samples of a path among which a change of sign is looked for; up to four paths are "
+                             "tried for a point, and lines between inputs on different sides up to the sixteenth",
+                             1e7, Value(512));
   samples.minimum = 2;
   samples.units = "samples";
   Key tolerance =
@@ -287,14 +288,15 @@ BoundaryFunction BoundaryChoice::function(const Network& network, const Point& p
 std::optional<BoundaryHit> BoundaryChoice::find(const BoundaryFunction& boundary, const Point& point, StreamKey key,
                                                 int index) const {
   if (!starts_.empty()) return boundary_near(boundary, starts_[static_cast<std::size_t>(index)], search_);
-  // Random inputs there are enough of to try again.
-  const int attempts = inputs_->has_data() ? 1 : most_attempts;
+  int attempts = line_ ? most_lines : most_attempts;
+  if (inputs_->has_data()) attempts = std::min(attempts, static_cast<int>(inputs_->data_count()) / (2 * points_));
   for (int attempt = 0; attempt < attempts; ++attempt) {
     const auto pair = static_cast<std::size_t>(index + attempt * points_);
     auto inputs = inputs_->draw(point, key, 2 * pair + 2);
     const std::vector<double>& x0 = inputs[2 * pair];
     std::vector<double>& x1 = inputs[2 * pair + 1];
     if (!line_ && !inputs_->has_data()) make_orthonormal(x0, x1);
+    if (attempt >= most_attempts && boundary.value(x0) * boundary.value(x1) > 0.0) continue;
     auto hit = boundary_on_curve(boundary, curve_between(line_ ? CurveKind::line : CurveKind::circle, x0, x1), search_);
     if (hit) return hit;
   }

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import xarray
 
-from conftest import assert_identical, meander
+from conftest import assert_identical, images_file, meander
 
 BOUNDARY = """
 measure = "decision_boundary"
@@ -96,6 +96,14 @@ def test_files_that_fit_no_network(study, tmp_path, wrong, words):
     printed = meander("run", study(text), "-o", tmp_path / "a.h5", code=3)
     for word in words:
         assert word in printed, printed
+
+
+def test_lines_between_images_are_tried_until_one_crosses(study, tmp_path):
+    """A third of the lines between two images cross this boundary, and 400 images make many lines."""
+    images_file(tmp_path / "images", count=400)
+    text = BOUNDARY.replace("dimension = 40\nq0 = 1.0", 'images = "images"').replace("[2.0, 4.0]", "2.0")
+    meander("run", study(text.replace("points = 2", "points = 10")), "-o", tmp_path / "a.h5")
+    assert load(tmp_path / "a.h5").boundary_residual.notnull().all()
 
 
 def test_networks_without_a_boundary_are_not_converged(study, tmp_path):
