@@ -303,6 +303,12 @@ std::optional<BoundaryHit> BoundaryChoice::find(const BoundaryFunction& boundary
   return std::nullopt;
 }
 
+bool BoundaryChoice::overflows(const BoundaryFunction& boundary, const Point& point, StreamKey key, int index) const {
+  const auto at = static_cast<std::size_t>(index);
+  const auto start = starts_.empty() ? inputs_->draw(point, key, 2 * at + 1)[2 * at] : starts_[at];
+  return !std::isfinite(boundary.value(start));
+}
+
 std::string BoundaryChoice::no_boundary() const {
   if (!starts_.empty()) return "no boundary near /extra/x (Newton's method leads nowhere), start elsewhere";
   return fmt::format(

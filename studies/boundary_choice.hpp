@@ -37,6 +37,8 @@ class BoundaryChoice {
   BoundaryFunction function(const Network& network, const Point& point, StreamKey key) const;
   /// Boundary point `index` of a realization, or nothing.
   std::optional<BoundaryHit> find(const BoundaryFunction& boundary, const Point& point, StreamKey key, int index) const;
+  /// True where the network's values leave the range of numbers at the input that the search for it starts from.
+  bool overflows(const BoundaryFunction& boundary, const Point& point, StreamKey key, int index) const;
   /// Why there may be none.
   std::string no_boundary() const;
   /// /extra/beta and /extra/x, the points that were found.

@@ -196,6 +196,13 @@ class Boundaries final : public Measurement {
     for (int p = 0; p < choice_.points(); ++p) {
       const auto at = static_cast<std::size_t>(p);
       const std::optional<BoundaryHit> hit = choice_.find(boundary, task.point, key, p);
+      if (!hit && choice_.overflows(boundary, task.point, key, p)) {
+        miss(
+            Status::out_of_range,
+            "values overflow double precision (they grow with depth beyond the largest number), take a smaller sigma_w "
+            "or depth");
+        continue;
+      }
       if (!hit) {
         miss(Status::not_converged, choice_.no_boundary());
         continue;

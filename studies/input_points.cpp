@@ -49,7 +49,7 @@ InputPoints::InputPoints(const Study& study, int network_inputs, std::size_t nee
   } else if (dimension != nullptr) {
     agree("input.dimension", static_cast<int>(dimension->number()), "the input");
   }
-  if (dimension_ == 0 && file == nullptr) {
+  if (dimension_ == 0 && file == nullptr && study.file("network.file") == nullptr) {
     diagnostics.error(study.place("input"),
                       "'dimension' is missing (random points need it) write dimension = 784, or name data: images = "
                       "\"FILE\", in [input]");

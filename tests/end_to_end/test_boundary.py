@@ -114,6 +114,15 @@ def test_networks_without_a_boundary_are_not_converged(study, tmp_path):
     assert data.curvature_rms_theory.notnull().all()
 
 
+def test_networks_that_overflow_are_out_of_range(study, tmp_path):
+    """He_3 cubes its argument: from some layer on no double holds it, and G is no number anywhere."""
+    text = BOUNDARY.replace('"tanh"', "{ hermite = [0, 1, 0, 1] }").replace("depth = 3", "depth = 30")
+    meander("run", study(text), "-o", tmp_path / "a.h5")
+    blown = load(tmp_path / "a.h5")
+    assert (blown.status == 4).all()
+    assert "overflow" in str(blown.error_message.values[1])
+
+
 def test_regressions_do_not_depend_on_ranks(study, tmp_path):
     wide = BOUNDARY[:BOUNDARY.index("[decision_boundary]")].replace("decision_boundary", "deep_versus_wide")
     path = study(wide + "[deep_versus_wide]\noutputs = 10\nsamples = 200\nfrequencies = 4\n")

@@ -9,6 +9,7 @@ namespace meander {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing_support::Folder;
 using testing_support::Ran;
 using testing_support::run;
@@ -95,6 +96,11 @@ TEST_F(SignalPropagation, RefusesWhatCannotBe) {
   EXPECT_THAT(refusal("c0 = 0.5\n", "[input]\ndimension = 1\n"), HasSubstr("dimension 1"));
   EXPECT_EQ(refusal("c0 = 1.0\n", "[input]\ndimension = 1\n"), "");
   EXPECT_THAT(refusal("", "[input]\nq0 = 1.0\n"), HasSubstr("'dimension' is missing"));
+  // A file that is no network has one fault, not also the lack of a dimension that a network would give.
+  folder_.write("net.h5", "no network");
+  const std::string fault = refusal("", "[network]\nfile = \"net.h5\"\n");
+  EXPECT_THAT(fault, HasSubstr("net.h5"));
+  EXPECT_THAT(fault, Not(HasSubstr("'dimension' is missing")));
 }
 
 }  // namespace
