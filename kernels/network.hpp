@@ -118,5 +118,8 @@ class StoredNetwork final : public Network {
 /// Not for `orthogonal`, whose rows are not independent.
 void draw_row(const WeightLaw& law, StreamKey key, Purpose purpose, std::uint32_t layer, std::uint32_t row,
               std::span<float> out);
+/// Those of columns first_column .. first_column + out.size() - 1.
+void draw_columns(const WeightLaw& law, StreamKey key, Purpose purpose, std::uint32_t layer, std::uint32_t row,
+                  std::uint32_t first_column, std::span<float> out);
 
 }  // namespace meander

@@ -1,5 +1,5 @@
-// Extreme eigenvalues of a symmetric operator that is known by its products only, through SLEPc. The only
-// place of the kernels that knows MPI: a vector may be spread over the ranks of a communicator.
+// Extreme eigenvalues of a symmetric operator that is known by its products only, through SLEPc. A vector
+// may be spread over the ranks of a communicator.
 #pragma once
 
 #include <mpi.h>

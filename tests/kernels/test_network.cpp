@@ -116,6 +116,19 @@ TEST(WeightLaw, GoldenValues) {
   expect({Kind::sparse, 0.5}, {0.0f, 0.0f, 0.0f, 1.55451334f, 0.0f, 0.0f, 1.72324824f, 0.0f});
 }
 
+TEST(WeightLaw, PartsOfARowAreTheRows) {
+  for (const WeightLaw law :
+       {WeightLaw{Kind::gaussian, 0.0}, WeightLaw{Kind::uniform, 0.0}, WeightLaw{Kind::rademacher, 0.0},
+        WeightLaw{Kind::student_t, 5.0}, WeightLaw{Kind::sparse, 0.3}}) {
+    std::vector<float> row(300), part(101);
+    draw_row(law, stream_key(1606, 0), Purpose::weights, 1, 2, row);
+    for (const std::uint32_t first : {0U, 3U, 128U, 199U}) {
+      draw_columns(law, stream_key(1606, 0), Purpose::weights, 1, 2, first, part);
+      EXPECT_TRUE(std::equal(part.begin(), part.end(), row.begin() + first)) << first;
+    }
+  }
+}
+
 TEST(WeightLaw, RowsOfOrthogonalMatricesAreRefused) {
   std::vector<float> row(4);
   EXPECT_THROW(draw_row({Kind::orthogonal, 0.0}, stream_key(1, 0), Purpose::weights, 1, 0, row), std::invalid_argument);

@@ -14,8 +14,12 @@ HDF5 = r"hdf5(_hl)?\.h|H5.*"
 SLEPC = r"(slepc|petsc).*\.h"
 STUDY_LIBRARIES = r"toml\+\+/.*|CLI/.*|spdlog/.*"
 
-# The one place that solves eigenvalue problems spread over ranks.
-SOLVER = ("kernels/slepc.hpp", "kernels/slepc/solver.cpp")
+# The places that work on vectors spread over ranks, and what of it they may know.
+SPREAD = {
+    "kernels/slepc.hpp": MPI,
+    "kernels/slepc/solver.cpp": f"{MPI}|{SLEPC}",
+    "kernels/jacobian_operator.hpp": MPI,
+}
 
 # Room: patterns that it must not include, and exceptions to them.
 FORBIDDEN = {
@@ -31,7 +35,7 @@ def wrong_arrows(root):
     for room, (forbidden, allowed) in FORBIDDEN.items():
         for path in sorted((root / room).rglob("*.[ch]pp")):
             name = str(path.relative_to(root))
-            permitted = f"{MPI}|{SLEPC}" if name in SOLVER else allowed
+            permitted = SPREAD.get(name, allowed)
             for include in INCLUDE.findall(path.read_text()):
                 if re.fullmatch(forbidden, include) and not re.fullmatch(permitted, include):
                     yield f"{name} includes {include}, which {room}/ must not know"

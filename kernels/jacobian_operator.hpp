@@ -1,0 +1,105 @@
+// The input-output Jacobian of a wide random network at one input as a linear operator: never formed, its layers spread
+// over the ranks of a communicator by rows, its weights stored or drawn anew in every product.
+#pragma once
+
+#include "kernels/network.hpp"
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace meander {
+
+/// What is kept of the weights. Each row of a layer that passes nothing on (phi' = 0) is left out.
+enum class WeightStorage {
+  double_,     // 8 bytes a weight
+  single,      // 4 bytes: each weight rounded to single precision, products in double
+  regenerated  // nothing: weights are drawn from the stream in blocks, the same numbers that double_ keeps
+};
+
+/// J = D^L W^L ... D^1 W^1, D^l = diag(phi'(h^l)) (Pennington et al. 2017, equation 2), of a network of one width N
+/// whose weights are those of RandomNetwork with the same parameters and key, at one input x^0.
+///
+/// A rank holds the same block of consecutive rows of every W^l and D^l, and of every vector; with P ranks the first
+/// N mod P of them have one row more than the others. One layer of a product on three ranks (| row blocks):
+///
+///     J x:   x0 | x1 | x2  --allgather-->  x on each rank  --own rows of W^l, then D^l-->  y0 | y1 | y2
+///
+///     J' y:  y0 | y1 | y2  --D^l, then own rows of W^l, transposed-->  a part of the sum, N long, on each rank
+///                          --reduce-scatter-->  x0 | x1 | x2
+///
+/// so that a layer sends N numbers a vector to each rank, whatever the storage, and never a weight. Besides the weights
+/// kept, a rank needs about 8 (2 depth N / P + 3 N vectors) bytes and a block of 200 kB.
+class JacobianOperator {
+ public:
+  /// Pushes `input`, x^0 (N), the same on every rank, through the layers with the weights as they are stored.
+  /// Collective over `comm`, which must outlive the operator. Throws std::invalid_argument where the input's dimension
+  /// or a width differs from the others, for orthogonal weights (whose rows are not independent), and for what
+  /// RandomNetwork refuses; std::overflow_error where h^l or phi'(h^l) is not finite; whatever fails on one rank (no
+  /// memory) is thrown there and std::runtime_error on the others.
+  JacobianOperator(const RandomNetwork::Parameters& parameters, StreamKey key, std::span<const double> input,
+                   WeightStorage storage, MPI_Comm comm = MPI_COMM_SELF);
+
+  /// N.
+  int size() const { return size_; }
+  int depth() const { return static_cast<int>(layers_.size()); }
+  /// Rows first_row() .. first_row() + local_size() - 1 are this rank's.
+  int first_row() const { return first_[static_cast<std::size_t>(rank_)]; }
+  int local_size() const { return rows_[static_cast<std::size_t>(rank_)]; }
+  MPI_Comm communicator() const { return comm_; }
+  /// Neurons of each layer (depth) with a nonzero slope; J's rank is at most the least of them.
+  const std::vector<std::int64_t>& open() const { return open_; }
+  /// Mean of phi'(h^l)^2 over each layer's neurons (depth).
+  const std::vector<double>& slope_square() const { return slope_square_; }
+  /// Bytes of weights that this rank keeps.
+  std::size_t stored_bytes() const;
+
+  /// y <- J x for `vectors` vectors at a time: this rank's rows of them, row-major (local_size(), vectors); x and y
+  /// must not overlap. Collective. Throws std::invalid_argument where sizes do not fit or N times `vectors` exceeds
+  /// 2^31 - 1, the most that MPI sends.
+  void apply(std::span<const double> x, std::span<double> y, int vectors = 1) const;
+  /// y <- J' x, likewise.
+  void apply_transposed(std::span<const double> x, std::span<double> y, int vectors = 1) const;
+
+ private:
+  /// This rank's rows that pass something on.
+  struct Layer {
+    std::vector<int> row;  // global, ascending
+    std::vector<double> slope;
+    std::vector<double> weight;        // (row.size(), size_), or empty
+    std::vector<float> single_weight;  // likewise
+  };
+  /// A block of W^l of consecutive rows in Layer::row and consecutive columns, row-major.
+  struct Block {
+    const double* weight;
+    int stride;
+    int row, rows, column, columns;
+  };
+  class Blocks;
+
+  static void add_product(const Block& block, const double* x, double* y, int vectors);
+  static void add_transposed(const Block& block, const double* x, double* y, int vectors);
+  void find_gates(std::vector<double> x);
+  std::vector<double> local_layer(int layer, const std::vector<double>& x, double& slope_squares);
+  void agree(int layer, int failure, double slope_squares);
+  void draw(int layer, int row, int first_column, std::span<double> out) const;
+  void check_block(std::span<const double> x, std::span<double> y, int vectors) const;
+  void gather(std::span<const double> mine, std::span<double> all, int vectors) const;
+
+  RandomNetwork network_;
+  WeightLaw law_;
+  StreamKey key_;
+  WeightStorage storage_;
+  MPI_Comm comm_;
+  int size_;
+  int rank_ = 0;
+  double scale_;
+  std::vector<int> rows_, first_;  // of each rank
+  std::vector<Layer> layers_;
+  std::vector<std::int64_t> open_;
+  std::vector<double> slope_square_;
+};
+
+}  // namespace meander

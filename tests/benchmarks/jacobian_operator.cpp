@@ -1,0 +1,115 @@
+// Products of a wide Jacobian with nothing stored, against what no such product can do without: drawing every weight
+// once (the stream's long rows) and multiplying it with each vector (OpenBLAS's best rate for square matrices), taken
+// in turns on one core. `ratio` is their time together over ours.
+#include "kernels/jacobian_operator.hpp"
+
+#include <benchmark/benchmark.h>
+#include <cblas.h>
+
+#include <algorithm>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "kernels/curve.hpp"
+
+namespace {
+
+using namespace meander;
+
+constexpr int width = 4096;
+constexpr int square = 768;  // fits the second-level cache in blocks, and is enough for the full rate
+
+/// Nanoseconds of processor time.
+template <class Work>
+double nanoseconds(const Work& work) {
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return 1e9 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec);
+  };
+  const double start = now();
+  work();
+  return now() - start;
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+class Peers {
+ public:
+  Peers() : row_(1 << 16), a_(std::size_t{square} * square, 0.5), b_(a_), c_(a_) {}
+
+  double draw_a_weight() {
+    const double time = nanoseconds([&] {
+      for (std::uint32_t row = 0; row < 16; ++row) {
+        RandomStream(stream_key(1, 2), Purpose::weights, 1).normals(row, 0, row_);
+        benchmark::DoNotOptimize(row_.data());
+      }
+    });
+    return time / (16.0 * static_cast<double>(row_.size()));
+  }
+  double multiply_and_add() {
+    const double time = nanoseconds([&] {
+      cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, square, square, square, 1.0, a_.data(), square, b_.data(),
+                  square, 0.0, c_.data(), square);
+      benchmark::DoNotOptimize(c_.data());
+    });
+    return time / (static_cast<double>(square) * square * square);
+  }
+
+ private:
+  std::vector<float> row_;
+  std::vector<double> a_, b_, c_;
+};
+
+void regenerated_against_generator_and_fma(benchmark::State& state) {
+  openblas_set_num_threads(1);
+  const int vectors = static_cast<int>(state.range(0));
+  const bool transposed = state.range(1) != 0;
+  RandomNetwork::Parameters parameters;
+  parameters.input_dimension = width;
+  parameters.widths.assign(1, width);
+  parameters.activation = Activation::named("tanh");
+  const StreamKey key = stream_key(1606, 0);
+  std::vector<double> input = gaussian_point(key, 0, width);
+  rescale(input, 1.0);
+  const JacobianOperator j(parameters, key, input, WeightStorage::regenerated);
+  std::vector<double> x = gaussian_point(key, 1, width * vectors), y(x.size());
+  Peers peers;
+  peers.multiply_and_add();
+
+  std::vector<double> ratios, ours, drawing, adding;
+  for (auto _ : state) {
+    drawing.push_back(peers.draw_a_weight());
+    adding.push_back(peers.multiply_and_add());
+    const double time = nanoseconds([&] { transposed ? j.apply_transposed(x, y, vectors) : j.apply(x, y, vectors); });
+    ours.push_back(time / (static_cast<double>(width) * width));
+    ratios.push_back((drawing.back() + vectors * adding.back()) / ours.back());
+    state.SetIterationTime(1e-9 * time);
+  }
+  state.counters["ratio"] = median(ratios);
+  if (vectors >= 8) state.counters["ratio_at_least"] = 0.85;
+  state.counters["ns_per_weight"] = median(ours);
+  state.counters["ns_per_normal"] = median(drawing);
+  state.counters["ns_per_multiply_add"] = median(adding);
+  state.SetLabel(std::string("OpenBLAS core ") + openblas_get_corename());
+}
+
+}  // namespace
+
+BENCHMARK(regenerated_against_generator_and_fma)
+    ->ArgsProduct({{1, 8, 16, 32}, {0, 1}})
+    ->ArgNames({"vectors", "transposed"})
+    ->Iterations(11)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+  MPI_Finalize();
+}
