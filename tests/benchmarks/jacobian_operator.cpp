@@ -8,10 +8,15 @@
 
 #include <algorithm>
 #include <ctime>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "kernels/curve.hpp"
+
+#if defined(__FMA__)
+#include <immintrin.h>
+#endif
 
 namespace {
 
@@ -51,7 +56,38 @@ class Peers {
     });
     return time / (16.0 * static_cast<double>(row_.size()));
   }
-  double multiply_and_add() {
+  double multiply_and_add() { return std::min(in_registers(), square_product()); }
+
+ private:
+  static double in_registers() {
+#if defined(__AVX512F__)
+    return in_registers_of<8>(_mm512_set1_pd(0.5), [](__m512d a, __m512d b) { return _mm512_fmadd_pd(a, b, b); });
+#elif defined(__FMA__)
+    return in_registers_of<4>(_mm256_set1_pd(0.5), [](__m256d a, __m256d b) { return _mm256_fmadd_pd(a, b, b); });
+#else
+    return std::numeric_limits<double>::infinity();
+#endif
+  }
+  /// Twelve independent sums keep the units busy.
+  template <long lanes, class Register, class Step>
+  static double in_registers_of(Register factor, Step step) {
+    constexpr long steps = 1 << 20;
+    const double time = nanoseconds([&] {
+      Register half = factor;
+      asm volatile("" : "+v"(half));
+      Register a = half, b = a, c = a, d = a, e = a, f = a, g = a, h = a, i = a, j = a, k = a, l = a;
+      for (long n = 0; n < steps; ++n) {
+        a = step(a, half), b = step(b, half), c = step(c, half), d = step(d, half);
+        e = step(e, half), f = step(f, half), g = step(g, half), h = step(h, half);
+        i = step(i, half), j = step(j, half), k = step(k, half), l = step(l, half);
+        // Equal sums must not become one.
+        asm volatile("" : "+v"(a), "+v"(b), "+v"(c), "+v"(d), "+v"(e), "+v"(f));
+        asm volatile("" : "+v"(g), "+v"(h), "+v"(i), "+v"(j), "+v"(k), "+v"(l));
+      }
+    });
+    return time / static_cast<double>(12 * steps * lanes);
+  }
+  double square_product() {
     const double time = nanoseconds([&] {
       cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, square, square, square, 1.0, a_.data(), square, b_.data(),
                   square, 0.0, c_.data(), square);
@@ -60,7 +96,6 @@ class Peers {
     return time / (static_cast<double>(square) * square * square);
   }
 
- private:
   std::vector<float> row_;
   std::vector<double> a_, b_, c_;
 };
