@@ -84,14 +84,17 @@ std::vector<std::string> run_arguments(const ScaleArguments& arguments, const Sc
   return words;
 }
 
-/// The last line that says something.
-std::string last_line(const std::string& text) {
+/// The line that tells most of a failure: the last of meander's own errors, else the last that says something (a
+/// launcher only reports that ranks were ended).
+std::string telling_line(const std::string& text) {
   std::istringstream stream(text);
+  std::string own;
   std::string last;
   for (std::string line; std::getline(stream, line);) {
     if (line.find_first_not_of(" \t-") != std::string::npos) last = line;
+    if (line.find("meander: ") == 0 && line.find("error: ") != std::string::npos) own = line;
   }
-  return last;
+  return own.empty() ? last : own;
 }
 
 ScalingRun run_once(const ScaleArguments& arguments, const ScalingSetup& setup, const Scratch& scratch,
@@ -116,7 +119,7 @@ ScalingRun run_once(const ScaleArguments& arguments, const ScalingSetup& setup, 
       run.report.reset();
     }
   } else {
-    const std::string said = last_line(result->err);
+    const std::string said = telling_line(result->err);
     run.problem = fmt::format("exit code {}{}{}", result->code, said.empty() ? "" : ": ", said);
   }
   return run;
