@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <ostream>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -36,6 +37,11 @@ struct Case {
   double sigma_b = 0.3;
   bool readout = true;
 };
+
+/// How test reports name one.
+void PrintTo(const Case& one, std::ostream* out) {
+  *out << one.name;
+}
 
 RandomNetwork network_of(const Case& c, std::uint64_t seed = 4) {
   RandomNetwork::Parameters parameters;

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <ostream>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -67,6 +68,11 @@ struct Reference {
   std::int64_t readout = 0;
   std::int64_t patterns = 0;
 };
+
+/// How test reports name one.
+void PrintTo(const Reference& one, std::ostream* out) {
+  *out << one.name;
+}
 
 class ReferenceNetwork : public testing::TestWithParam<Reference> {};
 
