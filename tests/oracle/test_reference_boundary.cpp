@@ -28,7 +28,8 @@ TEST(ReferenceBoundary, CurvaturesInEveryLayer) {
   const auto folder = reference_folder();
   if (!std::filesystem::exists(folder / "boundary_dropout_shallow.json")) GTEST_SKIP() << "nothing in " << folder;
   std::ifstream text(folder / "boundary_dropout_shallow.json");
-  for (const auto& entry : nlohmann::json::parse(text).at("data").at("decision_boundary")) {
+  const auto reference = nlohmann::json::parse(text);
+  for (const auto& entry : reference.at("data").at("decision_boundary")) {
     const auto path = folder / "networks" / (entry.at("net").get<std::string>() + ".h5");
     std::ifstream stream(path, std::ios::binary);
     const std::vector<char> content{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
