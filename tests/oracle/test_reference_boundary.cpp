@@ -3,13 +3,12 @@
 #include "kernels/boundary_search.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/stored_networks.hpp"
+#include "tests/reference.hpp"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <span>
@@ -19,17 +18,14 @@
 namespace meander {
 namespace {
 
-std::filesystem::path reference_folder() {
-  if (const char* given = std::getenv("MEANDER_REFERENCE")) return given;
-  return std::filesystem::path(MEANDER_SOURCE_DIR) / ".." / "shared" / "reference";
-}
+using testing_support::reference_data;
+using testing_support::reference_folder;
 
 TEST(ReferenceBoundary, CurvaturesInEveryLayer) {
   const auto folder = reference_folder();
-  if (!std::filesystem::exists(folder / "boundary_dropout_shallow.json")) GTEST_SKIP() << "nothing in " << folder;
-  std::ifstream text(folder / "boundary_dropout_shallow.json");
-  const auto reference = nlohmann::json::parse(text);
-  for (const auto& entry : reference.at("data").at("decision_boundary")) {
+  const auto reference = reference_data("boundary_dropout_shallow.json");
+  if (!reference) GTEST_SKIP() << "nothing in " << folder;
+  for (const auto& entry : reference->at("decision_boundary")) {
     const auto path = folder / "networks" / (entry.at("net").get<std::string>() + ".h5");
     std::ifstream stream(path, std::ios::binary);
     const std::vector<char> content{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};

@@ -2,14 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <vector>
 
 #include "kernels/geometry_theory.hpp"
+#include "tests/reference.hpp"
 
 namespace meander {
 namespace {
@@ -19,13 +17,9 @@ using nlohmann::json;
 class ReferenceGeometry : public testing::Test {
  protected:
   void SetUp() override {
-    const char* given = std::getenv("MEANDER_REFERENCE");
-    const std::filesystem::path folder =
-        given != nullptr ? std::filesystem::path(given)
-                         : std::filesystem::path(MEANDER_SOURCE_DIR) / ".." / "shared" / "reference";
-    std::ifstream stream(folder / "geometry_tanh.json");
-    if (!stream) GTEST_SKIP() << "nothing in " << folder;
-    data_ = json::parse(stream).at("data");
+    const auto data = testing_support::reference_data("geometry_tanh.json");
+    if (!data) GTEST_SKIP() << "no geometry_tanh.json in " << testing_support::reference_folder();
+    data_ = *data;
   }
 
   const Activation tanh_ = Activation::named("tanh");

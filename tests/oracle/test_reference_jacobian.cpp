@@ -2,14 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "kernels/free_probability.hpp"
+#include "tests/reference.hpp"
 
 namespace meander {
 namespace {
@@ -19,13 +17,9 @@ using nlohmann::json;
 class JacobianReference : public testing::Test {
  protected:
   void SetUp() override {
-    const char* given = std::getenv("MEANDER_REFERENCE");
-    const std::filesystem::path folder =
-        given != nullptr ? std::filesystem::path(given)
-                         : std::filesystem::path(MEANDER_SOURCE_DIR) / ".." / "shared" / "reference";
-    std::ifstream stream(folder / "jacobian_spectra.json");
-    if (!stream) GTEST_SKIP() << "no jacobian_spectra.json in " << folder;
-    data_ = json::parse(stream).at("data");
+    const auto data = testing_support::reference_data("jacobian_spectra.json");
+    if (!data) GTEST_SKIP() << "no jacobian_spectra.json in " << testing_support::reference_folder();
+    data_ = *data;
   }
 
   static FreeSpectrum spectrum(WeightEnsemble ensemble, const std::string& phi, double sigma_w, double q, int depth) {

@@ -2,15 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "kernels/hermite_coefficients.hpp"
 #include "kernels/mean_field_table.hpp"
+#include "tests/reference.hpp"
 
 namespace meander {
 namespace {
@@ -21,13 +19,9 @@ class MeanFieldReference : public testing::Test {
  protected:
   /// The `data` of a file; skips the test where there is none.
   void read(const std::string& name) {
-    const char* given = std::getenv("MEANDER_REFERENCE");
-    const std::filesystem::path folder =
-        given != nullptr ? std::filesystem::path(given)
-                         : std::filesystem::path(MEANDER_SOURCE_DIR) / ".." / "shared" / "reference";
-    std::ifstream stream(folder / name);
-    if (!stream) GTEST_SKIP() << "no " << folder / name;
-    data_ = json::parse(stream).at("data");
+    const auto data = testing_support::reference_data(name);
+    if (!data) GTEST_SKIP() << "no " << name << " in " << testing_support::reference_folder();
+    data_ = *data;
   }
   static Activation activation(std::string name) { return Activation::named(name == "hardtanh" ? "hard_tanh" : name); }
   json data_;

@@ -2,10 +2,10 @@
 #include "kernels/exact_curve.hpp"
 #include "kernels/sampled_curve.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "tests/reference.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -21,10 +21,7 @@ namespace {
 
 using Counts = std::vector<std::int64_t>;
 
-std::filesystem::path reference_folder() {
-  if (const char* given = std::getenv("MEANDER_REFERENCE")) return given;
-  return std::filesystem::path(MEANDER_SOURCE_DIR) / ".." / "shared" / "reference";
-}
+using testing_support::reference_folder;
 
 struct StoredCase {
   StoredNetwork network;

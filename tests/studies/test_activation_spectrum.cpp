@@ -3,16 +3,13 @@
 
 #include <array>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <limits>
 #include <numbers>
-#include <sstream>
 
 #include "in_process.hpp"
 #include "kernels/layer_exponents.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "tests/reference.hpp"
 
 namespace meander {
 namespace {
@@ -48,28 +45,17 @@ TEST_F(ActivationSpectra, ReferenceValues) {
   EXPECT_NEAR(ran.values("coefficient", 2)[19], 0.0126440414474009238, 1e-15);
   EXPECT_NEAR(ran.values("chi_1_q_series", 0)[20], 0.4643265673595771, 1e-14);
   EXPECT_NEAR(ran.values("energy_held", 1)[20], 0.49953771396073005 / 0.5, 1e-14);
-  const char* given = std::getenv("MEANDER_REFERENCE");
-  const auto folder = given != nullptr ? std::filesystem::path(given)
-                                       : std::filesystem::path(MEANDER_SOURCE_DIR) / ".." / "shared" / "reference";
-  std::ifstream file(folder / "hermite.json");
-  if (!file) return;
-  std::stringstream buffer;
-  buffer << file.rdbuf();
-  const std::string json = buffer.str();
-  const char* names[] = {"\"tanh\"", "\"relu\"", "\"hardtanh\""};
-  std::size_t compared = 0;
+  const auto reference = testing_support::reference_data("hermite.json");
+  if (!reference) return;
+  const char* names[] = {"tanh", "relu", "hardtanh"};
   for (std::size_t a = 0; a < 3; ++a) {
-    std::size_t at = json.find("\"coef_18_digits\"", json.find(names[a], json.find("\"unit_variance\"")));
-    ASSERT_NE(at, std::string::npos);
-    at = json.find('[', at);
+    const auto& digits = reference->at("unit_variance").at(names[a]).at("coef_18_digits");
+    ASSERT_EQ(digits.size(), 21u);
     const auto f = ran.values("coefficient", a);
-    for (std::size_t n = 0; n <= 20; ++n, ++compared) {
-      at = json.find('"', at) + 1;
-      EXPECT_NEAR(f[n], std::strtod(json.c_str() + at, nullptr), 1e-15) << names[a] << " " << n;
-      at = json.find('"', at) + 1;
+    for (std::size_t n = 0; n <= 20; ++n) {
+      EXPECT_NEAR(f[n], std::stod(digits[n].get<std::string>()), 1e-15) << names[a] << " " << n;
     }
   }
-  EXPECT_EQ(compared, 63u);
 }
 
 /// f_n of erf(sqrt(q) z): the n-th derivative of E erf(m + sqrt(q) z) = erf(m / sqrt(1 + 2 q)) at m = 0 times

@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/stored_networks.hpp"
 #include "studies/weight_sweeps.hpp"
+#include "tests/reference.hpp"
 
 namespace meander {
 namespace {
@@ -22,12 +22,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing_support::Folder;
 using testing_support::Ran;
-
-std::filesystem::path reference() {
-  const char* given = std::getenv("MEANDER_REFERENCE");
-  return given != nullptr ? std::filesystem::path(given)
-                          : std::filesystem::path(MEANDER_SOURCE_DIR) / "../shared/reference";
-}
+using testing_support::reference_folder;
 
 class DichotomiesMeasure : public testing::Test {
  protected:
@@ -70,7 +65,7 @@ TEST_F(DichotomiesMeasure, ReferenceSweepsAreExact) {
   };
   for (const Known& known : {Known{"dichotomy0", {12, 14}, {20, 16}}, Known{"dichotomy1", {20, 12, 18}, {44, 12, 20}},
                              Known{"dichotomy2", {64, 48, 32, 28}, {84, 56, 36, 36}}}) {
-    const auto file = reference() / "networks" / (std::string(known.name) + ".h5");
+    const auto file = reference_folder() / "networks" / (std::string(known.name) + ".h5");
     if (!std::filesystem::exists(file)) GTEST_SKIP() << "no " << file;
     const std::string name = "\"" + std::filesystem::absolute(file).string() + "\"\n";
     const Ran ran = run("[network]\nfile = " + name + "[dichotomies]\nfile = " + name);

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <numbers>
 
 #include "in_process.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "tests/reference.hpp"
 
 namespace meander {
 namespace {
@@ -308,8 +308,7 @@ TEST_F(Measures, SawtoothThroughANetworkFile) {
 }
 
 TEST_F(Measures, ReferenceNetworkSampledFinely) {
-  const char* given = std::getenv("MEANDER_REFERENCE");
-  const std::string folder = given != nullptr ? given : std::string(MEANDER_SOURCE_DIR) + "/../shared/reference";
+  const std::string folder = testing_support::reference_folder().string();
   const std::string net = folder + "/networks/hardtanh_m5_k8_n3_sw24_sb0.5_circle.h5";
   if (!std::filesystem::exists(net)) GTEST_SKIP() << "no reference networks at " << folder;
   const Ran ran = run("measure = \"transitions\"\nseed = 1\n[network]\nfile = \"" + net + "\"\n[curve]\nfile = \"" +

@@ -3,13 +3,13 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <vector>
 
 #include "in_process.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/stored_networks.hpp"
+#include "tests/reference.hpp"
 
 namespace meander {
 namespace {
@@ -19,12 +19,7 @@ using testing::HasSubstr;
 using testing::SizeIs;
 using testing_support::Folder;
 using testing_support::Ran;
-
-std::filesystem::path reference() {
-  const char* given = std::getenv("MEANDER_REFERENCE");
-  return given != nullptr ? std::filesystem::path(given)
-                          : std::filesystem::path(MEANDER_SOURCE_DIR) / "../shared/reference";
-}
+using testing_support::reference_folder;
 
 class RegionsMeasure : public testing::Test {
  protected:
@@ -54,7 +49,7 @@ TEST_F(RegionsMeasure, ReferenceNetworksHaveTheirCells) {
   };
   for (const Known& known :
        {Known{"regions2d_relu_k4_n3", {9, 25, 43}}, Known{"regions2d_relu_k8_n3", {30, 130, 276}}}) {
-    const auto file = reference() / "networks" / (std::string(known.name) + ".h5");
+    const auto file = reference_folder() / "networks" / (std::string(known.name) + ".h5");
     if (!std::filesystem::exists(file)) GTEST_SKIP() << "no " << file;
     const Ran ran = run("[network]\nfile = \"" + std::filesystem::absolute(file).string() + "\"\n");
     EXPECT_EQ(ran.values("cells"), known.cells);
