@@ -18,7 +18,7 @@ using Vector = std::vector<double>;
 /// that is wrong anywhere gives about one over the root of N.
 constexpr double most_adjoint_error = 1e-8;
 
-double dot(const JacobianOperator& j, const Vector& a, const Vector& b) {
+double dot(const DistributedOperator& j, const Vector& a, const Vector& b) {
   double sum = 0.0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
   MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, j.communicator());
@@ -26,17 +26,17 @@ double dot(const JacobianOperator& j, const Vector& a, const Vector& b) {
 }
 
 /// This rank's rows of a vector with a part in every direction: fractional parts of multiples of an irrational number.
-Vector fractional_parts(const JacobianOperator& j, double irrational) {
+Vector fractional_parts(const DistributedOperator& j, double irrational) {
   Vector x(static_cast<std::size_t>(j.local_size()));
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double multiple = (static_cast<double>(j.first_row()) + static_cast<double>(i) + 1.0) * irrational;
+    const double multiple = (static_cast<double>(j.rows()[i]) + 1.0) * irrational;
     x[i] = multiple - std::floor(multiple) - 0.5;
   }
   return x;
 }
 
 /// |v| over all ranks, for numbers of any size.
-double norm(const JacobianOperator& j, Vector v) {
+double norm(const DistributedOperator& j, Vector v) {
   double largest = 0.0;
   for (const double value : v) largest = std::max(largest, std::abs(value));
   MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, j.communicator());
@@ -46,7 +46,7 @@ double norm(const JacobianOperator& j, Vector v) {
 }
 
 /// |J x| / |x| of a vector; the adjoint identity is checked on the way.
-double scale_and_check(const JacobianOperator& j, double& adjoint_error) {
+double scale_and_check(const DistributedOperator& j, double& adjoint_error) {
   const Vector x = fractional_parts(j, 0.6180339887498949), y = fractional_parts(j, 0.41421356237309503);
   Vector jx(x.size()), jty(x.size());
   j.apply(x, jx);
@@ -66,7 +66,7 @@ double scale_and_check(const JacobianOperator& j, double& adjoint_error) {
 
 }  // namespace
 
-LargestSingularValues largest_singular_values(const JacobianOperator& j, const SingularValueSearch& search) {
+LargestSingularValues largest_singular_values(const DistributedOperator& j, const SingularValueSearch& search) {
   LargestSingularValues result;
   const double scale = scale_and_check(j, result.adjoint_error);
   Vector image(static_cast<std::size_t>(j.local_size()));

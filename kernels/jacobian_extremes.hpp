@@ -1,7 +1,7 @@
 // The largest singular values of a wide Jacobian from its products alone.
 #pragma once
 
-#include "kernels/jacobian_operator.hpp"
+#include "kernels/distributed_operator.hpp"
 
 #include <vector>
 
@@ -33,6 +33,6 @@ struct LargestSingularValues {
 /// divided by |J x| / |x| of a vector first, so that s^2 stays in range where s does. Collective over j.communicator().
 /// Throws std::invalid_argument where `count` is less than 1 or more than N, std::runtime_error where the adjoint
 /// identity fails by more than 1e-8 or the solver fails (see extreme_eigenvalues).
-LargestSingularValues largest_singular_values(const JacobianOperator& j, const SingularValueSearch& search);
+LargestSingularValues largest_singular_values(const DistributedOperator& j, const SingularValueSearch& search);
 
 }  // namespace meander

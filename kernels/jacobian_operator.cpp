@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -26,10 +27,22 @@ std::size_t size_of(int n) {
   return static_cast<std::size_t>(n);
 }
 
-std::vector<int> counts(const std::vector<int>& rows, int vectors) {
-  std::vector<int> numbers(rows);
-  for (int& count : numbers) count *= vectors;
-  return numbers;
+/// N rows over the ranks of `comm`, as evenly as they go.
+std::vector<int> shares(int n, MPI_Comm comm) {
+  int ranks = 1;
+  MPI_Comm_size(comm, &ranks);
+  std::vector<int> share;
+  for (int r = 0; r < ranks; ++r) share.push_back(n / ranks + (r < n % ranks ? 1 : 0));
+  return share;
+}
+
+std::vector<int> own_rows(int n, MPI_Comm comm) {
+  int rank = 0;
+  MPI_Comm_rank(comm, &rank);
+  const std::vector<int> share = shares(n, comm);
+  std::vector<int> rows(size_of(share[size_of(rank)]));
+  std::iota(rows.begin(), rows.end(), std::accumulate(share.begin(), share.begin() + rank, 0));
+  return rows;
 }
 
 int checked_width(const RandomNetwork::Parameters& parameters, std::size_t input) {
@@ -56,10 +69,7 @@ int checked_width(const RandomNetwork::Parameters& parameters, std::size_t input
 /// Hands out a layer's weights block by block, in double whatever the storage.
 class JacobianOperator::Blocks {
  public:
-  explicit Blocks(const JacobianOperator& j) : j_(j) {
-    // What is stored in double is used where it stands, for the matrix product to cut as it likes.
-    if (j.storage_ != WeightStorage::double_) buffer_.resize(size_of(block_rows) * size_of(block_stride));
-  }
+  explicit Blocks(const JacobianOperator& j) : j_(j) {}
 
   /// Calls use(block) for every block of `layer`. Rows change fastest: the vectors' part at a block's columns stays in
   /// the cache.
@@ -68,11 +78,13 @@ class JacobianOperator::Blocks {
     const Layer& from = j_.layers_[size_of(layer - 1)];
     const auto all = static_cast<int>(from.row.size());
     if (all == 0) return;
-    if (j_.storage_ == WeightStorage::double_) return use(Block{from.weight.data(), j_.size_, 0, all, 0, j_.size_});
-    for (int column = 0; column < j_.size_; column += block_columns) {
+    const int n = j_.size();
+    // What is stored in double is used where it stands, for the matrix product to cut as it likes.
+    if (j_.storage_ == WeightStorage::double_) return use(Block{from.weight.data(), n, 0, all, 0, n});
+    for (int column = 0; column < n; column += block_columns) {
       for (int row = 0; row < all; row += block_rows) {
-        const int rows = std::min(block_rows, all - row), columns = std::min(block_columns, j_.size_ - column);
-        const Block block{buffer_.data(), block_stride, row, rows, column, columns};
+        const int rows = std::min(block_rows, all - row), columns = std::min(block_columns, n - column);
+        const Block block{j_.block_.data(), block_stride, row, rows, column, columns};
         fill(layer, block);
         use(block);
       }
@@ -83,18 +95,17 @@ class JacobianOperator::Blocks {
   void fill(int layer, const Block& block) {
     const Layer& from = j_.layers_[size_of(layer - 1)];
     for (int i = 0; i < block.rows; ++i) {
-      double* to = buffer_.data() + size_of(i) * size_of(block.stride);
+      double* to = j_.block_.data() + size_of(i) * size_of(block.stride);
       if (j_.storage_ == WeightStorage::regenerated) {
         j_.draw(layer, from.row[size_of(block.row + i)], block.column, {to, size_of(block.columns)});
       } else {
-        const std::size_t first = size_of(block.row + i) * size_of(j_.size_) + size_of(block.column);
+        const std::size_t first = size_of(block.row + i) * size_of(j_.size()) + size_of(block.column);
         std::copy_n(from.single_weight.data() + first, block.columns, to);
       }
     }
   }
 
   const JacobianOperator& j_;
-  std::vector<double> buffer_;
 };
 
 /// y (rows, vectors) += block x (columns, vectors).
@@ -120,22 +131,18 @@ void JacobianOperator::add_transposed(const Block& block, const double* x, doubl
 
 JacobianOperator::JacobianOperator(const RandomNetwork::Parameters& parameters, StreamKey key,
                                    std::span<const double> input, WeightStorage storage, MPI_Comm comm)
-    : network_(parameters, key),
+    : DistributedOperator(checked_width(parameters, input.size()), own_rows(parameters.input_dimension, comm), comm),
+      network_(parameters, key),
       law_(parameters.law),
       key_(key),
       storage_(storage),
-      comm_(comm),
-      size_(checked_width(parameters, input.size())),
-      scale_(parameters.sigma_w / std::sqrt(static_cast<double>(size_))) {
+      scale_(parameters.sigma_w / std::sqrt(static_cast<double>(size()))),
+      share_(shares(size(), comm)),
+      first_(share_.size(), 0),
+      counts_(share_.size()),
+      places_(share_.size()) {
   use_one_blas_thread();
-  int ranks = 1;
-  MPI_Comm_rank(comm_, &rank_);
-  MPI_Comm_size(comm_, &ranks);
-  for (int r = 0, first = 0; r < ranks; ++r) {
-    rows_.push_back(size_ / ranks + (r < size_ % ranks ? 1 : 0));
-    first_.push_back(first);
-    first += rows_.back();
-  }
+  std::partial_sum(share_.begin(), share_.end() - 1, first_.begin() + 1);
   find_gates({input.begin(), input.end()});
 }
 
@@ -153,19 +160,19 @@ void JacobianOperator::draw(int layer, int row, int first_column, std::span<doub
 /// phi(h^l) of this rank's rows for x^(l-1) (N); keeps the rows that pass something on.
 std::vector<double> JacobianOperator::local_layer(int layer, const std::vector<double>& x, double& slope_squares) {
   Layer kept;
-  const std::size_t most = size_of(local_size()) * size_of(size_);
+  const std::size_t most = size_of(local_size()) * size_of(size());
   // Room that is never written to costs no memory.
   if (storage_ == WeightStorage::double_) kept.weight.reserve(most);
   if (storage_ == WeightStorage::single) kept.single_weight.reserve(most);
-  std::vector<double> bias(size_of(size_)), weight(size_of(size_)), h(size_of(local_size()));
+  std::vector<double> bias(size_of(size())), weight(size_of(size())), h(size_of(local_size()));
   network_.bias(layer, bias);
   for (int i = 0; i < local_size(); ++i) {
-    const int row = first_row() + i;
+    const int row = rows()[size_of(i)];
     draw(layer, row, 0, weight);
     if (storage_ == WeightStorage::single) {
       for (double& w : weight) w = static_cast<double>(static_cast<float>(w));
     }
-    h[size_of(i)] = bias[size_of(row)] + cblas_ddot(size_, weight.data(), 1, x.data(), 1);
+    h[size_of(i)] = bias[size_of(row)] + cblas_ddot(size(), weight.data(), 1, x.data(), 1);
     const double slope = network_.activation().derivative(h[size_of(i)]);
     slope_squares += slope * slope;
     if (slope == 0.0) continue;
@@ -189,7 +196,7 @@ std::vector<double> JacobianOperator::local_layer(int layer, const std::vector<d
 void JacobianOperator::agree(int layer, int failure, double slope_squares) {
   const double open = failure == 0 ? static_cast<double>(layers_.back().row.size()) : 0.0;
   double sums[3] = {slope_squares, open, static_cast<double>(failure)};
-  MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPI_DOUBLE, MPI_SUM, comm_);
+  MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPI_DOUBLE, MPI_SUM, communicator());
   if (failure != 0) return;  // this rank throws what it met itself
   if (sums[2] > 0.0) {
     throw std::runtime_error("layer " + std::to_string(layer) +
@@ -200,7 +207,7 @@ void JacobianOperator::agree(int layer, int failure, double slope_squares) {
                               " has no finite activations or slopes (it exceeds the range of double precision), choose "
                               "fewer layers or smaller weights");
   }
-  slope_square_.push_back(sums[0] / size_);
+  slope_square_.push_back(sums[0] / size());
   open_.push_back(std::llround(sums[1]));
 }
 
@@ -227,66 +234,56 @@ std::size_t JacobianOperator::stored_bytes() const {
   return bytes;
 }
 
-void JacobianOperator::check_block(std::span<const double> x, std::span<double> y, int vectors) const {
-  if (vectors < 1 || vectors > std::numeric_limits<int>::max() / size_) {
-    throw std::invalid_argument("a product with " + std::to_string(vectors) + " vectors of " + std::to_string(size_) +
-                                " (at least one, and fewer than 2^31 numbers in all), take some at a time");
-  }
-  const std::size_t needed = size_of(local_size()) * size_of(vectors);
-  if (x.size() == needed && y.size() == needed) return;
-  throw std::invalid_argument("blocks of " + std::to_string(x.size()) + " and " + std::to_string(y.size()) +
-                              " numbers (this rank holds " + std::to_string(local_size()) + " rows of " +
-                              std::to_string(vectors) + " vectors), pass " + std::to_string(needed) + " of each");
+void JacobianOperator::reserve(int vectors) const {
+  all_.resize(size_of(size()) * size_of(vectors));
+  part_.resize(size_of(local_size()) * size_of(vectors));
+  if (storage_ != WeightStorage::double_) block_.resize(size_of(block_rows) * size_of(block_stride));
 }
 
 void JacobianOperator::gather(std::span<const double> mine, std::span<double> all, int vectors) const {
-  const std::vector<int> sizes = counts(rows_, vectors), places = counts(first_, vectors);
-  MPI_Allgatherv(mine.data(), static_cast<int>(mine.size()), MPI_DOUBLE, all.data(), sizes.data(), places.data(),
-                 MPI_DOUBLE, comm_);
+  std::transform(share_.begin(), share_.end(), counts_.begin(), [&](int rows) { return rows * vectors; });
+  std::transform(first_.begin(), first_.end(), places_.begin(), [&](int row) { return row * vectors; });
+  MPI_Allgatherv(mine.data(), static_cast<int>(mine.size()), MPI_DOUBLE, all.data(), counts_.data(), places_.data(),
+                 MPI_DOUBLE, communicator());
 }
 
-void JacobianOperator::apply(std::span<const double> x, std::span<double> y, int vectors) const {
-  check_block(x, y, vectors);
+void JacobianOperator::multiply(std::span<const double> x, std::span<double> y, int vectors) const {
   const std::size_t columns = size_of(vectors);
-  std::vector<double> all(size_of(size_) * columns), sums;
   Blocks blocks(*this);
   std::copy(x.begin(), x.end(), y.begin());
   for (int l = 1; l <= depth(); ++l) {
     const Layer& layer = layers_[size_of(l - 1)];
-    gather(y, all, vectors);
-    sums.assign(layer.row.size() * columns, 0.0);
+    gather(y, all_, vectors);
+    std::fill(part_.begin(), part_.end(), 0.0);
     blocks.for_each(l, [&](const Block& block) {
-      add_product(block, all.data() + size_of(block.column) * columns, sums.data() + size_of(block.row) * columns,
+      add_product(block, all_.data() + size_of(block.column) * columns, part_.data() + size_of(block.row) * columns,
                   vectors);
     });
     std::fill(y.begin(), y.end(), 0.0);
     for (std::size_t i = 0; i < layer.row.size(); ++i) {
-      double* to = y.data() + size_of(layer.row[i] - first_row()) * columns;
-      for (std::size_t v = 0; v < columns; ++v) to[v] = layer.slope[i] * sums[i * columns + v];
+      double* to = y.data() + size_of(layer.row[i] - rows().front()) * columns;
+      for (std::size_t v = 0; v < columns; ++v) to[v] = layer.slope[i] * part_[i * columns + v];
     }
   }
 }
 
-void JacobianOperator::apply_transposed(std::span<const double> x, std::span<double> y, int vectors) const {
-  check_block(x, y, vectors);
+void JacobianOperator::multiply_transposed(std::span<const double> x, std::span<double> y, int vectors) const {
   const std::size_t columns = size_of(vectors);
-  std::vector<double> all(size_of(size_) * columns), scaled;
-  const std::vector<int> sizes = counts(rows_, vectors);
+  std::transform(share_.begin(), share_.end(), counts_.begin(), [&](int rows) { return rows * vectors; });
   Blocks blocks(*this);
   std::copy(x.begin(), x.end(), y.begin());
   for (int l = depth(); l >= 1; --l) {
     const Layer& layer = layers_[size_of(l - 1)];
-    scaled.resize(layer.row.size() * columns);
     for (std::size_t i = 0; i < layer.row.size(); ++i) {
-      const double* from = y.data() + size_of(layer.row[i] - first_row()) * columns;
-      for (std::size_t v = 0; v < columns; ++v) scaled[i * columns + v] = layer.slope[i] * from[v];
+      const double* from = y.data() + size_of(layer.row[i] - rows().front()) * columns;
+      for (std::size_t v = 0; v < columns; ++v) part_[i * columns + v] = layer.slope[i] * from[v];
     }
-    std::fill(all.begin(), all.end(), 0.0);
+    std::fill(all_.begin(), all_.end(), 0.0);
     blocks.for_each(l, [&](const Block& block) {
-      add_transposed(block, scaled.data() + size_of(block.row) * columns, all.data() + size_of(block.column) * columns,
+      add_transposed(block, part_.data() + size_of(block.row) * columns, all_.data() + size_of(block.column) * columns,
                      vectors);
     });
-    MPI_Reduce_scatter(all.data(), y.data(), sizes.data(), MPI_DOUBLE, MPI_SUM, comm_);
+    MPI_Reduce_scatter(all_.data(), y.data(), counts_.data(), MPI_DOUBLE, MPI_SUM, communicator());
   }
 }
 

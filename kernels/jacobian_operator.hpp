@@ -2,9 +2,8 @@
 // over the ranks of a communicator by rows, its weights stored or drawn anew in every product.
 #pragma once
 
+#include "kernels/distributed_operator.hpp"
 #include "kernels/network.hpp"
-
-#include <mpi.h>
 
 #include <cstdint>
 #include <span>
@@ -32,7 +31,7 @@ enum class WeightStorage {
 ///
 /// so that a layer sends N numbers a vector to each rank, whatever the storage, and never a weight. Besides the weights
 /// kept, a rank needs about 8 (2 depth N / P + 3 N vectors) bytes and a block of 200 kB.
-class JacobianOperator {
+class JacobianOperator final : public DistributedOperator {
  public:
   /// Pushes `input`, x^0 (N), the same on every rank, through the layers with the weights as they are stored.
   /// Collective over `comm`, which must outlive the operator. Throws std::invalid_argument where the input's dimension
@@ -42,26 +41,13 @@ class JacobianOperator {
   JacobianOperator(const RandomNetwork::Parameters& parameters, StreamKey key, std::span<const double> input,
                    WeightStorage storage, MPI_Comm comm = MPI_COMM_SELF);
 
-  /// N.
-  int size() const { return size_; }
   int depth() const { return static_cast<int>(layers_.size()); }
-  /// Rows first_row() .. first_row() + local_size() - 1 are this rank's.
-  int first_row() const { return first_[static_cast<std::size_t>(rank_)]; }
-  int local_size() const { return rows_[static_cast<std::size_t>(rank_)]; }
-  MPI_Comm communicator() const { return comm_; }
   /// Neurons of each layer (depth) with a nonzero slope; J's rank is at most the least of them.
   const std::vector<std::int64_t>& open() const { return open_; }
   /// Mean of phi'(h^l)^2 over each layer's neurons (depth).
   const std::vector<double>& slope_square() const { return slope_square_; }
   /// Bytes of weights that this rank keeps.
   std::size_t stored_bytes() const;
-
-  /// y <- J x for `vectors` vectors at a time: this rank's rows of them, row-major (local_size(), vectors); x and y
-  /// must not overlap. Collective. Throws std::invalid_argument where sizes do not fit or N times `vectors` exceeds
-  /// 2^31 - 1, the most that MPI sends.
-  void apply(std::span<const double> x, std::span<double> y, int vectors = 1) const;
-  /// y <- J' x, likewise.
-  void apply_transposed(std::span<const double> x, std::span<double> y, int vectors = 1) const;
 
  private:
   /// This rank's rows that pass something on.
@@ -85,21 +71,23 @@ class JacobianOperator {
   std::vector<double> local_layer(int layer, const std::vector<double>& x, double& slope_squares);
   void agree(int layer, int failure, double slope_squares);
   void draw(int layer, int row, int first_column, std::span<double> out) const;
-  void check_block(std::span<const double> x, std::span<double> y, int vectors) const;
+  void reserve(int vectors) const override;
+  void multiply(std::span<const double> x, std::span<double> y, int vectors) const override;
+  void multiply_transposed(std::span<const double> x, std::span<double> y, int vectors) const override;
   void gather(std::span<const double> mine, std::span<double> all, int vectors) const;
 
   RandomNetwork network_;
   WeightLaw law_;
   StreamKey key_;
   WeightStorage storage_;
-  MPI_Comm comm_;
-  int size_;
-  int rank_ = 0;
   double scale_;
-  std::vector<int> rows_, first_;  // of each rank
+  std::vector<int> share_, first_;  // rows of each rank, and the first of them
   std::vector<Layer> layers_;
   std::vector<std::int64_t> open_;
   std::vector<double> slope_square_;
+  /// Of a product: whole vectors, this rank's part of a layer, a block of weights, what MPI is told of the ranks.
+  mutable std::vector<double> all_, part_, block_;
+  mutable std::vector<int> counts_, places_;
 };
 
 }  // namespace meander

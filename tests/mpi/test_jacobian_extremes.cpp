@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/curve.hpp"
+#include "kernels/jacobian_operator.hpp"
 #include "kernels/jacobian_product.hpp"
 
 namespace meander {
