@@ -5,7 +5,6 @@ MEANDER_CHAOS_ROUNDS (default 20) sets how many rounds, MEANDER_CHAOS_SEED repea
 
 import collections
 import hashlib
-import json
 import os
 import pathlib
 import random
@@ -41,18 +40,6 @@ KILLS = ("kill", "crash", "freeze", "job")
 MOMENTS = ("anytime", "anytime", "shard renewed", "archive written")
 
 
-class Stalls:
-    """Sleeps, and keeps how much later than asked it woke up at most: how long the machine lets a process wait."""
-
-    def __init__(self):
-        self.longest = 0.0
-
-    def sleep(self, seconds):
-        start = time.monotonic()
-        time.sleep(seconds)
-        self.longest = max(self.longest, time.monotonic() - start - seconds)
-
-
 def ranks_of(job, ranks):
     if ranks == 1:
         return [job.pid]
@@ -74,12 +61,12 @@ def is_there(folder, pattern):
         return False
 
 
-def wait_for(moment, job, folder, chance, wall, stalls):
+def wait_for(moment, job, folder, chance, wall):
     """Until the moment to strike; some never come, since a run may be over before."""
     if moment == "anytime":
         deadline = time.monotonic() + chance.uniform(0.0, wall)
         while job.poll() is None and time.monotonic() < deadline:
-            stalls.sleep(0.002)
+            time.sleep(0.002)
         return
     pattern = "out.h5.shards/*.tmp-*" if moment == "shard renewed" else "out.h5.tmp-*"
     skip = chance.randrange(4) if moment == "shard renewed" else 0
@@ -88,8 +75,8 @@ def wait_for(moment, job, folder, chance, wall, stalls):
             if skip == 0:
                 break
             skip -= 1
-        stalls.sleep(0.0005)
-    stalls.sleep(chance.uniform(0.0, 0.01))
+        time.sleep(0.0005)
+    time.sleep(chance.uniform(0.0, 0.01))
 
 
 def strike(kind, job, ranks, chance):
@@ -153,50 +140,19 @@ def archived(out):
         }
 
 
-def age_of_shards(out, since, struck, ranks, cells):
-    """Seconds between the strike and the last renewal of that rank's shard which is behind most, or the run's start
-    (its lock) for a rank without one; 0 where nothing is needed any more, since every cell is on the disk."""
-    lock = pathlib.Path(f"{out}.shards/lock")
-    if len(kept(out)) == cells or not lock.exists() or lock.stat().st_mtime < since:
-        return 0.0
-    times = [shard.stat().st_mtime for shard in pathlib.Path(f"{out}.shards").glob("*.shard")]
-    renewed = [at for at in times if at >= since]
-    return struck - min(renewed if len(renewed) == ranks else [lock.stat().st_mtime])
-
-
-def renewal_time(folder):
-    """What replacing a file safely takes here and now: the slowest of three."""
-    slowest = 0.0
-    for _ in range(3):
-        start = time.monotonic()
-        with open(folder / "probe.tmp", "wb") as file:
-            file.write(bytes(1 << 17))  # a shard of this study is smaller
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(folder / "probe.tmp", folder / "probe")
-        slowest = max(slowest, time.monotonic() - start)
-    (folder / "probe").unlink()
-    return slowest
-
-
-def one_round(folder, study, whole, wall, prepare, chance, tally):
+def one_round(folder, study, whole, wall, chance, tally):
     out = folder / "out.h5"
     story = []
-    ages = []
-    cells = len(archived(whole))
     for _ in range(chance.choice((1, 1, 2))):
         ranks, checkpoint = chance.randint(1, 4), chance.choice((0.02, 0.1, 0.5))
         kind, moment = chance.choice(KILLS), chance.choice(MOMENTS)
         story.append(f"{ranks} ranks, {kind} at {moment}, checkpoint {checkpoint}")
-        since = time.time()
         job = subprocess.Popen(
             command("run", study, "-o", out, "--checkpoint", checkpoint, "--quiet", ranks=ranks if ranks > 1 else None),
             env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )
-        stalls = Stalls()
-        wait_for(moment, job, folder, chance, wall, stalls)
+        wait_for(moment, job, folder, chance, wall)
         pids = ranks_of(job, ranks) if job.poll() is None else []
-        struck = time.time()
         alive = job.poll() is None
         strike(kind, job, ranks, chance)
         tally["launchers that hung"] += ended(job, ranks, pids)
@@ -204,9 +160,6 @@ def one_round(folder, study, whole, wall, prepare, chance, tally):
         tally[f"struck: {kind}"] += alive
         tally[f"struck when {moment}"] += alive
         assert not alive or job.returncode not in (2, 3), story
-        if alive:
-            age = age_of_shards(out, since, struck, ranks, cells)
-            ages.append((age, checkpoint, renewal_time(folder), stalls.longest, story[-1]))
     before = kept(out)
     ranks = chance.randint(1, 4)
     story.append(f"resumed on {ranks}")
@@ -216,13 +169,6 @@ def one_round(folder, study, whole, wall, prepare, chance, tally):
         after = archived(out)
         again = [cell for cell, seconds in before.items() if after[cell] not in seconds]
         assert not again, f"{len(again)} kept cells were computed again"
-        # A shard is renewed an interval after its last renewal (or the run's preparing), or where nothing was new then,
-        # after the task at hand. On top come the renewal and what the machine lets a thread wait, as this round saw
-        # them; twice, since a thread that waits for a core waits at the task's end and again for the disk.
-        longest = max(after.values())
-        for age, checkpoint, renewal, stall, what in ages:
-            allowed = checkpoint + 2.0 * (prepare + longest + renewal + stall)
-            assert age <= allowed, f"{age:.3f} s of work were not on the disk, {allowed:.3f} s may be ({what})"
         assert not pathlib.Path(f"{out}.shards").exists()
         assert sorted(path.name for path in folder.iterdir()) == ["out.h5"]
     except AssertionError as error:
@@ -240,17 +186,15 @@ def test_chaos(tmp_path, capsys):
     meander("run", study, "-o", whole, "--quiet")
     assert len(arrays(whole)) > 10
     start = time.monotonic()
-    report = tmp_path / "timed.json"
-    meander("run", study, "-o", tmp_path / "timed.h5", "--quiet", "--report", report, ranks=3)
+    meander("run", study, "-o", tmp_path / "timed.h5", "--quiet", ranks=3)
     wall = time.monotonic() - start
-    prepare = json.loads(report.read_text())["prepare_seconds"]
     tally = collections.Counter()
     start = time.monotonic()
     for number in range(rounds):
         folder = tmp_path / "round"
         folder.mkdir()
         try:
-            one_round(folder, study, whole, wall, prepare, chance, tally)
+            one_round(folder, study, whole, wall, chance, tally)
         except AssertionError as error:
             raise AssertionError(f"round {number} of seed {seed}: {error}") from error
         shutil.rmtree(folder)
@@ -261,3 +205,28 @@ def test_chaos(tmp_path, capsys):
         print(f"\nchaos: {rounds} rounds of seed {seed}, {dict(sorted(tally.items()))}", flush=True)
     # Strikes that all miss would prove nothing.
     assert tally["strikes"] >= rounds / 2
+
+
+def test_a_killed_run_loses_an_interval(tmp_path):
+    """Every rank's shard is younger than the interval when a rank is killed, give or take the task at hand and what a
+    crowded machine lets a rank wait."""
+    interval, waits, ranks = 1.5, 1.5, 2
+    chance = random.Random()
+    study, out = tmp_path / "study.toml", tmp_path / "out.h5"
+    study.write_text(STUDY.replace("realizations = 8", "realizations = 4000"))
+    for _ in range(3):
+        since = time.time()
+        job = subprocess.Popen(
+            command("run", study, "-o", out, "--checkpoint", interval, "--quiet", ranks=ranks),
+            env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )
+        time.sleep(4.0 + chance.uniform(0.0, interval))
+        pids = ranks_of(job, ranks)
+        struck = time.time()
+        assert job.poll() is None
+        strike("kill", job, ranks, chance)
+        ended(job, ranks, pids)
+        renewed = [shard.stat().st_mtime for shard in pathlib.Path(f"{out}.shards").glob("*.shard")]
+        renewed = [at for at in renewed if at >= since]
+        assert len(renewed) == ranks
+        assert struck - min(renewed) <= interval + waits
