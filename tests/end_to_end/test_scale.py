@@ -104,6 +104,19 @@ def test_a_run_that_fails_is_a_failed_cell(study, tmp_path):
     assert "started 1 ranks instead of 3" in status
 
 
+def test_what_a_failed_run_says_of_itself_comes_before_its_launcher(study, tmp_path):
+    study(SMALL)
+    launcher = tmp_path / "launcher"
+    launcher.write_text(
+        "#!/bin/sh\n{ echo 'loading modules'; echo 'meander: rank 1: error: no room for its shard';\n"
+        "echo '-----'; echo 'the job was ended'; echo '-----'; } >&2\nexit 134\n"
+    )
+    launcher.chmod(0o755)
+    meander("scale", "study.toml", "--ranks", "1", "--repeats", "1", "--launcher", f"{launcher} {{ranks}}", "-o", "s.h5",
+            cwd=tmp_path, code=1)
+    assert "exit code 134: meander: rank 1: error: no room for its shard" in meander("status", "s.h5", cwd=tmp_path)
+
+
 def test_bad_input_touches_nothing(study, tmp_path):
     study(SMALL)
     (tmp_path / "other.h5").write_text("not an archive")
