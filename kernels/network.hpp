@@ -58,8 +58,8 @@ class Network {
 /// b_i = sigma_b times the standard normal of purpose `biases`, row 0, column i; the readout's weight j is
 /// row 0, column j of layer 0. Each variate is one single-precision number, widened
 /// exactly, scaled in double and rounded once where single precision is asked for. Orthogonal
-/// layers are sigma_w sqrt(max(1, N_out/N_in)) times a Haar partial isometry (QR of the Gaussian
-/// matrix with the signs of R's diagonal made positive).
+/// layers are sigma_w sqrt(max(1, N_out/N_in)) times a Haar partial isometry, the product of Householder
+/// reflectors of such variates (`orthogonal_matrix`).
 class RandomNetwork final : public Network {
  public:
   struct Parameters {

@@ -323,7 +323,7 @@ class Spectrum final : public Measurement {
 class ActivationSpectrum final : public Measure {
  public:
   std::string name() const override { return "activation_spectrum"; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   std::string description() const override {
     return "Hermite coefficients of an activation, their decay and parities, chi_1 from them, the exponent at which "
            "perturbations grow in each layer, and polynomials designed for a chi_1 (a reinterpretation of Zhang et al. "

@@ -262,7 +262,7 @@ class Boundaries final : public Measurement {
 class DecisionBoundary final : public Measure {
  public:
   std::string name() const override { return "decision_boundary"; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   std::string description() const override {
     return "principal curvatures of the decision boundary beta . x^D = beta_0 of smooth networks, at the input and in "
            "the space of every layer, and their root mean square at infinite width";

@@ -342,7 +342,7 @@ void DepthAgainstWidth::check(const Study& study, Diagnostics& diagnostics) cons
 class DeepVersusWide final : public Measure {
  public:
   std::string name() const override { return "deep_versus_wide"; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   std::string description() const override {
     return "errors of the regression of a network's linear outputs along a great circle on sines and cosines, and the "
            "length of hidden layers' images against the bound on shallow ones";

@@ -332,7 +332,7 @@ void Labelings::export_cell(const Task& task, const std::string& path) const {
 class Dichotomies final : public Measure {
  public:
   std::string name() const override { return "dichotomies"; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   std::string description() const override {
     return "distinct labelings of points while one layer's weights sweep a great circle W cos t + W' sin t, their "
            "label "

@@ -216,7 +216,7 @@ void check_components(const Study& study, const CurveStudy& curves, Diagnostics&
 class Geometry final : public Measure {
  public:
   std::string name() const override { return "geometry"; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   std::string description() const override {
     return "metric, extrinsic curvature, Grassmannian and Euclidean length of a curve's image in every layer (of the "
            "pre-activations), its autocorrelation and principal components, and what mean-field theory predicts";

@@ -305,7 +305,7 @@ void Spectra::set_measured(const Task& task, Results& results) const {
 class JacobianSpectrumMeasure final : public Measure {
  public:
   std::string name() const override { return "jacobian_spectrum"; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   std::string description() const override {
     return "all singular values of the input-output Jacobian of square random networks, and the spectrum that free "
            "probability predicts";

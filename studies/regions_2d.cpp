@@ -323,7 +323,7 @@ class Regions final : public Measurement {
 class Regions2d final : public Measure {
  public:
   std::string name() const override { return "regions_2d"; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   std::string description() const override {
     return "linear regions of a network in a square of a plane through its input space, exactly and layer by layer, "
            "and the numbers that arrangements of lines allow";

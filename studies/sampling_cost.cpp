@@ -42,7 +42,7 @@ Cost sampling_cost(const SampledTask& task) {
     const double weights = outputs * inputs;
     double preparation = generation_seconds(task.stored, task.law) * weights;
     if (task.law == WeightLaw::Kind::orthogonal && !task.stored) {
-      preparation += 4.0 * weights * std::min(outputs, inputs) / flops_factorisation;
+      preparation += 2.0 * weights * std::min(outputs, inputs) / flops_factorisation;
     }
     // A layer's weights are drawn once or anew for each panel; layer 1 acts on the curve's vectors, not on samples.
     cost.seconds += preparation * (l == 0 ? 1.0 : panels);
@@ -78,7 +78,7 @@ Cost exact_cost(const ExactTask& task) {
     const double weights = outputs * inputs;
     cost.seconds += generation_seconds(task.stored, task.law) * weights;
     if (task.law == WeightLaw::Kind::orthogonal && !task.stored)
-      cost.seconds += 4.0 * weights * std::min(outputs, inputs) / flops_factorisation;
+      cost.seconds += 2.0 * weights * std::min(outputs, inputs) / flops_factorisation;
     cost.seconds += l == 0 ? 6.0 * weights / 4e9 : boundaries * 2.0 * live_share * weights / flops_double;
     cost.seconds += step_seconds * outputs * (boundaries + 1.0) + event_seconds * task.transitions[l];
     boundaries += task.transitions[l];

@@ -280,7 +280,7 @@ void warn_of_depth(const Study& study, const Signals& decoded, Diagnostics& diag
 class SignalPropagation final : public Measure {
  public:
   std::string name() const override { return "signal_propagation"; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   std::string description() const override {
     return "mean square and correlation of two inputs of given length and correlation in every layer, with dropout, "
            "gradients back through the layers and growth of perturbations, and what mean-field theory predicts";

@@ -91,7 +91,7 @@ class Lengths final : public Measurement {
 class TrajectoryLength final : public Measure {
  public:
   std::string name() const override { return "trajectory_length"; }
-  int version() const override { return 2; }
+  int version() const override { return 3; }
   std::string description() const override {
     return "length of a curve's image in every layer, its growth from layer to layer, and the growth that theory "
            "predicts";

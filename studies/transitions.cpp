@@ -234,7 +234,7 @@ class Counts final : public Measurement {
 class Transitions final : public Measure {
  public:
   std::string name() const override { return "transitions"; }
-  int version() const override { return 3; }
+  int version() const override { return 4; }
   std::string description() const override {
     return "switches of linear piece and sign changes along a curve's image in every layer, linear pieces and "
            "activation "

@@ -18,7 +18,7 @@ STUDY_LIBRARIES = r"toml\+\+/.*|CLI/.*|spdlog/.*"
 SPREAD = {
     "kernels/slepc.hpp": MPI,
     "kernels/slepc/solver.cpp": f"{MPI}|{SLEPC}",
-    "kernels/jacobian_operator.hpp": MPI,
+    "kernels/distributed_operator.hpp": MPI,
 }
 
 # Room: patterns that it must not include, and exceptions to them.
