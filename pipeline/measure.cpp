@@ -9,6 +9,10 @@ void Measurement::export_cell(const Task& task, const std::string&) const {
   throw BadInput("measure '" + task.study.measure + "' has nothing to export (it draws no network)");
 }
 
+std::string Measurement::smaller(std::size_t, const Point&) const {
+  return "narrower layers or fewer samples";
+}
+
 void Catalogue::add(std::unique_ptr<Measure> measure) {
   if (find(measure->name())) throw std::logic_error("two measures are called '" + measure->name() + "'");
   measures_.push_back(std::move(measure));

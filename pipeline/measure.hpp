@@ -49,6 +49,8 @@ class Measurement {
   virtual Cost cost(std::size_t family, const Point& point) const = 0;
   /// Computes one task. An exception makes it a failed cell; the run goes on.
   virtual void run(const Task& task, Results& results) const = 0;
+  /// What makes this point's tasks need less memory, to follow "take": for a run that does not fit.
+  virtual std::string smaller(std::size_t family, const Point& point) const;
   /// Writes the cell's network and curve (`meander export`); throws BadInput where the measure has
   /// none.
   virtual void export_cell(const Task& task, const std::string& path) const;

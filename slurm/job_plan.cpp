@@ -38,15 +38,16 @@ int most_ranks_per_node(const JobPlan& plan, const Site& site) {
   return static_cast<int>(std::min<double>(fit, site.cores_per_node));
 }
 
-/// 1, 2, 4, ... ranks on one node, then whole nodes.
-std::vector<int> rank_counts(int per_node, int max_nodes, int least) {
+/// 1, 2, 4, ... ranks on one node, then whole nodes; in whole groups of `group` ranks.
+std::vector<int> rank_counts(int per_node, int max_nodes, int group) {
   std::set<int> counts;
   for (int ranks = 1; ranks < per_node; ranks *= 2) counts.insert(ranks);
   for (int nodes = 1; nodes < max_nodes; nodes *= 2) counts.insert(nodes * per_node);
   counts.insert(max_nodes * per_node);
-  std::vector<int> result;
-  std::copy_if(counts.begin(), counts.end(), std::back_inserter(result), [&](int ranks) { return ranks >= least; });
-  return result;
+  std::set<int> whole;
+  for (const int ranks : counts) whole.insert(ranks - ranks % group);
+  whole.erase(0);
+  return {whole.begin(), whole.end()};
 }
 
 void check_wishes(const JobWishes& wishes, const Site& site, int per_node, int widest) {
@@ -69,6 +70,10 @@ void check_wishes(const JobWishes& wishes, const Site& site, int per_node, int w
     refuse(fmt::format("a task needs {} ranks (there would be {}) ask for more, or a smaller ranks_per_task", widest,
                        std::min(most, wishes.ranks.value_or(nodes * per_node))));
   }
+  if (wishes.ranks && *wishes.ranks % widest != 0) {
+    refuse(fmt::format("--ranks {} (tasks are shared by {} ranks each) ask for a multiple of {}", *wishes.ranks, widest,
+                       widest));
+  }
   if (wishes.seconds && *wishes.seconds > site.max_time) {
     refuse(fmt::format("--time {} (the site file allows max_time = {}) ask for less", slurm_time(*wishes.seconds),
                        slurm_time(site.max_time)));
@@ -85,7 +90,8 @@ void choose_size(JobPlan& plan, const Work& part, const Site& site, const JobWis
     plan.efficiency = run.efficiency;
   };
   if (wishes.ranks || wishes.nodes) {
-    const int ranks = wishes.ranks.value_or(wishes.nodes.value_or(1) * per_node);
+    const int nodes = wishes.nodes.value_or(1) * per_node;
+    const int ranks = wishes.ranks.value_or(nodes - nodes % widest);
     take(ranks, simulate(ranks));
   } else {
     const std::vector<int> counts = rank_counts(per_node, site.max_nodes, widest);

@@ -9,6 +9,7 @@ std::unique_ptr<Measure> make_decision_boundary();
 std::unique_ptr<Measure> make_deep_versus_wide();
 std::unique_ptr<Measure> make_dichotomies();
 std::unique_ptr<Measure> make_geometry();
+std::unique_ptr<Measure> make_jacobian_extremes();
 std::unique_ptr<Measure> make_jacobian_spectrum();
 std::unique_ptr<Measure> make_phase_diagram();
 std::unique_ptr<Measure> make_regions_2d();
@@ -23,6 +24,7 @@ Catalogue all_measures() {
   catalogue.add(make_deep_versus_wide());
   catalogue.add(make_dichotomies());
   catalogue.add(make_geometry());
+  catalogue.add(make_jacobian_extremes());
   catalogue.add(make_jacobian_spectrum());
   catalogue.add(make_phase_diagram());
   catalogue.add(make_regions_2d());

@@ -10,22 +10,17 @@
 #include <string>
 #include <vector>
 
-#include "kernels/curve.hpp"
 #include "kernels/free_probability.hpp"
 #include "kernels/jacobian_product.hpp"
 #include "pipeline/measure.hpp"
-#include "studies/input_curve.hpp"
-#include "studies/input_points.hpp"
+#include "studies/jacobian_point.hpp"
 #include "studies/jacobian_spectrum_keys.hpp"
-#include "studies/network_choice.hpp"
 #include "studies/random_networks.hpp"
 
 namespace meander {
 namespace {
 
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
-/// Free probability needs depth << width (finite-width corrections of the edge grow with their ratio).
-constexpr double most_depth_over_width = 0.05;
 /// Of weights between two places: differences below it are none.
 constexpr double rounding = 1e-11;
 
@@ -37,15 +32,6 @@ struct Axis {
   double width() const { return (high - low) / bins; }
   double edge(int k) const { return low + (high - low) * k / bins; }
 };
-
-double sigma_b_of(const Point& point) {
-  const Value* sigma_b = point.find("sigma_b");
-  return sigma_b == nullptr ? 0.0 : sigma_b->number();
-}
-
-WeightLaw::Kind law_of(const Point& point, int width) {
-  return network_parameters(point, width).law.kind;
-}
 
 class Spectra final : public Measurement {
  public:
@@ -113,31 +99,9 @@ class Spectra final : public Measurement {
     }
   }
 
-  /// The theory of a point under an ensemble; nothing where q leaves the range of numbers or all slopes vanish.
-  std::optional<FreeSpectrum> theory(const Point& point, WeightEnsemble ensemble) const {
-    const double sigma_w = point.number("sigma_w");
-    if (sigma_w == 0.0) return std::nullopt;
-    const auto parameters = network_parameters(point, 1);
-    const auto layers = mean_field_layers(parameters.activation, sigma_w, sigma_b_of(point), q0_of(point).value_or(1.0),
-                                          static_cast<int>(widths_of(point).size()));
-    if (layers.empty()) return std::nullopt;
-    return FreeSpectrum(ensemble, sigma_w, layers);
-  }
-
-  static std::optional<WeightEnsemble> ensemble(const Point& point) {
-    switch (law_of(point, 1)) {
-      case WeightLaw::Kind::gaussian:
-        return WeightEnsemble::gaussian;
-      case WeightLaw::Kind::orthogonal:
-        return WeightEnsemble::orthogonal;
-      default:
-        return std::nullopt;
-    }
-  }
-
   std::optional<Axis> axis(const Point& point) const {
     if (range_) return range_;
-    const auto spectrum = theory(point, ensemble(point).value_or(WeightEnsemble::gaussian));
+    const auto spectrum = jacobian_theory(point, weight_ensemble(point).value_or(WeightEnsemble::gaussian));
     if (!spectrum) return std::nullopt;
     double high = 1.1 * spectrum->lambda_max();
     if (!std::isfinite(high)) high = spectrum->mean() * (1.0 + 4.0 * std::sqrt(spectrum->variance()));
@@ -177,10 +141,8 @@ class Spectra final : public Measurement {
 };
 
 void Spectra::set_theory(const Point& point, Results& results) const {
-  const std::vector<int> widths = widths_of(point);
-  const auto known = ensemble(point);
-  const bool wide = static_cast<double>(widths.size()) <= most_depth_over_width * widths.front();
-  results.set("theory_valid", std::int64_t{known && wide});
+  const auto known = weight_ensemble(point);
+  results.set("theory_valid", std::int64_t{known && is_wide_enough(point)});
   const auto axis_of_point = axis(point);
   if (!axis_of_point) {
     results.set("theory_valid", std::int64_t{0});
@@ -194,7 +156,7 @@ void Spectra::set_theory(const Point& point, Results& results) const {
   for (int k = 0; k < bins_; ++k) centres.push_back(0.5 * (axis.edge(k) + axis.edge(k + 1)));
   results.set("lambda", std::span<const double>(centres));
   if (!known) return;
-  const auto spectrum = theory(point, *known);
+  const auto spectrum = jacobian_theory(point, *known);
   if (!spectrum) return;
   const std::vector<double> density = bin_densities(*spectrum, axis);
   results.set("density_theory", std::span<const double>(density));
@@ -246,9 +208,7 @@ void Spectra::set_measured(const Task& task, Results& results) const {
   const StreamKey key = stream_key(task.seed, task.realization, task.salt);
   const int n = widths_of(task.point).front();
   const RandomNetwork network(network_parameters(task.point, n), key);
-  std::vector<double> input = gaussian_point(key, 0, n);
-  rescale(input, q0_of(task.point).value_or(1.0));
-  const JacobianSpectrum spectrum = jacobian_spectrum(network, input);
+  const JacobianSpectrum spectrum = jacobian_spectrum(network, jacobian_input(task.point, key));
   results.set("slope_square", std::span<const double>(spectrum.slope_square));
   if (spectrum.finite_layers < network.depth()) {
     results.status(Status::out_of_range,
@@ -311,16 +271,7 @@ class JacobianSpectrumMeasure final : public Measure {
            "probability predicts";
   }
   std::vector<Key> keys() const override {
-    std::vector<Key> keys = random_network_keys();
-    std::erase_if(keys, [](const Key& key) { return key.section == "readout"; });
-    for (Key& key : input_points_keys()) {
-      if (key.name == "images") continue;
-      if (key.name == "dimension") {
-        key.description = "dimension of the input: the width, as J is square; may be left out";
-        key.optional = true;
-      }
-      keys.push_back(std::move(key));
-    }
+    std::vector<Key> keys = jacobian_point_keys();
     for (Key& key : jacobian_keys()) keys.push_back(std::move(key));
     return keys;
   }
@@ -330,40 +281,13 @@ class JacobianSpectrumMeasure final : public Measure {
     return arrays;
   }
   void check(const Study& study, Diagnostics& diagnostics) const override {
-    check_networks(study, diagnostics);
-    if (diagnostics.failed()) return;
-    const Spectra decoded(study, diagnostics);
-    check_square(study, diagnostics);
-    check_fixed_point(study, diagnostics);
+    if (check_jacobian_point(study, diagnostics)) const Spectra decoded(study, diagnostics);
   }
   std::unique_ptr<Measurement> bind(const Study& study) const override {
     Diagnostics diagnostics;
     auto measurement = std::make_unique<Spectra>(study, diagnostics);
     diagnostics.throw_if_failed();
     return measurement;
-  }
-
- private:
-  static void check_square(const Study& study, Diagnostics& diagnostics) {
-    const Value* dimension = study.setting("input.dimension");
-    for (const Point& point : distinct_points(study, {"width", "depth", "widths"})) {
-      const std::vector<int> widths = widths_of(point);
-      const bool same = std::all_of(widths.begin(), widths.end(), [&](int width) { return width == widths.front(); });
-      if (!same) {
-        diagnostics.error(study.place("sweep.widths"),
-                          fmt::format("'widths' has layers of {} and other widths (J is a product of square matrices "
-                                      "here) give every layer one width",
-                                      widths.front()));
-        return;
-      }
-      if (dimension != nullptr && static_cast<int>(dimension->number()) != widths.front()) {
-        diagnostics.error(study.place("input.dimension"),
-                          fmt::format("'dimension' is {} and the width is {} (J is a product of square matrices here) "
-                                      "leave 'dimension' out: it is the width",
-                                      dimension->number(), widths.front()));
-        return;
-      }
-    }
   }
 };
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "pipeline/commands/commands.hpp"
+#include "pipeline/run/memory.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/work.hpp"
 #include "pipeline/schedule/simulate.hpp"
@@ -18,15 +19,21 @@ struct Prediction {
   SimulatedRun run;
 };
 
-/// The rank counts to predict for: the one asked for, or this machine's and then larger ones.
+int widest_group(const Work& work) {
+  int widest = 1;
+  for (const Phase& phase : work.phases) widest = std::max(widest, phase.ranks_per_task);
+  return widest;
+}
+
+/// The rank counts to predict for: the one asked for, or this machine's and then larger ones, in whole groups.
 std::set<int> rank_counts(const PlanArguments& arguments, const Work& work) {
   if (arguments.ranks > 0) return {arguments.ranks};
   std::set<int> counts{1, static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))};
   for (const int count : {64, 1024, 16384, 100000}) counts.insert(count);
-  int widest = 1;
-  for (const Phase& phase : work.phases) widest = std::max(widest, phase.ranks_per_task);
-  std::erase_if(counts, [&](int count) { return count < widest; });
-  return counts;
+  const int widest = widest_group(work);
+  std::set<int> whole;
+  for (const int count : counts) whole.insert(std::max(widest, count - count % widest));
+  return whole;
 }
 
 std::string bytes_text(double bytes) {
@@ -35,7 +42,7 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.1f} GiB", bytes / (1 << 30));
 }
 
-nlohmann::ordered_json as_json(const Study& study, const Work& work, double longest, double bytes,
+nlohmann::ordered_json as_json(const Study& study, const Work& work, double core_seconds, double longest, double bytes,
                                const std::vector<Prediction>& predictions) {
   nlohmann::ordered_json json;
   json["title"] = study.title;
@@ -43,9 +50,10 @@ nlohmann::ordered_json as_json(const Study& study, const Work& work, double long
   json["tasks"] = work.count;
   json["points"] = study.points();
   json["realizations"] = study.realizations;
-  json["core_hours"] = work.seconds / 3600.0;
+  json["core_hours"] = core_seconds / 3600.0;
   json["longest_task_seconds"] = longest;
   json["largest_task_bytes"] = bytes;
+  json["ranks_per_task"] = widest_group(work);
   for (const Prediction& prediction : predictions) {
     json["predictions"].push_back(
         {{"ranks", prediction.ranks}, {"seconds", prediction.run.makespan}, {"efficiency", prediction.run.efficiency}});
@@ -63,6 +71,9 @@ nlohmann::ordered_json as_json(const Study& study, const Work& work, double long
 int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
   const Study study = arguments.study.read(catalogue);
   const std::vector<TaskRef> tasks = list_tasks(study, *catalogue.find(study.measure)->bind(study));
+  if (arguments.ranks > 0) {
+    if (const auto problem = group_problem(study, tasks, arguments.ranks)) throw BadInput(*problem);
+  }
   const Work work = make_work(tasks, largest_first(tasks));
   double core_seconds = 0.0;
   double longest = 0.0;
@@ -78,7 +89,7 @@ int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
     predictions.push_back({ranks, simulate_schedule(work.phases, machine)});
   }
   if (arguments.json) {
-    fmt::print("{}\n", as_json(study, work, longest, bytes, predictions).dump(2));
+    fmt::print("{}\n", as_json(study, work, core_seconds, longest, bytes, predictions).dump(2));
     return exit_done;
   }
   fmt::print("{}\n", study.title.empty() ? arguments.study.study : study.title);
@@ -86,6 +97,7 @@ int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
   fmt::print("  tasks         {} ({} points, {} realizations)\n", work.count, study.points(), study.realizations);
   fmt::print("  core-hours    {:.3g}\n", core_seconds / 3600.0);
   fmt::print("  longest task  {}\n", duration_text(longest));
+  if (widest_group(work) > 1) fmt::print("  a task        is shared by {} ranks\n", widest_group(work));
   fmt::print("  largest task  {} on each of its ranks\n\n", bytes_text(bytes));
   fmt::print("  {:>8}  {:>12}  {:>10}\n", "ranks", "time", "efficiency");
   for (const Prediction& prediction : predictions) {

@@ -172,24 +172,20 @@ StatusMap share_statuses(MPI_Comm comm, const Plan& plan, const Existing& existi
   return statuses;
 }
 
-void check_group_sizes(const Plan& plan, const RunOptions& options, int ranks) {
-  for (const TaskRef& task : plan.tasks) {
-    if (task.cost.ranks_per_task <= ranks) continue;
-    throw BadInput(
-        fmt::format("{}: error: a task needs {} ranks ({} were started) use mpirun -n {} or a smaller ranks_per_task",
-                    options.study, task.cost.ranks_per_task, ranks, task.cost.ranks_per_task));
-  }
-}
-
-/// Of what is still to do: a study that is done asks for no memory.
-void check_memory(const Plan& plan, const RunOptions& options, const Existing& existing, int ranks) {
+/// Of what is still to do: a study that is done asks for no memory and no ranks.
+void check_fit(const Plan& plan, const RunOptions& options, const Existing& existing, int ranks, int ranks_here) {
   const auto statuses =
       read_statuses(plan.study, plan.layout, options.fresh ? std::vector<std::string>() : existing.sources);
   std::vector<TaskRef> tasks;
   for (const std::size_t task : tasks_to_do(plan, statuses, options)) tasks.push_back(plan.tasks[task]);
-  if (const auto problem = memory_problem(plan.study, plan.layout, tasks, ranks, machine_memory())) {
-    throw BadInput(*problem);
-  }
+  std::string problems;
+  const auto add = [&](const std::optional<std::string>& problem) {
+    if (problem) problems += (problems.empty() ? "" : "\n") + *problem;
+  };
+  add(group_problem(plan.study, tasks, ranks));
+  add(memory_problem(plan.study, plan.layout, tasks, ranks_here, machine_memory(),
+                     [&](std::size_t family, const Point& point) { return plan.measurement->smaller(family, point); }));
+  if (!problems.empty()) throw BadInput(problems);
 }
 
 /// The archive is the merge of what was there and every shard; its study is what they hold together,
@@ -303,9 +299,9 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   Existing existing;
   std::optional<ArchiveLock> lock;
   on_root(comm, [&] {
-    check_group_sizes(plan, options, size_of(comm));
     // Before the lock touches the disk.
-    check_memory(plan, options, look_at_existing(archive, plan.study, plan.layout, options.fresh), ranks_here);
+    check_fit(plan, options, look_at_existing(archive, plan.study, plan.layout, options.fresh), size_of(comm),
+              ranks_here);
     lock.emplace(archive);
     existing = look_at_existing(archive, plan.study, plan.layout, options.fresh);
     if (!existing.warning.empty()) fmt::print(stderr, "{}\n", existing.warning);

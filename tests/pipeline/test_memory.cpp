@@ -26,7 +26,8 @@ struct Subject {
     }
   }
   std::optional<std::string> problem(int ranks, double machine) const {
-    return memory_problem(study, layout, tasks, ranks, machine);
+    return memory_problem(study, layout, tasks, ranks, machine,
+                          [](std::size_t, const Point&) { return "narrower layers"; });
   }
 };
 
@@ -49,6 +50,33 @@ TEST(Memory, TooManyRanksAtOnce) {
   ASSERT_TRUE(problem);
   EXPECT_THAT(*problem, HasSubstr("2 ranks need 40.0 GB of memory together (up to 20.0 GB each: width = 20"));
   EXPECT_THAT(*problem, HasSubstr("start no more than 1 on it"));
+}
+
+TEST(Memory, RanksThatShareATaskCountEach) {
+  Subject subject;
+  for (TaskRef& task : subject.tasks) task.cost.ranks_per_task = 2;
+  EXPECT_EQ(subject.problem(2, 40e9), std::nullopt);
+  EXPECT_EQ(subject.problem(3, 60e9), std::nullopt) << "here a machine holds half of the second task";
+  const auto two = subject.problem(4, 79e9);
+  ASSERT_TRUE(two);
+  EXPECT_THAT(*two, HasSubstr("4 ranks need 80.0 GB of memory together"));
+  EXPECT_THAT(*two, HasSubstr("start no more than 2 on it, or take narrower layers"));
+  const auto one = subject.problem(4, 39e9);
+  ASSERT_TRUE(one);
+  EXPECT_THAT(*one, HasSubstr("a task needs 20.0 GB of memory on each of its 2 ranks"));
+}
+
+TEST(Groups, RanksAreDividedWithoutRemainder) {
+  Subject subject;
+  EXPECT_EQ(group_problem(subject.study, subject.tasks, 3), std::nullopt);
+  subject.tasks.back().cost.ranks_per_task = 4;
+  EXPECT_EQ(group_problem(subject.study, subject.tasks, 8), std::nullopt);
+  const auto six = group_problem(subject.study, subject.tasks, 6);
+  ASSERT_TRUE(six);
+  EXPECT_THAT(*six, HasSubstr("error: 4 ranks share a task (a run of 6 cannot be divided so) start 4 or 8"));
+  const auto two = group_problem(subject.study, subject.tasks, 2);
+  ASSERT_TRUE(two);
+  EXPECT_THAT(*two, HasSubstr("start 4, or take another ranks_per_task"));
 }
 
 TEST(Memory, NothingLeftToDoFits) {

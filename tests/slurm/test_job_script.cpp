@@ -144,6 +144,20 @@ TEST(PlanJob, TakesAsManyRanksAsStayBusy) {
   EXPECT_GE(coarse.efficiency, 0.9);
 }
 
+TEST(PlanJob, KeepsGroupsWhole) {
+  std::vector<TaskRef> shared = tasks(10000, 600.0);
+  for (TaskRef& task : shared) task.cost.ranks_per_task = 6;
+  const Site site = site_of(16, 4);
+  const JobPlan plan = plan_job(shared, site, {});
+  EXPECT_EQ(plan.ranks, 60);  // of 64
+  EXPECT_EQ(plan.nodes, 4);
+  JobWishes wishes;
+  wishes.nodes = 2;
+  EXPECT_EQ(plan_job(shared, site, wishes).ranks, 30);
+  wishes.ranks = 32;
+  EXPECT_THROW(plan_job(shared, site, wishes), BadInput);
+}
+
 TEST(PlanJob, KeepsToTheNodesMemory) {
   Site site = site_of(64, 4);
   site.memory_per_node = 100e9;

@@ -65,11 +65,11 @@ struct Ran {
   Layout layout;
   std::vector<std::vector<Record>> records;  // family, cell
 
-  Task task(std::size_t family, std::size_t cell) const {
+  Task task(std::size_t family, std::size_t cell, MPI_Comm group = MPI_COMM_SELF) const {
     const CellSpace cells(study, layout.families[family]);
     const Point point(study, cells.point_indices(cell));
     return {study,        point, family, cells.realization(cell), study.seed, study.independent ? point_salt(point) : 0,
-            MPI_COMM_SELF};
+            group};
   }
   /// Family and position of an array; fails loudly where there is none.
   std::pair<std::size_t, std::size_t> find(const std::string& array) const {
@@ -96,7 +96,9 @@ struct Ran {
   }
 };
 
-inline Ran run(const std::string& study_file, const std::vector<Override>& overrides = {}) {
+/// With a `group` every rank of it calls this, and the first one's results count.
+inline Ran run(const std::string& study_file, const std::vector<Override>& overrides = {},
+               MPI_Comm group = MPI_COMM_SELF) {
   static const Catalogue catalogue = all_measures();
   Ran ran;
   ran.study = read_study(study_file, overrides, catalogue);
@@ -107,7 +109,7 @@ inline Ran run(const std::string& study_file, const std::vector<Override>& overr
     auto& records = ran.records.emplace_back(cells.size());
     for (std::size_t cell = 0; cell < cells.size(); ++cell) {
       Results results(ran.layout.families[f]);
-      ran.measurement->run(ran.task(f, cell), results);
+      ran.measurement->run(ran.task(f, cell, f == 0 ? group : MPI_COMM_SELF), results);
       std::move(results).fill(records[cell]);
     }
   }

@@ -1,0 +1,150 @@
+// The measure jacobian_extremes: the ends of jacobian_spectrum's values, whatever the way they are found; settings,
+// refusals and statuses. All ranks share each task, and the first one's results count.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "tests/studies/in_process.hpp"
+
+namespace meander {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::Folder;
+using testing_support::Ran;
+
+bool is_first() {
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  return rank == 0;
+}
+
+constexpr double epsilon = std::numeric_limits<double>::epsilon();
+
+class JacobianExtremesMeasure : public testing::Test {
+ protected:
+  Ran run(const std::string& text, const std::string& measure = "jacobian_extremes") const {
+    const std::string file = folder_.write("study.toml", "measure = \"" + measure + "\"\nseed = 3\n" + text);
+    return testing_support::run(file, {}, measure == "jacobian_extremes" ? MPI_COMM_WORLD : MPI_COMM_SELF);
+  }
+  std::string refusal(const std::string& text) const {
+    return testing_support::refusal_of([&] { run(text); });
+  }
+
+ private:
+  Folder folder_;
+};
+
+const std::string tanh_network =
+    "realizations = 2\n[sweep]\nwidth = 60\ndepth = 3\nsigma_w = 1.2\nsigma_b = 0.1\nactivation = "
+    "\"tanh\"\n[input]\nq0 "
+    "= 0.7\n";
+const std::string relu_network = "[sweep]\nwidth = 60\ndepth = 3\nsigma_w = 1.4142135623731\nactivation = \"relu\"\n";
+
+TEST_F(JacobianExtremesMeasure, HasTheEndsOfTheSpectrumOfTheSameSeed) {
+  for (const std::string& network : {tanh_network, relu_network}) {
+    const Ran whole = run(network, "jacobian_spectrum");
+    const Ran ends = run(network + "[jacobian_extremes]\ncount = 7\n");
+    if (!is_first()) continue;
+    for (std::size_t cell = 0; cell < whole.records[0].size(); ++cell) {
+      const auto all = whole.values("singular_values", cell);
+      const auto rank = static_cast<std::size_t>(whole.values("rank", cell)[0]);
+      const auto largest = ends.values("largest", cell), smallest = ends.values("smallest", cell);
+      ASSERT_EQ(largest.size(), 7u);
+      ASSERT_EQ(smallest.size(), 7u);
+      for (std::size_t k = 0; k < 7; ++k) {
+        EXPECT_DOUBLE_EQ(largest[k], all[k]);
+        EXPECT_DOUBLE_EQ(smallest[k], all[rank - 1 - k]);
+      }
+      EXPECT_EQ(ends.values("rank", cell)[0], static_cast<double>(rank));
+      EXPECT_EQ(ends.records[0][cell].status, Status::done);
+    }
+    EXPECT_DOUBLE_EQ(ends.values("lambda_max_theory")[0], whole.values("lambda_max_theory")[0]);
+    EXPECT_EQ(ends.values("theory_valid")[0], whole.values("theory_valid")[0]);
+  }
+}
+
+TEST_F(JacobianExtremesMeasure, EveryStorageAndSolverFindsTheLargest) {
+  const auto all = run(relu_network, "jacobian_spectrum").values("singular_values");
+  for (const std::string solver : {"trlanczos", "cross", "randomized"}) {
+    for (const std::string storage : {"auto", "double", "single", "regenerated"}) {
+      const Ran ran = run(relu_network + "[jacobian_extremes]\nends = \"largest\"\ncount = 4\nsolver = \"" + solver +
+                          "\"\nstorage = \"" + storage + "\"\n");
+      if (!is_first()) continue;
+      SCOPED_TRACE(solver + " " + storage);
+      ASSERT_EQ(ran.records[0][0].status, Status::done) << ran.records[0][0].message;
+      // Weights of single precision change values by at most depth epsilon_single s_1.
+      const double most = storage == "single" ? 3.0 * 6e-8 * all[0] : 1e-9 * all[0];
+      const auto largest = ran.values("largest"), residual = ran.values("residual_largest");
+      ASSERT_EQ(largest.size(), 4u);
+      ASSERT_EQ(residual.size(), 4u);
+      for (std::size_t k = 0; k < 4; ++k) {
+        EXPECT_NEAR(largest[k], all[k], most);
+        EXPECT_LE(residual[k], 1e-9 * all[0]);
+      }
+      EXPECT_GT(ran.values("iterations")[0], 0.0);
+      EXPECT_LE(ran.values("adjoint_error")[0], 60 * 3 * 10 * epsilon);
+      EXPECT_EQ(ran.values("storage")[0], storage == "single" ? 2.0 : storage == "regenerated" ? 3.0 : 1.0);
+    }
+  }
+}
+
+TEST_F(JacobianExtremesMeasure, ArraysOfAnEndThatIsNotAskedForAreAbsent) {
+  const Ran top = run(tanh_network + "[jacobian_extremes]\nends = \"largest\"\n");
+  EXPECT_TRUE(top.has("largest") && top.has("residual_largest"));
+  EXPECT_FALSE(top.has("smallest") || top.has("residual_smallest"));
+  const Ran low = run(tanh_network + "[jacobian_extremes]\nends = \"smallest\"\n");
+  EXPECT_TRUE(low.has("smallest") && low.has("residual_smallest"));
+  EXPECT_FALSE(low.has("largest") || low.has("residual_largest"));
+}
+
+TEST_F(JacobianExtremesMeasure, WhatCannotBeReachedIsNotConvergedAndTheRestIsThere) {
+  const Ran ran = run(relu_network + "[jacobian_extremes]\nsolver = \"trlanczos\"\n");
+  if (!is_first()) return;
+  EXPECT_EQ(ran.records[0][0].status, Status::not_converged);
+  EXPECT_THAT(ran.records[0][0].message, HasSubstr("smallest"));
+  EXPECT_EQ(ran.values("largest").size(), 5u);
+  EXPECT_TRUE(ran.values("smallest").empty());
+  EXPECT_EQ(ran.values("rank"), run(relu_network, "jacobian_spectrum").values("rank"));
+}
+
+TEST_F(JacobianExtremesMeasure, OverflowIsOutOfRange) {
+  const std::string network = "[sweep]\nwidth = 8\ndepth = 110\nsigma_w = 1e3\nactivation = \"linear\"\n";
+  for (const std::string solver : {"dense", "trlanczos"}) {
+    const Ran ran = run(network + "[jacobian_extremes]\nends = \"largest\"\nsolver = \"" + solver + "\"\n");
+    if (!is_first()) continue;
+    EXPECT_EQ(ran.records[0][0].status, Status::out_of_range) << solver;
+    EXPECT_THAT(ran.records[0][0].message, HasSubstr("sigma_w"));
+    EXPECT_EQ(ran.records[1][0].status, Status::out_of_range);
+  }
+  const Ran tiny = run("[sweep]\nwidth = 8\ndepth = 200\nsigma_w = 1e-3\nactivation = \"linear\"\n");
+  if (is_first()) {
+    EXPECT_EQ(tiny.records[0][0].status, Status::out_of_range);
+  }
+}
+
+TEST_F(JacobianExtremesMeasure, RefusesWhatCannotBe) {
+  EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\ncount = 61\n"), HasSubstr("take at most 60"));
+  EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\ncount = 0\n"), HasSubstr("count"));
+  EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\nranks_per_task = 0\n"), HasSubstr("ranks_per_task"));
+  EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\nranks_per_task = 61\n"), HasSubstr("at most 60"));
+  EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\ntolerance = 0.0\n"), HasSubstr("tolerance"));
+  EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\nstorage = \"half\"\n"), HasSubstr("regenerated"));
+  for (const std::string ends : {"both", "smallest"}) {
+    EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\nsolver = \"cross\"\nends = \"" + ends + "\"\n"),
+                HasSubstr("take trlanczos"));
+  }
+  EXPECT_THAT(refusal("[sweep]\nwidths = [[20, 30]]\nsigma_w = 1.0\nactivation = \"tanh\"\n"), HasSubstr("square"));
+  const std::string several = refusal(
+      "[sweep]\nwidth = [9, 40]\ndepth = 2\nsigma_w = 1.0\nactivation = \"tanh\"\n[input]\ndimension = "
+      "12\n[jacobian_extremes]\ncount = 10\nsolver = \"cross\"\n");
+  EXPECT_THAT(several, testing::AllOf(HasSubstr("'count' is 10"), HasSubstr("cross"), HasSubstr("'dimension' is 12")));
+}
+
+}  // namespace
+}  // namespace meander
