@@ -49,4 +49,9 @@ ExtremeEigenvalues extreme_eigenvalues(const SymmetricOperator& a, SpectrumEnd e
   return entries().extreme_eigenvalues(a, end, search, comm);
 }
 
+SingularTriplets largest_singular_triplets(const SpreadOperator& a, std::span<const double> start,
+                                           const SingularValueSearch& search, MPI_Comm comm) {
+  return entries().largest_singular_triplets(a, start, search, comm);
+}
+
 }  // namespace meander

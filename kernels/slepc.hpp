@@ -1,6 +1,8 @@
-// Extreme eigenvalues of a symmetric operator that is known by its products only, through SLEPc. A vector
-// may be spread over the ranks of a communicator.
+// Extreme eigenvalues of a symmetric operator and largest singular values of any that is known by its products only,
+// through SLEPc. A vector may be spread over the ranks of a communicator.
 #pragma once
+
+#include "kernels/singular_search.hpp"
 
 #include <mpi.h>
 
@@ -44,5 +46,18 @@ struct ExtremeEigenvalues {
 /// (which happens at the first call, so that others need not wait for it).
 ExtremeEigenvalues extreme_eigenvalues(const SymmetricOperator& a, SpectrumEnd end, const EigenvalueSearch& search,
                                        MPI_Comm comm = MPI_COMM_SELF);
+
+/// A square operator and its transpose; as SymmetricOperator's.
+struct SpreadOperator {
+  std::function<void(std::span<const double> x, std::span<double> y)> apply, apply_transposed;
+};
+
+/// SLEPc's SVD solver trlanczos (Hernandez, Roman, Tomas 2008) or cross, from this rank's part of a starting vector,
+/// which says how a vector is spread. Residuals are the larger of |A v - s u| and |A'u - s v|, measured with the
+/// vectors found; a value whose residual exceeds twice the tolerance by more than rounding is not given, nor those
+/// after it. Needs MPI started; collective over `comm`. Throws what a product throws on its rank and std::runtime_error
+/// on the others, and where SLEPc fails or its library cannot be loaded.
+SingularTriplets largest_singular_triplets(const SpreadOperator& a, std::span<const double> start,
+                                           const SingularValueSearch& search, MPI_Comm comm);
 
 }  // namespace meander

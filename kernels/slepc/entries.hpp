@@ -8,6 +8,8 @@ namespace meander {
 
 struct SlepcEntries {
   ExtremeEigenvalues (*extreme_eigenvalues)(const SymmetricOperator&, SpectrumEnd, const EigenvalueSearch&, MPI_Comm);
+  SingularTriplets (*largest_singular_triplets)(const SpreadOperator&, std::span<const double> start,
+                                                const SingularValueSearch&, MPI_Comm);
 };
 
 }  // namespace meander

@@ -17,7 +17,10 @@ STUDY_LIBRARIES = r"toml\+\+/.*|CLI/.*|spdlog/.*"
 # The places that work on vectors spread over ranks, and what of it they may know.
 SPREAD = {
     "kernels/slepc.hpp": MPI,
-    "kernels/slepc/solver.cpp": f"{MPI}|{SLEPC}",
+    "kernels/slepc/petsc.hpp": f"{MPI}|{SLEPC}",
+    "kernels/slepc/eigenvalues.cpp": f"{MPI}|{SLEPC}",
+    "kernels/slepc/singular_values.cpp": f"{MPI}|{SLEPC}",
+    "kernels/distributed_columns.hpp": MPI,
     "kernels/distributed_operator.hpp": MPI,
 }
 

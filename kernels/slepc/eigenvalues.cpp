@@ -1,94 +1,33 @@
-// SLEPc's Krylov-Schur on a shell matrix. PETSc is started at first use, without its signal handlers, without reading
-// options of files, and for this rank alone.
-#include "kernels/slepc/entries.hpp"
+// SLEPc's Krylov-Schur on a shell matrix.
+#include "kernels/slepc/eigenvalues.hpp"
+
+#include "kernels/slepc/petsc.hpp"
 
 #include <slepceps.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
-#include <exception>
-#include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
-#include <type_traits>
-
-#include "kernels/blas.hpp"
 
 namespace meander {
 namespace {
 
-void require(PetscErrorCode code) {
-  if (code == 0) return;
-  const char* text = nullptr;
-  PetscErrorMessage(code, &text, nullptr);
-  throw std::runtime_error("the eigenvalue solver failed (PETSc error " + std::to_string(code) + ": " +
-                           (text != nullptr ? text : "of unknown kind") + "), report this");
-}
-
-/// PETSc stays until the process ends: it holds no file, and MPI_Finalize releases its communicators.
-void start() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    int running = 0;
-    MPI_Initialized(&running);
-    if (running == 0) throw std::logic_error("extreme_eigenvalues needs MPI (it has not been started)");
-    // Starting is collective over this communicator, but ranks come here each in its own time.
-    PETSC_COMM_WORLD = MPI_COMM_SELF;
-    require(PetscOptionsSetValue(nullptr, "-no_signal_handler", "true"));
-    require(PetscOptionsSetValue(nullptr, "-skip_petscrc", "true"));
-    require(SlepcInitializeNoArguments());
-    require(PetscPushErrorHandler(PetscIgnoreErrorHandler, nullptr));
-  });
-  use_one_blas_thread();
-}
-
-template <class Handle, auto destroy>
-struct Destroy {
-  void operator()(Handle handle) const { static_cast<void>(destroy(&handle)); }
-};
-template <class Handle, auto destroy>
-using Owner = std::unique_ptr<std::remove_pointer_t<Handle>, Destroy<Handle, destroy>>;
-using MatOwner = Owner<Mat, MatDestroy>;
-using VecOwner = Owner<Vec, VecDestroy>;
 using EpsOwner = Owner<EPS, EPSDestroy>;
 
 /// What the callbacks of one search share.
 struct Search {
   const SymmetricOperator* a = nullptr;
-  MPI_Comm comm = MPI_COMM_SELF;
-  std::exception_ptr thrown;
-  bool failed = false;  // on any rank
+  SafeProducts safe;
   int products = 0;
   double largest = 0.0;
 };
 
 PetscErrorCode multiply(Mat shell, Vec x, Vec y) {
   Search* search = nullptr;
-  PetscErrorCode code = MatShellGetContext(shell, static_cast<void*>(&search));
-  const double* in = nullptr;
-  double* out = nullptr;
-  if (code == 0) code = VecGetArrayRead(x, &in);
-  if (code == 0) code = VecGetArrayWrite(y, &out);
-  if (code != 0) return code;
-  const auto size = static_cast<std::size_t>(search->a->local_size);
-  if (!search->failed) {
-    try {
-      ++search->products;
-      search->a->apply(std::span(in, size), std::span(out, size));
-    } catch (...) {  // must not cross PETSc's frames, which are C; an error code would leave PETSc's memory behind
-      search->thrown = std::current_exception();
-    }
-    // Whoever goes on alone would wait for the others in the next product.
-    int failed = search->thrown != nullptr ? 1 : 0;
-    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, search->comm);
-    search->failed = failed != 0;
-  }
-  if (search->failed) std::fill(out, out + size, 0.0);
-  static_cast<void>(VecRestoreArrayRead(x, &in));
-  static_cast<void>(VecRestoreArrayWrite(y, &out));
-  return code;
+  if (const PetscErrorCode code = MatShellGetContext(shell, static_cast<void*>(&search)); code != 0) return code;
+  if (!search->safe.failed) ++search->products;
+  return search->safe.apply(search->a->apply, x, y);
 }
 
 /// Relative to the largest eigenvalue, not to each its own: one of them may be nearly zero.
@@ -104,7 +43,7 @@ PetscErrorCode relative_residual(EPS, PetscScalar value, PetscScalar, PetscReal 
 PetscErrorCode stop(EPS eps, PetscInt iterations, PetscInt most, PetscInt converged, PetscInt wanted,
                     EPSConvergedReason* reason, void* context) {
   const PetscErrorCode code = EPSStoppingBasic(eps, iterations, most, converged, wanted, reason, nullptr);
-  if (static_cast<Search*>(context)->failed) *reason = EPS_CONVERGED_USER;
+  if (static_cast<Search*>(context)->safe.failed) *reason = EPS_CONVERGED_USER;
   return code;
 }
 
@@ -158,16 +97,18 @@ ExtremeEigenvalues read(EPS eps, int count) {
   return found;
 }
 
+}  // namespace
+
 ExtremeEigenvalues search_eigenvalues(const SymmetricOperator& a, SpectrumEnd end, const EigenvalueSearch& search,
                                       MPI_Comm comm) {
-  start();
+  start_petsc();
   int size = 0;
   MPI_Allreduce(&a.local_size, &size, 1, MPI_INT, MPI_SUM, comm);
   if (search.count < 1 || search.count > size) {
     throw std::invalid_argument("asked for " + std::to_string(search.count) + " eigenvalues (the operator has " +
                                 std::to_string(size) + "), ask for 1 to " + std::to_string(size));
   }
-  Search context{&a, comm, nullptr, false, 0, 0.0};
+  Search context{&a, {comm, nullptr, false}, 0, 0.0};
   Mat created = nullptr;
   require(MatCreateShell(comm, a.local_size, a.local_size, size, size, &context, &created));
   const MatOwner shell(created);
@@ -177,17 +118,10 @@ ExtremeEigenvalues search_eigenvalues(const SymmetricOperator& a, SpectrumEnd en
   const EpsOwner owner(eps);
   set_up(eps, created, end, search, size, context);
   require(EPSSolve(eps));
-  if (context.thrown) std::rethrow_exception(context.thrown);
-  if (context.failed) throw std::runtime_error("a product with the operator failed on another rank");
+  context.safe.rethrow();
   ExtremeEigenvalues found = read(eps, search.count);
   found.products = context.products;
   return found;
 }
 
-}  // namespace
 }  // namespace meander
-
-const meander::SlepcEntries* meander_slepc_entries() {
-  static const meander::SlepcEntries entries{meander::search_eigenvalues};
-  return &entries;
-}
