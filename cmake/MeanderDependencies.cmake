@@ -29,6 +29,8 @@ find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
+# After OpenBLAS, whose LAPACK and BLAS it is to use.
+find_library(SCALAPACK_LIBRARY NAMES scalapack scalapack-openmpi scalapack-mpich REQUIRED)
 pkg_check_modules(SLEPC REQUIRED IMPORTED_TARGET SLEPc)
 pkg_check_modules(MUPARSER REQUIRED IMPORTED_TARGET muparser)
 pkg_check_modules(GINAC REQUIRED IMPORTED_TARGET ginac)

@@ -10,8 +10,8 @@ install_packages() {
   if ! command -v dpkg-query >/dev/null; then
     command -v cmake >/dev/null && command -v mpirun >/dev/null && return 0
     say "meander: cmake or mpirun is missing, and this is not Debian: load or install modules for"
-    say "  a C++20 compiler, CMake >= 3.25, Ninja, pkg-config, Open MPI, parallel HDF5, OpenBLAS, SLEPc, Eigen,"
-    say "  Random123, toml++, CLI11, spdlog, fmt, nlohmann-json, muParser, GiNaC, OpenSSL, zlib, GoogleTest,"
+    say "  a C++20 compiler, CMake >= 3.25, Ninja, pkg-config, Open MPI, parallel HDF5, OpenBLAS, ScaLAPACK, SLEPc,"
+    say "  Eigen, Random123, toml++, CLI11, spdlog, fmt, nlohmann-json, muParser, GiNaC, OpenSSL, zlib, GoogleTest,"
     say "  Google Benchmark, and Python 3 with xarray, h5netcdf, scipy, matplotlib"
     say "(the Debian names stand in cmake/debian-packages.txt)."
     return 3

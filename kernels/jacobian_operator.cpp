@@ -226,6 +226,23 @@ void JacobianOperator::find_gates(std::vector<double> x) {
   }
 }
 
+std::vector<double> JacobianOperator::slope(int layer) const {
+  const Layer& from = layers_[size_of(layer - 1)];
+  std::vector<double> slope(size_of(local_size()));
+  for (std::size_t i = 0; i < from.row.size(); ++i) slope[size_of(from.row[i] - rows().front())] = from.slope[i];
+  return slope;
+}
+
+void JacobianOperator::weight(int layer, int row, std::span<double> out) const {
+  std::vector<float> variates(out.size());
+  draw_columns(law_, key_, Purpose::weights, static_cast<std::uint32_t>(layer), static_cast<std::uint32_t>(row), 0,
+               variates);
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    const double weight = scale_ * static_cast<double>(variates[k]);
+    out[k] = storage_ == WeightStorage::single ? static_cast<double>(static_cast<float>(weight)) : weight;
+  }
+}
+
 std::size_t JacobianOperator::stored_bytes() const {
   std::size_t bytes = 0;
   for (const Layer& layer : layers_) {

@@ -46,6 +46,10 @@ class JacobianOperator final : public DistributedOperator {
   const std::vector<std::int64_t>& open() const { return open_; }
   /// Mean of phi'(h^l)^2 over each layer's neurons (depth).
   const std::vector<double>& slope_square() const { return slope_square_; }
+  /// phi'(h^l) of this rank's rows (local_size()).
+  std::vector<double> slope(int layer) const;
+  /// Row `row` of W^l (N), whichever rank holds it, as products take it.
+  void weight(int layer, int row, std::span<double> out) const;
   /// Bytes of weights that this rank keeps.
   std::size_t stored_bytes() const;
 

@@ -13,11 +13,10 @@
 #include "kernels/blas.hpp"
 #include "kernels/curve.hpp"
 #include "kernels/graded_product.hpp"
+#include "tests/quadruple_spectrum.hpp"
 
 namespace meander {
 namespace {
-
-__extension__ using Quad = __float128;
 
 RandomNetwork network(const std::string& phi, WeightLaw::Kind law, double sigma_w, int n, int depth,
                       double sigma_b = 0.0) {
@@ -37,17 +36,11 @@ std::vector<double> point(int n) {
   return x;
 }
 
-/// One layer: weights, and the slopes at the point that arrives there.
-struct Layer {
-  std::vector<double> weight;
-  std::vector<double> slope;
-};
-
-std::vector<Layer> layers_of(const Network& net, std::vector<double> x) {
-  std::vector<Layer> layers;
+std::vector<PlainLayer> layers_of(const Network& net, std::vector<double> x) {
+  std::vector<PlainLayer> layers;
   const int n = net.input_dimension();
   for (int l = 1; l <= net.depth(); ++l) {
-    Layer layer{std::vector<double>(static_cast<std::size_t>(n) * static_cast<std::size_t>(n)), {}};
+    PlainLayer layer{std::vector<double>(static_cast<std::size_t>(n) * static_cast<std::size_t>(n)), {}};
     std::vector<double> h(x.size());
     net.weight(l, std::span<double>(layer.weight));
     net.bias(l, h);
@@ -58,58 +51,6 @@ std::vector<Layer> layers_of(const Network& net, std::vector<double> x) {
     layers.push_back(std::move(layer));
   }
   return layers;
-}
-
-Quad root(Quad x) {
-  Quad y = std::sqrt(static_cast<double>(x));
-  for (int i = 0; i < 3 && y > 0; ++i) y = (y + x / y) / 2;
-  return y;
-}
-
-/// The plain twin: J formed in quadruple precision, then one-sided Jacobi on its rows. Right where the singular values
-/// span less than 1e-30.
-std::vector<double> plain_logs(const std::vector<Layer>& layers) {
-  const std::size_t n = layers.front().slope.size();
-  std::vector<Quad> j(n * n);
-  for (std::size_t i = 0; i < n; ++i) j[i * n + i] = 1;
-  for (const Layer& layer : layers) {
-    std::vector<Quad> next(n * n);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t k = 0; k < n; ++k) {
-        const Quad a = static_cast<Quad>(layer.slope[i]) * layer.weight[i * n + k];
-        for (std::size_t c = 0; a != 0 && c < n; ++c) next[i * n + c] += a * j[k * n + c];
-      }
-    }
-    j = std::move(next);
-  }
-  const auto dot = [&](std::size_t a, std::size_t b) {
-    Quad sum = 0;
-    for (std::size_t c = 0; c < n; ++c) sum += j[a * n + c] * j[b * n + c];
-    return sum;
-  };
-  bool rotated = true;
-  for (int sweep = 0; sweep < 60 && rotated; ++sweep) {
-    rotated = false;
-    for (std::size_t a = 0; a < n; ++a) {
-      for (std::size_t b = a + 1; b < n; ++b) {
-        const Quad x = dot(a, a), y = dot(b, b), p = dot(a, b);
-        if (p * p <= 1e-50 * x * y) continue;
-        rotated = true;
-        const Quad z = (y - x) / (2 * p);
-        const Quad t = (z < 0 ? -1 : 1) / ((z < 0 ? -z : z) + root(1 + z * z));
-        const Quad cosine = 1 / root(1 + t * t);
-        for (std::size_t c = 0; c < n; ++c) {
-          const Quad u = j[a * n + c], v = j[b * n + c];
-          j[a * n + c] = cosine * (u - t * v);
-          j[b * n + c] = cosine * (t * u + v);
-        }
-      }
-    }
-  }
-  std::vector<double> logs;
-  for (std::size_t a = 0; a < n; ++a) logs.push_back(0.5 * std::log(static_cast<double>(dot(a, a))));
-  std::sort(logs.rbegin(), logs.rend());
-  return logs;
 }
 
 /// ln |det| by elimination with row pivots.
@@ -149,7 +90,7 @@ TEST(JacobianProduct, SmallSingularValuesAgreeWithQuadruplePrecision) {
                          {"tanh", orthogonal, 1.05, 40, 20}}) {
     const RandomNetwork net = network(c.phi, c.law, c.sigma_w, c.n, c.depth, 0.1);
     const auto found = jacobian_spectrum(net, point(c.n));
-    const auto plain = plain_logs(layers_of(net, point(c.n)));
+    const auto plain = quadruple_logs(layers_of(net, point(c.n)));
     ASSERT_TRUE(found.converged);
     for (std::int64_t i = 0; i < found.rank; ++i) {
       const auto k = static_cast<std::size_t>(i);
@@ -172,7 +113,7 @@ TEST(JacobianProduct, DeterminantsHoldOverAnyRange) {
     const RandomNetwork net = network(c.phi, c.law, c.sigma_w, c.n, c.depth);
     const auto found = jacobian_spectrum(net, point(c.n));
     double expected = 0.0;
-    for (const Layer& layer : layers_of(net, point(c.n))) {
+    for (const PlainLayer& layer : layers_of(net, point(c.n))) {
       for (const double slope : layer.slope) expected += std::log(slope);
       expected += log_determinant(layer.weight, layer.slope.size());
     }

@@ -22,6 +22,7 @@ SPREAD = {
     "kernels/slepc/singular_values.cpp": f"{MPI}|{SLEPC}",
     "kernels/distributed_columns.hpp": MPI,
     "kernels/distributed_operator.hpp": MPI,
+    "kernels/dense_rows.hpp": MPI,
 }
 
 # Room: patterns that it must not include, and exceptions to them.

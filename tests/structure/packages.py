@@ -17,6 +17,7 @@ NAMES = {
     "libopenmpi-dev": ("Open MPI", "openmpi"),
     "libhdf5-openmpi-dev": ("parallel HDF5", "hdf5+mpi+hl"),
     "libopenblas-dev": ("OpenBLAS", "openblas"),
+    "libscalapack-openmpi-dev": ("ScaLAPACK", "netlib-scalapack"),
     "slepc-dev": ("SLEPc", "slepc"),
     "libeigen3-dev": ("Eigen", "eigen"),
     "librandom123-dev": ("Random123", "random123"),
