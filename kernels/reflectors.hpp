@@ -1,0 +1,88 @@
+// One square Haar-orthogonal layer as a product of Householder reflectors, applied to vectors spread over ranks without
+// ever being formed.
+#pragma once
+
+#include "kernels/jacobian_operator.hpp"
+#include "kernels/random_stream.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace meander {
+
+/// Places of this rank's components of a vector of n: runs of 64 consecutive ones (of a few times 64 where n is large),
+/// dealt to the ranks of `comm` in turn, since reflector k leaves the first k components alone: with one run a rank,
+/// the first ranks would soon have nothing to do.
+std::vector<int> dealt_rows(int n, MPI_Comm comm);
+
+/// Q = H_1 H_2 ... H_n diag(signs) of `orthogonal_matrix` (sigma_w = 1, purpose weights) for one layer.
+///
+/// Reflectors are taken 64 at a time in the compact form I - U T U' (Schreiber and Van Loan 1989), the columns of U
+/// being the stream's vectors but for their heads; T^-1 is the upper triangle of U'U, its diagonal halved (Puglisi
+/// 1992). A block of a product on three ranks, each with every third run of components (| ranks):
+///
+///     y0 | y1 | y2  --U' of own components-->  a part of the sum, (64, vectors), on each rank
+///                   --allreduce-->  U' y on each rank  --T, then own components of U-->  y0 | y1 | y2
+///
+/// so that a layer sends n numbers a vector to each rank in n / 64 steps, and never a weight. A rank keeps T and signs,
+/// 8 (64 n + n / P) bytes, and n^2 / 2P numbers of U if they are stored; the stream's numbers are single, so that all
+/// storages give the same bits.
+class HaarReflectors {
+ public:
+  /// Shared by layers, which use it in turn: a block of U in single precision, a piece of it in double, U'y and T U'y.
+  struct Workspace {
+    std::vector<float> drawn;
+    std::vector<double> piece, projection, turned;
+  };
+
+  /// Has the memory. `rows` are dealt_rows(n, comm); `comm` must outlive the object.
+  HaarReflectors(StreamKey key, int layer, int n, const std::vector<int>& rows, WeightStorage storage, MPI_Comm comm);
+
+  /// Memory for products with so many vectors, and for `prepare`.
+  void reserve(Workspace& workspace, int vectors) const;
+  /// Draws the reflectors and finds T; must come before products. Collective, as they are.
+  void prepare(Workspace& workspace);
+  /// y <- Q y in place, this rank's components, row-major (rows, vectors).
+  void multiply(Workspace& workspace, double* y, int vectors) const;
+  /// y <- Q' y = Q^-1 y.
+  void multiply_transposed(Workspace& workspace, double* y, int vectors) const;
+
+  /// Bytes of U that this rank keeps.
+  std::size_t stored_bytes() const { return sizeof(double) * double_.size() + sizeof(float) * single_.size(); }
+
+ private:
+  /// `count` reflectors from `first` on, and the components that they change: local ones from `start` on.
+  struct Block {
+    int first = 0, count = 0, start = 0;
+    bool heads = false;      // whether the reflectors' first components are this rank's, the first `count` of them
+    std::size_t offset = 0;  // of its U in what is stored
+  };
+  /// Some of a block's components: `width` local ones from `start` on; its part of U is kept as U', (count, width).
+  struct Piece {
+    int start = 0, width = 0;
+    std::size_t offset = 0;  // within the block
+  };
+  template <class Use>
+  void for_each_piece(const Block& block, const Use& use) const;
+  void draw(const Block& block, const Piece& piece, float* out) const;
+  void widen(const Block& block, const Piece& piece, const float* from, double* out, bool heads) const;
+  const double* piece_of(const Block& block, const Piece& piece, Workspace& workspace, bool anew) const;
+  void find_triangle(std::size_t index, std::vector<double>& gram);
+  void apply_block(std::size_t index, Workspace& workspace, double* y, int vectors, bool transposed) const;
+  void apply_signs(double* y, int vectors) const;
+
+  RandomStream stream_;
+  int n_;
+  std::vector<int> rows_;
+  WeightStorage storage_;
+  MPI_Comm comm_;
+  std::vector<Block> blocks_;
+  std::vector<double> heads_;      // of all n reflectors
+  std::vector<double> signs_;      // of this rank's components
+  std::vector<double> triangles_;  // T of each block, (count, count) row-major
+  std::vector<double> double_;
+  std::vector<float> single_;
+};
+
+}  // namespace meander
