@@ -1,8 +1,6 @@
 // Finds the gates of a wide network and multiplies by its layers one after the other, in blocks of rows and columns.
 #include "kernels/jacobian_operator.hpp"
 
-#include "kernels/blas.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -15,16 +13,20 @@
 namespace meander {
 namespace {
 
-/// Of weights that are made for a product: rows long enough for the generator to work in full registers, and so few
-/// that the block stays in the second-level cache and OpenBLAS multiplies it by 32 vectors without a copy (10^6
-/// products).
+/// Weights are taken in blocks: rows long enough for the generator to work in full registers, and so many of them that
+/// the vectors' part at a block's columns is rarely read, yet few enough to stay in the second-level cache beside it.
 constexpr int block_rows = 24;
-constexpr int block_columns = 1024;
+constexpr int block_columns = 2048;
 /// Not a power of two, for which a column's elements would compete for the same lines of the cache.
-constexpr int block_stride = block_columns + 8;
+constexpr int block_stride = block_columns + 16;
 
 std::size_t size_of(int n) {
   return static_cast<std::size_t>(n);
+}
+
+template <class Real>
+const RowBlockPath<Real>& path_of(const RowBlock<Real>&) {
+  return row_block_paths<Real>().front();
 }
 
 /// N rows over the ranks of `comm`, as evenly as they go.
@@ -66,69 +68,6 @@ int checked_width(const RandomNetwork::Parameters& parameters, std::size_t input
 
 }  // namespace
 
-/// Hands out a layer's weights block by block, in double whatever the storage.
-class JacobianOperator::Blocks {
- public:
-  explicit Blocks(const JacobianOperator& j) : j_(j) {}
-
-  /// Calls use(block) for every block of `layer`. Rows change fastest: the vectors' part at a block's columns stays in
-  /// the cache.
-  template <class Use>
-  void for_each(int layer, const Use& use) {
-    const Layer& from = j_.layers_[size_of(layer - 1)];
-    const auto all = static_cast<int>(from.row.size());
-    if (all == 0) return;
-    const int n = j_.size();
-    // What is stored in double is used where it stands, for the matrix product to cut as it likes.
-    if (j_.storage_ == WeightStorage::double_) return use(Block{from.weight.data(), n, 0, all, 0, n});
-    for (int column = 0; column < n; column += block_columns) {
-      for (int row = 0; row < all; row += block_rows) {
-        const int rows = std::min(block_rows, all - row), columns = std::min(block_columns, n - column);
-        const Block block{j_.block_.data(), block_stride, row, rows, column, columns};
-        fill(layer, block);
-        use(block);
-      }
-    }
-  }
-
- private:
-  void fill(int layer, const Block& block) {
-    const Layer& from = j_.layers_[size_of(layer - 1)];
-    for (int i = 0; i < block.rows; ++i) {
-      double* to = j_.block_.data() + size_of(i) * size_of(block.stride);
-      if (j_.storage_ == WeightStorage::regenerated) {
-        j_.draw(layer, from.row[size_of(block.row + i)], block.column, {to, size_of(block.columns)});
-      } else {
-        const std::size_t first = size_of(block.row + i) * size_of(j_.size()) + size_of(block.column);
-        std::copy_n(from.single_weight.data() + first, block.columns, to);
-      }
-    }
-  }
-
-  const JacobianOperator& j_;
-};
-
-/// y (rows, vectors) += block x (columns, vectors).
-void JacobianOperator::add_product(const Block& block, const double* x, double* y, int vectors) {
-  if (vectors == 1) {
-    cblas_dgemv(CblasRowMajor, CblasNoTrans, block.rows, block.columns, 1.0, block.weight, block.stride, x, 1, 1.0, y,
-                1);
-  } else {
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, block.rows, vectors, block.columns, 1.0, block.weight,
-                block.stride, x, vectors, 1.0, y, vectors);
-  }
-}
-
-/// y (columns, vectors) += block' x (rows, vectors).
-void JacobianOperator::add_transposed(const Block& block, const double* x, double* y, int vectors) {
-  if (vectors == 1) {
-    cblas_dgemv(CblasRowMajor, CblasTrans, block.rows, block.columns, 1.0, block.weight, block.stride, x, 1, 1.0, y, 1);
-  } else {
-    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, block.columns, vectors, block.rows, 1.0, block.weight,
-                block.stride, x, vectors, 1.0, y, vectors);
-  }
-}
-
 JacobianOperator::JacobianOperator(const RandomNetwork::Parameters& parameters, StreamKey key,
                                    std::span<const double> input, WeightStorage storage, MPI_Comm comm)
     : DistributedOperator(checked_width(parameters, input.size()), own_rows(parameters.input_dimension, comm), comm),
@@ -139,21 +78,50 @@ JacobianOperator::JacobianOperator(const RandomNetwork::Parameters& parameters, 
       scale_(parameters.sigma_w / std::sqrt(static_cast<double>(size()))),
       share_(shares(size(), comm)),
       first_(share_.size(), 0),
+      block_(storage == WeightStorage::regenerated ? block_rows * block_stride : 0),
       counts_(share_.size()),
       places_(share_.size()) {
-  use_one_blas_thread();
   std::partial_sum(share_.begin(), share_.end() - 1, first_.begin() + 1);
   find_gates({input.begin(), input.end()});
 }
 
-/// W^l_row,first_column.. as RandomNetwork rounds them.
-void JacobianOperator::draw(int layer, int row, int first_column, std::span<double> out) const {
-  float variates[block_columns];
-  for (std::size_t done = 0; done < out.size(); done += size_of(block_columns)) {
-    const std::size_t now = std::min(out.size() - done, size_of(block_columns));
-    draw_columns(law_, key_, Purpose::weights, static_cast<std::uint32_t>(layer), static_cast<std::uint32_t>(row),
-                 static_cast<std::uint32_t>(first_column) + static_cast<std::uint32_t>(done), {variates, now});
-    for (std::size_t k = 0; k < now; ++k) out[done + k] = scale_ * static_cast<double>(variates[k]);
+/// Row `row` of W^l as RandomNetwork rounds it, and what it is made of.
+void JacobianOperator::draw(int layer, int row, std::span<double> out, std::span<float> variates) const {
+  draw_columns(law_, key_, Purpose::weights, static_cast<std::uint32_t>(layer), static_cast<std::uint32_t>(row), 0,
+               variates);
+  std::transform(variates.begin(), variates.end(), out.begin(),
+                 [&](float variate) { return scale_ * static_cast<double>(variate); });
+}
+
+/// A block of W^l drawn into block_: rows of Layer::row from `row` on.
+RowBlock<float> JacobianOperator::drawn(int layer, int row, int rows, int column, int columns) const {
+  const Layer& from = layers_[size_of(layer - 1)];
+  for (int i = 0; i < rows; ++i) {
+    draw_columns(law_, key_, Purpose::weights, static_cast<std::uint32_t>(layer),
+                 static_cast<std::uint32_t>(from.row[size_of(row + i)]), static_cast<std::uint32_t>(column),
+                 {block_.data() + size_of(i) * size_of(block_stride), size_of(columns)});
+  }
+  return {block_.data(), block_stride, rows, columns, scale_};
+}
+
+/// Calls use(block, first row in Layer::row, first column) for all blocks of W^l. Rows change fastest: the vectors'
+/// part at a block's columns stays in the cache.
+template <class Use>
+void JacobianOperator::for_blocks(int layer, const Use& use) const {
+  const Layer& from = layers_[size_of(layer - 1)];
+  const int n = size(), all = static_cast<int>(from.row.size());
+  for (int column = 0; column < n; column += block_columns) {
+    for (int row = 0; row < all; row += block_rows) {
+      const int rows = std::min(block_rows, all - row), columns = std::min(block_columns, n - column);
+      const std::size_t first = size_of(row) * size_of(n) + size_of(column);
+      if (storage_ == WeightStorage::double_) {
+        use(RowBlock<double>{from.weight.data() + first, n, rows, columns, 1.0}, row, column);
+      } else if (storage_ == WeightStorage::single) {
+        use(RowBlock<float>{from.single_weight.data() + first, n, rows, columns, 1.0}, row, column);
+      } else {
+        use(drawn(layer, row, rows, column, columns), row, column);
+      }
+    }
   }
 }
 
@@ -165,14 +133,19 @@ std::vector<double> JacobianOperator::local_layer(int layer, const std::vector<d
   if (storage_ == WeightStorage::double_) kept.weight.reserve(most);
   if (storage_ == WeightStorage::single) kept.single_weight.reserve(most);
   std::vector<double> bias(size_of(size())), weight(size_of(size())), h(size_of(local_size()));
+  std::vector<float> variates(weight.size());
+  std::vector<double> panel((weight.size() + panel_columns - 1) / panel_columns * panel_columns);
+  std::copy(x.begin(), x.end(), panel.begin());
   network_.bias(layer, bias);
   for (int i = 0; i < local_size(); ++i) {
     const int row = rows()[size_of(i)];
-    draw(layer, row, 0, weight);
+    draw(layer, row, weight, variates);
     if (storage_ == WeightStorage::single) {
       for (double& w : weight) w = static_cast<double>(static_cast<float>(w));
     }
-    h[size_of(i)] = bias[size_of(row)] + cblas_ddot(size(), weight.data(), 1, x.data(), 1);
+    h[size_of(i)] = bias[size_of(row)];
+    const RowBlock<double> block{weight.data(), size(), 1, size(), 1.0};
+    path_of(block).add_product(block, panel.data(), 1, &h[size_of(i)], 1);
     const double slope = network_.activation().derivative(h[size_of(i)]);
     slope_squares += slope * slope;
     if (slope == 0.0) continue;
@@ -254,7 +227,7 @@ std::size_t JacobianOperator::stored_bytes() const {
 void JacobianOperator::reserve(int vectors) const {
   all_.resize(size_of(size()) * size_of(vectors));
   part_.resize(size_of(local_size()) * size_of(vectors));
-  if (storage_ != WeightStorage::double_) block_.resize(size_of(block_rows) * size_of(block_stride));
+  panels_.resize(row_block_paths<double>().front().most_vectors, size(), vectors);
 }
 
 void JacobianOperator::gather(std::span<const double> mine, std::span<double> all, int vectors) const {
@@ -266,17 +239,19 @@ void JacobianOperator::gather(std::span<const double> mine, std::span<double> al
 
 void JacobianOperator::multiply(std::span<const double> x, std::span<double> y, int vectors) const {
   const std::size_t columns = size_of(vectors);
-  Blocks blocks(*this);
-  std::copy(x.begin(), x.end(), y.begin());
-  for (int l = 1; l <= depth(); ++l) {
+  std::span<const double> from = x;
+  for (int l = 1; l <= depth(); ++l, from = y) {
     const Layer& layer = layers_[size_of(l - 1)];
-    gather(y, all_, vectors);
-    std::fill(part_.begin(), part_.end(), 0.0);
-    blocks.for_each(l, [&](const Block& block) {
-      add_product(block, all_.data() + size_of(block.column) * columns, part_.data() + size_of(block.row) * columns,
-                  vectors);
+    gather(from, all_, vectors);
+    panels_.take(all_.data());
+    std::fill_n(part_.begin(), layer.row.size() * columns, 0.0);
+    for_blocks(l, [&](const auto& block, int row, int column) {
+      panels_.for_each(column, [&](const double* panel, int first, int count) {
+        path_of(block).add_product(block, panel, count, part_.data() + size_of(row) * columns + size_of(first),
+                                   vectors);
+      });
     });
-    std::fill(y.begin(), y.end(), 0.0);
+    if (layer.row.size() < size_of(local_size())) std::fill(y.begin(), y.end(), 0.0);
     for (std::size_t i = 0; i < layer.row.size(); ++i) {
       double* to = y.data() + size_of(layer.row[i] - rows().front()) * columns;
       for (std::size_t v = 0; v < columns; ++v) to[v] = layer.slope[i] * part_[i * columns + v];
@@ -287,19 +262,21 @@ void JacobianOperator::multiply(std::span<const double> x, std::span<double> y, 
 void JacobianOperator::multiply_transposed(std::span<const double> x, std::span<double> y, int vectors) const {
   const std::size_t columns = size_of(vectors);
   std::transform(share_.begin(), share_.end(), counts_.begin(), [&](int rows) { return rows * vectors; });
-  Blocks blocks(*this);
-  std::copy(x.begin(), x.end(), y.begin());
-  for (int l = depth(); l >= 1; --l) {
+  std::span<const double> from = x;
+  for (int l = depth(); l >= 1; --l, from = y) {
     const Layer& layer = layers_[size_of(l - 1)];
     for (std::size_t i = 0; i < layer.row.size(); ++i) {
-      const double* from = y.data() + size_of(layer.row[i] - rows().front()) * columns;
-      for (std::size_t v = 0; v < columns; ++v) part_[i * columns + v] = layer.slope[i] * from[v];
+      const double* values = from.data() + size_of(layer.row[i] - rows().front()) * columns;
+      for (std::size_t v = 0; v < columns; ++v) part_[i * columns + v] = layer.slope[i] * values[v];
     }
-    std::fill(all_.begin(), all_.end(), 0.0);
-    blocks.for_each(l, [&](const Block& block) {
-      add_transposed(block, part_.data() + size_of(block.row) * columns, all_.data() + size_of(block.column) * columns,
-                     vectors);
+    panels_.clear();
+    for_blocks(l, [&](const auto& block, int row, int column) {
+      panels_.for_each(column, [&](double* panel, int first, int count) {
+        path_of(block).add_transposed(block, part_.data() + size_of(row) * columns + size_of(first), vectors, count,
+                                      panel);
+      });
     });
+    panels_.give(all_.data());
     MPI_Reduce_scatter(all_.data(), y.data(), counts_.data(), MPI_DOUBLE, MPI_SUM, communicator());
   }
 }

@@ -4,6 +4,7 @@
 
 #include "kernels/distributed_operator.hpp"
 #include "kernels/network.hpp"
+#include "kernels/row_block_product.hpp"
 
 #include <cstdint>
 #include <span>
@@ -30,7 +31,9 @@ enum class WeightStorage {
 ///                          --reduce-scatter-->  x0 | x1 | x2
 ///
 /// so that a layer sends N numbers a vector to each rank, whatever the storage, and never a weight. Besides the weights
-/// kept, a rank needs about 8 (2 depth N / P + 3 N vectors) bytes and a block of 200 kB.
+/// kept, a rank needs about 8 (2 depth N / P + (2 + 3 / P) N vectors) bytes and a block of 200 kB. Products run over
+/// the columns in a fixed order, and over the rows in one that follows the ranks: J x has the same bits on any number
+/// of ranks and with other vectors beside x, and the same for weights drawn and stored in double.
 class JacobianOperator final : public DistributedOperator {
  public:
   /// Pushes `input`, x^0 (N), the same on every rank, through the layers with the weights as they are stored.
@@ -61,20 +64,14 @@ class JacobianOperator final : public DistributedOperator {
     std::vector<double> weight;        // (row.size(), size_), or empty
     std::vector<float> single_weight;  // likewise
   };
-  /// A block of W^l of consecutive rows in Layer::row and consecutive columns, row-major.
-  struct Block {
-    const double* weight;
-    int stride;
-    int row, rows, column, columns;
-  };
-  class Blocks;
 
-  static void add_product(const Block& block, const double* x, double* y, int vectors);
-  static void add_transposed(const Block& block, const double* x, double* y, int vectors);
+  template <class Use>
+  void for_blocks(int layer, const Use& use) const;
   void find_gates(std::vector<double> x);
   std::vector<double> local_layer(int layer, const std::vector<double>& x, double& slope_squares);
   void agree(int layer, int failure, double slope_squares);
-  void draw(int layer, int row, int first_column, std::span<double> out) const;
+  void draw(int layer, int row, std::span<double> out, std::span<float> variates) const;
+  RowBlock<float> drawn(int layer, int row, int rows, int column, int columns) const;
   void reserve(int vectors) const override;
   void multiply(std::span<const double> x, std::span<double> y, int vectors) const override;
   void multiply_transposed(std::span<const double> x, std::span<double> y, int vectors) const override;
@@ -89,8 +86,11 @@ class JacobianOperator final : public DistributedOperator {
   std::vector<Layer> layers_;
   std::vector<std::int64_t> open_;
   std::vector<double> slope_square_;
-  /// Of a product: whole vectors, this rank's part of a layer, a block of weights, what MPI is told of the ranks.
-  mutable std::vector<double> all_, part_, block_;
+  /// Of a product: whole vectors, the same as the kernel takes them, this rank's part of a layer, a block of variates,
+  /// what MPI is told of the ranks.
+  mutable std::vector<double> all_, part_;
+  mutable VectorPanels panels_;
+  mutable Buffer<float> block_;
   mutable std::vector<int> counts_, places_;
 };
 

@@ -277,6 +277,21 @@ TEST(JacobianOperator, SeveralVectorsAreOneAtATime) {
   }
 }
 
+/// Rows are summed over columns in one order, wherever they are and whatever is multiplied beside them.
+TEST(JacobianOperator, ProductsHaveTheSameBitsOnAnyRanksAndForDrawnAndStoredWeights) {
+  constexpr int n = 2100, vectors = 11;  // more columns than a block has
+  const auto parameters = parameters_of("hard_tanh", n, 2);
+  const auto x = some_vectors(n, vectors, 7);
+  const JacobianOperator stored = spread(parameters, WeightStorage::double_);
+  const JacobianOperator drawn = spread(parameters, WeightStorage::regenerated);
+  const JacobianOperator alone(parameters, key, point(n), WeightStorage::regenerated);
+  const auto y = product(drawn, false, x, vectors);
+  EXPECT_EQ(y, product(stored, false, x, vectors));
+  EXPECT_EQ(product(drawn, true, x, vectors), product(stored, true, x, vectors));
+  EXPECT_EQ(y, own_part(drawn, product(alone, false, x, vectors), vectors));
+  EXPECT_EQ(drawn.open(), alone.open());
+}
+
 /// J = 0 where a whole layer is closed.
 TEST(JacobianOperator, AClosedLayerPassesNothing) {
   auto parameters = parameters_of("relu", 20, 3);
