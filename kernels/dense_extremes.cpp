@@ -4,6 +4,7 @@
 #include "kernels/dense_rows.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <exception>
 #include <limits>
@@ -63,6 +64,13 @@ double dense_bytes(int n, int ranks) {
   // rank has up to two blocks whole.
   const double width = n, rows = width / ranks + 64.0;
   return 8.0 * (rows * (width + 2.0 * unit_vectors) + 140.0 * (width + 64.0 * ranks));
+}
+
+double dense_seconds(int n, int depth, int ranks) {
+  const double width = n, entries = width * width, stages = std::ceil(std::log2(ranks));
+  const double forming = 4e-11 * depth * entries * width / ranks;
+  // Half of the bidiagonalisation is matrix times vector, and ranks meet in every column.
+  return 1e-4 + forming + 2e-10 * entries * width / ranks + 4e-5 * stages * width;
 }
 
 }  // namespace meander

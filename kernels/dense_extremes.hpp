@@ -23,7 +23,10 @@ struct DenseSingularValues {
 /// also singular_values_of_rows.
 DenseSingularValues dense_singular_values(const DistributedOperator& j);
 
-/// What dense_singular_values takes on each of so many ranks.
+/// Bytes that dense_singular_values takes on each of so many ranks.
 double dense_bytes(int n, int ranks);
+/// Seconds for a Jacobian of so many layers whose weights are stored, on cores that multiply-add 25e9 numbers a second
+/// (3 GHz, AVX2): measured to a factor of two from N = 256 to 2048 on up to four ranks (bench_extremes_costs).
+double dense_seconds(int n, int depth, int ranks);
 
 }  // namespace meander

@@ -94,6 +94,21 @@ double FactoredInverse::bytes(int n, int depth, int ranks) {
   return 8.0 * (kept + building);
 }
 
+double FactoredInverse::seconds(int n, int depth, int ranks) {
+  const double width = n, entries = width * width;
+  // Drawing weights, and what is less than matrix products; of panels, each is one rank's while the others wait.
+  const double rest = 8e-9 * entries / ranks + (ranks > 1 ? 4e-8 * entries : 0.0);
+  const double meeting = 1e-5 + 3e-4 * std::ceil(std::log2(ranks));
+  return depth * (5e-11 * entries * width / ranks + rest + meeting);
+}
+
+double FactoredInverse::product_seconds(int n, int depth, int ranks, int vectors) {
+  const double width = n, sent = width * vectors;
+  const double messages = ranks > 1 ? 1e-5 * std::ceil(std::log2(ranks)) + 2e-9 * sent : 0.0;
+  // Reading the weights, and multiplying them.
+  return depth * (width * width / ranks * (3e-10 + 6.5e-11 * vectors) + messages);
+}
+
 void FactoredInverse::reserve(int vectors) const {
   all_.resize(size_of(size()) * size_of(vectors));
   std::transform(share_.begin(), share_.end(), counts_.begin(), [&](int rows) { return rows * vectors; });

@@ -42,6 +42,9 @@ class FactoredInverse final : public DistributedOperator {
 
   /// Bytes that a rank of so many takes at most, those of the construction included.
   static double bytes(int n, int depth, int ranks);
+  /// Seconds of the construction from a JacobianOperator, and of a product, as dense_seconds counts them.
+  static double seconds(int n, int depth, int ranks);
+  static double product_seconds(int n, int depth, int ranks, int vectors);
 
  private:
   struct Layer {

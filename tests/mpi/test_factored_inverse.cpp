@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/dense_extremes.hpp"
+#include "kernels/jacobian_extremes.hpp"
 #include "kernels/jacobian_product.hpp"
 #include "tests/mpi/jacobian_fixture.hpp"
 #include "tests/quadruple_spectrum.hpp"
@@ -97,12 +98,21 @@ TEST(FactoredInverse, SmallestSingularValuesOfADeepGaussianNetwork) {
   const auto parameters = square_network("tanh", 256, 10, 1.5);
   const auto all = whole_spectrum(parameters);
   const JacobianOperator j = spread(parameters, WeightStorage::double_);
-  const auto found = smallest(FactoredInverse(j));
+  const FactoredInverse inverse(j);
+  const auto found = smallest(inverse);
   ASSERT_GT(all.front() / all.back(), 1e21);
   for (std::size_t k = 0; k < 10; ++k) {
     const double expected = all[all.size() - 1 - k], allowed = allowance(expected, all.back());
     EXPECT_NEAR(found[k], expected, allowed * expected) << k;
     EXPECT_TRUE(allowed < 1e-8 || k >= 6);
+  }
+  for (const SingularValueSolver solver : {SingularValueSolver::trlanczos, SingularValueSolver::randomized}) {
+    const auto searched = smallest_singular_values(j, inverse, {6, 1e-12, 100, solver});
+    ASSERT_TRUE(searched.converged);
+    for (std::size_t k = 0; k < 6; ++k) {
+      const double expected = all[all.size() - 1 - k];
+      EXPECT_NEAR(searched.values[k], expected, allowance(expected, all.back()) * expected) << k;
+    }
   }
   // What the formed product has in their place.
   EXPECT_GT(std::abs(dense_singular_values(j).values.back() / all.back() - 1.0), 1.0);
