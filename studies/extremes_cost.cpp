@@ -7,6 +7,9 @@
 #include <cmath>
 #include <thread>
 
+#include "kernels/block_krylov.hpp"
+#include "kernels/dense_extremes.hpp"
+#include "kernels/factored_inverse.hpp"
 #include "kernels/jacobian_product.hpp"
 #include "pipeline/run/memory.hpp"
 
@@ -15,69 +18,137 @@ namespace {
 
 /// Of a machine's memory that tasks may take: the rest is the system's and the program's.
 constexpr double usable = 0.8;
+/// Reflectors that are applied together, of an orthogonal layer.
+constexpr double reflector_block = 64.0;
 
-double width_of(const RandomNetwork::Parameters& parameters) {
-  return parameters.widths.front();
+/// A task in numbers.
+struct Size {
+  double n, depth, ranks;
+  bool orthogonal;
+  bool open;  // no slope is zero but at single points
+
+  Size(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings)
+      : n(parameters.widths.front()),
+        depth(static_cast<double>(parameters.widths.size())),
+        ranks(settings.ranks),
+        orthogonal(parameters.law.kind == WeightLaw::Kind::orthogonal) {
+    const LinearPieces* pieces = parameters.activation.pieces();
+    open = pieces == nullptr ||
+           std::none_of(pieces->slopes.begin(), pieces->slopes.end(), [](double s) { return s == 0; });
+  }
+  double rows() const { return std::ceil(n / ranks); }
+  /// Weights of all layers that a rank has to do with; of reflectors, half as many.
+  double weights() const { return rows() * n * depth * (orthogonal ? 0.5 : 1.0); }
+};
+
+double memory_of_a_core() {
+  return usable * machine_memory() / std::max(1U, std::thread::hardware_concurrency());
 }
 
-double depth_of(const RandomNetwork::Parameters& parameters) {
-  return static_cast<double>(parameters.widths.size());
+double factor_bytes(const Size& size) {
+  return FactoredInverse::bytes(static_cast<int>(size.n), static_cast<int>(size.depth), static_cast<int>(size.ranks));
+}
+
+bool needs_factors(const Size& size, const ExtremesSettings& settings) {
+  return settings.smallest && size.open && !size.orthogonal;
+}
+
+double stored_bytes(const Size& size, WeightStorage storage) {
+  const double bytes = storage == WeightStorage::double_ ? 8.0 : storage == WeightStorage::single ? 4.0 : 0.0;
+  return bytes * size.weights();
+}
+
+double graded_bytes(const Size& size) {
+  return 1e6 + 8.0 * jacobian_copies * size.n * size.n;
+}
+
+double product_bytes(const Size& size, WeightStorage storage, const ExtremesSettings& settings) {
+  SingularValueSearch search;
+  search.count = settings.count;
+  const int n = static_cast<int>(size.n);
+  const double block = krylov_block(n, search), basis = 2.0 * krylov_columns(n, search) + 6.0 * block;
+  const double triangles = size.orthogonal ? reflector_block * size.n * size.depth : 0.0;
+  const double whole = size.orthogonal ? 0.0 : 2.0 * block * size.n;
+  double bytes = 5e6 + stored_bytes(size, storage) +
+                 8.0 * (2.0 * size.depth * size.rows() + 4.0 * size.n + whole + basis * size.rows() + triangles);
+  const bool fit = needs_factors(size, settings) && factor_bytes(size) <= memory_of_a_core();
+  if (fit) bytes += factor_bytes(size);
+  return bytes;
 }
 
 /// A pivoted QR and three products a layer, then Jacobi sweeps.
-double graded_seconds(double n, double depth) {
-  return 1e-4 + n * n * n * (5e-10 * depth + 3e-9);
+double graded_seconds(const Size& size) {
+  return 1e-4 + std::pow(size.n, 3) * (5e-10 * size.depth + 3e-9);
 }
 
-double stored_bytes(const RandomNetwork::Parameters& parameters, int ranks, WeightStorage storage) {
-  const double n = width_of(parameters);
-  const double weight = storage == WeightStorage::double_ ? 8.0 : storage == WeightStorage::single ? 4.0 : 0.0;
-  return weight * std::ceil(n / ranks) * n * depth_of(parameters);
+/// The formed product, then bidiagonalisation.
+double matrix_seconds(const Size& size) {
+  return 1e-3 + std::pow(size.n, 3) * (6e-11 * size.depth + 1.5e-9) / size.ranks;
 }
 
-/// One product of one vector with one layer's weight, seconds.
-double weight_seconds(WeightStorage storage) {
-  switch (storage) {
-    case WeightStorage::double_:
-      return 0.4e-9;
-    case WeightStorage::single:
-      return 0.5e-9;
-    default:
-      return 1.3e-9;
-  }
+/// One weight and so many vectors: read or drawn, then multiplied.
+double weight_seconds(const Size& size, WeightStorage storage, double vectors) {
+  const double fetch = storage == WeightStorage::double_ ? 0.8e-9 : storage == WeightStorage::single ? 0.6e-9 : 1.2e-9;
+  return fetch + (size.orthogonal ? 5e-11 : 2.5e-11) * vectors;
 }
 
-/// Products with J and J' until the values have converged: the gap below the k-th value shrinks with N^(-2/3), which
-/// enters by its root, the digits asked for linearly.
-double expected_products(double n, const ExtremesSettings& settings) {
+/// Products of blocks with J, and as many with J', until the values have converged: the gaps at the edge shrink with
+/// N^(-2/3), which enters by its root, and digits are gained one by one.
+double expected_passes(const Size& size, double block, const ExtremesSettings& settings) {
   const double digits = -std::log10(settings.tolerance);
-  return std::min(2.0 * n, 2.0 * (20.0 + 4.0 * settings.count + 0.8 * digits * std::cbrt(n)));
+  const double passes =
+      (2.0 + (0.5 + 0.05 * digits) * std::cbrt(size.n) * std::sqrt(16.0 / block)) * (size.orthogonal ? 2.3 : 1.0);
+  return std::min(passes, 1.0 + size.n / block);
 }
 
-double krylov_seconds(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings) {
-  const double n = width_of(parameters), depth = depth_of(parameters);
-  const WeightStorage storage = extremes_storage(parameters, settings);
-  const double weights = n * n * depth / settings.ranks;
-  const double draw = 1.3e-9 * weights;
-  return 1e-3 + draw + expected_products(n, settings) * (weights * weight_seconds(storage) + 5e-5);
+double krylov_seconds(const Size& size, WeightStorage storage, const ExtremesSettings& settings) {
+  SingularValueSearch search;
+  search.count = settings.count;
+  const double block =
+      kernel_solver(settings) == SingularValueSolver::randomized ? krylov_block(static_cast<int>(size.n), search) : 1.0;
+  const double passes = expected_passes(size, block, settings);
+  const double basis = std::min(passes * block, 384.0);
+  const double orthogonal = 8.0 * size.rows() * basis * block * 1e-10;
+  const double once = 1.2e-9 * size.weights();
+  double seconds = 1e-3 + once;
+  if (settings.largest) {
+    seconds += passes * (2.0 * size.weights() * weight_seconds(size, storage, block) + orthogonal + 1e-4);
+  }
+  if (settings.smallest && size.open) {
+    const WeightStorage inverse = size.orthogonal ? storage : WeightStorage::double_;
+    if (!size.orthogonal) seconds += 6e-11 * std::pow(size.n, 3) * size.depth / size.ranks;
+    // The gaps at the lower end are wider.
+    seconds += 0.25 * passes * (2.0 * size.weights() * weight_seconds(size, inverse, block) + orthogonal + 1e-4);
+  }
+  return seconds;
 }
 
 }  // namespace
 
-bool has_slopes_everywhere(const Activation& activation) {
-  const LinearPieces* pieces = activation.pieces();
-  return pieces == nullptr ||
-         std::none_of(pieces->slopes.begin(), pieces->slopes.end(), [](double slope) { return slope == 0.0; });
+ExtremesSolver used_solver(const ExtremesSettings& settings) {
+  return settings.solver == ExtremesSolver::automatic ? ExtremesSolver::randomized : settings.solver;
+}
+
+SingularValueSolver kernel_solver(const ExtremesSettings& settings) {
+  switch (settings.solver) {
+    case ExtremesSolver::trlanczos:
+      return SingularValueSolver::trlanczos;
+    case ExtremesSolver::cross:
+      return SingularValueSolver::cross;
+    default:
+      return SingularValueSolver::randomized;
+  }
 }
 
 ExtremesWay extremes_way(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings) {
-  if (settings.solver == ExtremesSolver::dense) return ExtremesWay::graded;
+  if (settings.solver == ExtremesSolver::dense) return settings.ranks == 1 ? ExtremesWay::graded : ExtremesWay::matrix;
   if (settings.solver != ExtremesSolver::automatic) return ExtremesWay::krylov;
-  const double n = width_of(parameters);
-  if (n > widest_graded) return ExtremesWay::krylov;
-  if (settings.smallest) return ExtremesWay::graded;
-  return graded_seconds(n, depth_of(parameters)) <= krylov_seconds(parameters, settings) ? ExtremesWay::graded
-                                                                                         : ExtremesWay::krylov;
+  const Size size(parameters, settings);
+  if (size.n > widest_graded) return ExtremesWay::krylov;
+  if (settings.smallest && !size.open) return ExtremesWay::graded;
+  // Where memory decides, a choice would depend on the machine: here it decides nothing.
+  const double krylov = krylov_seconds(size, WeightStorage::double_, settings);
+  return graded_seconds(size) <= krylov ? ExtremesWay::graded : ExtremesWay::krylov;
 }
 
 WeightStorage extremes_storage(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings) {
@@ -91,39 +162,52 @@ WeightStorage extremes_storage(const RandomNetwork::Parameters& parameters, cons
     default:
       break;
   }
-  const double part = usable * machine_memory() / std::max(1U, std::thread::hardware_concurrency());
-  return stored_bytes(parameters, settings.ranks, WeightStorage::double_) <= part ? WeightStorage::double_
-                                                                                  : WeightStorage::regenerated;
+  const Size size(parameters, settings);
+  return product_bytes(size, WeightStorage::double_, settings) <= memory_of_a_core() ? WeightStorage::double_
+                                                                                     : WeightStorage::regenerated;
+}
+
+bool factors_fit(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings) {
+  return factor_bytes(Size(parameters, settings)) <= memory_of_a_core();
+}
+
+std::string enough_ranks(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings) {
+  Size size(parameters, settings);
+  while (factor_bytes(size) > memory_of_a_core()) {
+    size.ranks *= 2.0;
+    if (size.ranks > 1e6 || size.ranks > size.n) return "narrower layers, or ends = \"largest\"";
+  }
+  return fmt::format("ranks_per_task = {} on so many such cores, or ends = \"largest\"", size.ranks);
 }
 
 Cost extremes_cost(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings) {
-  const double n = width_of(parameters), depth = depth_of(parameters);
-  Cost cost{0.0, 0.0, settings.ranks};
-  if (extremes_way(parameters, settings) == ExtremesWay::graded) {
-    cost.seconds = graded_seconds(n, depth);
-    cost.bytes = 1e6 + 8.0 * jacobian_copies * n * n;
-    return cost;
+  const Size size(parameters, settings);
+  const WeightStorage storage = extremes_storage(parameters, settings);
+  const ExtremesWay way = extremes_way(parameters, settings);
+  Cost cost{krylov_seconds(size, storage, settings), product_bytes(size, storage, settings), settings.ranks};
+  const bool by_name = settings.solver == ExtremesSolver::dense;
+  if (way == ExtremesWay::graded) {
+    cost.seconds = graded_seconds(size) + (by_name ? 0.0 : cost.seconds);
+    cost.bytes = by_name ? graded_bytes(size) : std::max(cost.bytes, graded_bytes(size));
+  } else if (way == ExtremesWay::matrix) {
+    cost.seconds = matrix_seconds(size);
+    cost.bytes += dense_bytes(static_cast<int>(size.n), settings.ranks);
   }
-  const double rows = std::ceil(n / settings.ranks);
-  const double space = 2.0 * std::max(2 * settings.count, settings.count + 15);  // left and right vectors
-  cost.seconds = krylov_seconds(parameters, settings);
-  cost.bytes = 2e7 + stored_bytes(parameters, settings.ranks, extremes_storage(parameters, settings)) +
-               8.0 * (2.0 * depth * rows + 4.0 * n + space * rows);
   return cost;
 }
 
 std::string less_memory(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings) {
   ExtremesSettings other = settings;
   other.storage = ExtremesStorage::regenerated;
-  other.solver = ExtremesSolver::trlanczos;
-  const auto with = [&](const char* keys) {
-    return fmt::format("{} ({:.3g} GB on each rank), or more ranks_per_task on more machines, or narrower layers", keys,
-                       extremes_cost(parameters, other).bytes / 1e9);
-  };
-  const bool dense = extremes_way(parameters, settings) == ExtremesWay::graded;
-  if (dense) return with("solver = \"trlanczos\", storage = \"regenerated\"");
-  if (extremes_storage(parameters, settings) != WeightStorage::regenerated) return with("storage = \"regenerated\"");
-  return "more ranks_per_task on more machines, or narrower layers";
+  const double now = extremes_cost(parameters, settings).bytes;
+  std::string keys = "storage = \"regenerated\"";
+  if (extremes_cost(parameters, other).bytes > 0.7 * now && settings.solver == ExtremesSolver::dense) {
+    other.solver = ExtremesSolver::randomized;
+    keys += ", solver = \"randomized\"";
+  }
+  const double then = extremes_cost(parameters, other).bytes;
+  const std::string otherwise = "more ranks_per_task on more machines, or narrower layers";
+  return then > 0.7 * now ? otherwise : fmt::format("{} ({:.3g} GB on each rank), or {}", keys, then / 1e9, otherwise);
 }
 
 }  // namespace meander

@@ -123,8 +123,8 @@ std::vector<ArraySpec> extremes_arrays(bool largest, bool smallest) {
   if (smallest) {
     arrays.push_back(number("smallest", "smallest singular values of J that are not zero, ascending", {"index"}));
     arrays.push_back(number("residual_smallest",
-                            "larger of |J v - s u| and |J'u - s v| for unit vectors u and v; missing where no vectors "
-                            "were computed",
+                            "larger of |J v - s u| and |J'u - s v| for unit vectors u and v, which rounding of |J| "
+                            "limits; missing where no vectors were computed",
                             {"index"}));
   }
   arrays.push_back(array("rank", ArrayType::int64, "singular values that are not zero; missing where not known", {}));

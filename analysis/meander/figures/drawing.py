@@ -151,7 +151,7 @@ def _scale_axes(ax, drawing, row, panel):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 4, 5, 10]))
     elif drawing.x_kind == "log":
         ax.set_xscale("log")
-        if drawing.scatter:
+        if drawing.proportional:
             _log_ticks(ax.xaxis, ax.get_xlim())
         else:
             ax.set_xticks(_few(panel.curves[0].x))
@@ -254,7 +254,8 @@ def _style_handles(drawing):
     grey = "#555555"
     handles = []
     if _has(drawing, "theory") or _has(drawing, "bounds"):
-        handles.append(Line2D([], [], color=grey, marker="o", markersize=3.4, linewidth=1.3, label="measured"))
+        handles.append(Line2D([], [], color=grey, marker="o", markersize=3.4, linewidth=1.3, label="measured",
+                              linestyle="none" if drawing.scatter else "-"))
     if _has(drawing, "theory"):
         handles.append(Line2D([], [], color="#222222", linestyle=(0, (4, 2)), linewidth=1.0, label="theory"))
     if _has(drawing, "bounds"):
@@ -262,7 +263,9 @@ def _style_handles(drawing):
     if drawing.proportional:
         handles.append(Line2D([], [], color="#333333", linestyle=(0, (4, 2)), linewidth=1.0, label="∝ length"))
     elif any(np.isfinite(c.low).any() for row in drawing.rows for p in row.panels for c in p.curves):
-        handles.append(Patch(facecolor=grey, alpha=0.3, linewidth=0, label="95 % interval"))
+        handles.append(Line2D([], [], color=grey, marker="|", markersize=8, markeredgewidth=0.8, linestyle="none",
+                              label="95 % interval") if drawing.scatter
+                       else Patch(facecolor=grey, alpha=0.3, linewidth=0, label="95 % interval"))
     return handles
 
 
