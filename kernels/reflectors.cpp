@@ -13,9 +13,8 @@ namespace {
 
 /// Reflectors in a block, and the least components in a run: a block's heads belong to one rank.
 constexpr int block_size = 64;
-/// Components in a piece: its U stays in the second-level cache, and OpenBLAS multiplies it by 32 vectors without a
-/// copy (10^6 products).
-constexpr int piece_width = 384;
+/// Components in a piece: its vectors stay in the second-level cache, and are long enough for the generator.
+constexpr int piece_width = 448;
 
 std::size_t size_of(int n) {
   return static_cast<std::size_t>(n);
@@ -27,17 +26,15 @@ int run_length(int n, int ranks) {
   return block_size * std::clamp(n / (64 * block_size * ranks), 1, most);
 }
 
-/// c (rows, columns) <- beta c + alpha a (rows, inner) b (inner, columns), a transposed or not, row-major without gaps.
-void add_product(bool transposed, int rows, int columns, int inner, double alpha, const double* a, const double* b,
-                 double beta, double* c) {
-  const auto as_it_is = transposed ? CblasTrans : CblasNoTrans;
-  const int stride = transposed ? rows : inner;
-  if (columns == 1) {
-    cblas_dgemv(CblasRowMajor, as_it_is, transposed ? inner : rows, stride, alpha, a, stride, b, 1, beta, c, 1);
-  } else {
-    cblas_dgemm(CblasRowMajor, as_it_is, CblasNoTrans, rows, columns, inner, alpha, a, stride, b, columns, beta, c,
-                columns);
-  }
+template <class Real>
+const RowBlockPath<Real>& path_of(const RowBlock<Real>&) {
+  return row_block_paths<Real>().front();
+}
+
+/// Where component k of vector v is in a panel of `count` vectors.
+std::size_t in_panel(std::size_t k, int v, int count) {
+  constexpr auto columns = static_cast<std::size_t>(panel_columns);
+  return (k / columns * size_of(count) + size_of(v)) * columns + k % columns;
 }
 
 }  // namespace
@@ -61,7 +58,7 @@ HaarReflectors::HaarReflectors(StreamKey key, int layer, int n, const std::vecto
       rows_(rows),
       storage_(storage),
       comm_(comm),
-      heads_(size_of(n)),
+      correction_(size_of(n)),
       signs_(rows.size()) {
   std::size_t stored = 0, triangles = 0;
   for (int first = 0; first < n; first += block_size) {
@@ -83,6 +80,7 @@ void HaarReflectors::reserve(Workspace& workspace, int vectors) const {
   workspace.piece.resize(size_of(block_size) * size_of(piece_width));
   workspace.projection.resize(block_size * columns);
   workspace.turned.resize(block_size * columns);
+  workspace.panels.resize(row_block_paths<double>().front().most_vectors, static_cast<long>(rows_.size()), vectors);
 }
 
 template <class Use>
@@ -110,30 +108,31 @@ void HaarReflectors::draw(const Block& block, const Piece& piece, float* out) co
   }
 }
 
-/// A piece of U' in double; with the heads in place, or as the vectors x were drawn.
-void HaarReflectors::widen(const Block& block, const Piece& piece, const float* from, double* out, bool heads) const {
-  std::copy_n(from, size_of(block.count) * size_of(piece.width), out);
-  if (!heads || !block.heads || piece.start != block.start) return;
-  for (std::size_t k = 0; k < size_of(block.count); ++k) {
-    out[k * size_of(piece.width) + k] = heads_[size_of(block.first) + k];
-  }
+/// Where a piece is kept that has been drawn in single precision.
+float* HaarReflectors::place(const Block& block, const Piece& piece, Workspace& workspace) {
+  return storage_ == WeightStorage::single ? single_.data() + block.offset + piece.offset
+                                           : workspace.drawn.data() + piece.offset;
 }
 
-/// U' of a piece; drawn `anew`, or as the block's drawing of before left it.
-const double* HaarReflectors::piece_of(const Block& block, const Piece& piece, Workspace& workspace, bool anew) const {
-  if (storage_ == WeightStorage::double_) return double_.data() + block.offset + piece.offset;
-  float* const drawn = workspace.drawn.data() + piece.offset;
-  if (storage_ == WeightStorage::regenerated && anew) draw(block, piece, drawn);
-  widen(block, piece, storage_ == WeightStorage::single ? single_.data() + block.offset + piece.offset : drawn,
-        workspace.piece.data(), true);
-  return workspace.piece.data();
+/// Calls use(the piece's vectors times `scale`).
+template <class Use>
+void HaarReflectors::with_piece(const Block& block, const Piece& piece, const Workspace& workspace, double scale,
+                                const Use& use) const {
+  const std::size_t stored = block.offset + piece.offset;
+  if (storage_ == WeightStorage::double_) {
+    use(RowBlock<double>{double_.data() + stored, piece.width, block.count, piece.width, scale});
+  } else {
+    const float* from =
+        storage_ == WeightStorage::single ? single_.data() + stored : workspace.drawn.data() + piece.offset;
+    use(RowBlock<float>{from, piece.width, block.count, piece.width, scale});
+  }
 }
 
 /// From X'X of the block's vectors as drawn: heads, signs and T.
 void HaarReflectors::find_triangle(std::size_t index, std::vector<double>& gram) {
   const Block& block = blocks_[index];
   const std::size_t count = size_of(block.count);
-  double correction[block_size];  // head - x_1
+  double* const correction = correction_.data() + block.first;
   double half_square[block_size];
   // Components first .. first + count - 1 of all vectors, on every rank.
   float corner[block_size * block_size];
@@ -142,7 +141,6 @@ void HaarReflectors::find_triangle(std::size_t index, std::vector<double>& gram)
     stream_.normals(row, row, {corner + k * block_size + k, count - k});
     const double first = static_cast<double>(corner[k * block_size + k]);
     const auto reflector = householder_reflector(first, std::sqrt(gram[k * count + k]));
-    heads_[size_of(block.first) + k] = reflector.head;
     correction[k] = reflector.head - first;
     half_square[k] = reflector.half_square;
     if (block.heads) signs_[size_of(block.start) + k] = reflector.sign;
@@ -166,44 +164,79 @@ void HaarReflectors::prepare(Workspace& workspace) {
     const Block& block = blocks_[index];
     std::vector<double>& gram = workspace.projection;
     std::fill(gram.begin(), gram.end(), 0.0);
-    const auto place = [&](const Piece& piece) {
-      return storage_ == WeightStorage::single ? single_.data() + block.offset + piece.offset
-                                               : workspace.drawn.data() + piece.offset;
-    };
     for_each_piece(block, [&](const Piece& piece) {
-      draw(block, piece, place(piece));
-      widen(block, piece, place(piece), workspace.piece.data(), false);
-      cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, block.count, piece.width, 1.0, workspace.piece.data(),
-                  piece.width, 1.0, gram.data(), block.count);
+      float* const drawn = place(block, piece, workspace);
+      draw(block, piece, drawn);
+      double* const wide =
+          storage_ == WeightStorage::double_ ? double_.data() + block.offset + piece.offset : workspace.piece.data();
+      std::copy_n(drawn, size_of(block.count) * size_of(piece.width), wide);
+      cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, block.count, piece.width, 1.0, wide, piece.width, 1.0,
+                  gram.data(), block.count);
     });
     MPI_Allreduce(MPI_IN_PLACE, gram.data(), block.count * block.count, MPI_DOUBLE, MPI_SUM, comm_);
     find_triangle(index, gram);
-    if (storage_ != WeightStorage::double_) continue;
-    for_each_piece(block, [&](const Piece& piece) {
-      widen(block, piece, place(piece), double_.data() + block.offset + piece.offset, true);
-    });
   }
 }
 
-/// y <- (I - U T U') y, or its transpose.
-void HaarReflectors::apply_block(std::size_t index, Workspace& workspace, double* y, int vectors,
-                                 bool transposed) const {
-  const Block& block = blocks_[index];
-  const std::size_t columns = size_of(vectors);
-  std::fill_n(workspace.projection.begin(), size_of(block.count) * columns, 0.0);
+/// U'y of this rank's components: X'y and the heads' corrections.
+void HaarReflectors::project(const Block& block, Workspace& workspace, int vectors) const {
+  double* const sums = workspace.projection.data();
+  std::fill_n(sums, size_of(block.count) * size_of(vectors), 0.0);
   for_each_piece(block, [&](const Piece& piece) {
-    add_product(false, block.count, vectors, piece.width, 1.0, piece_of(block, piece, workspace, true),
-                y + size_of(piece.start) * columns, 1.0, workspace.projection.data());
+    if (storage_ == WeightStorage::regenerated) draw(block, piece, workspace.drawn.data() + piece.offset);
+    with_piece(block, piece, workspace, 1.0, [&](const auto& rows) {
+      workspace.panels.for_each(piece.start, [&](const double* panel, int first, int count) {
+        path_of(rows).add_product(rows, panel, count, sums + first, vectors);
+      });
+    });
   });
-  MPI_Allreduce(MPI_IN_PLACE, workspace.projection.data(), block.count * vectors, MPI_DOUBLE, MPI_SUM, comm_);
-  if (size_of(block.start) == rows_.size()) return;
-  add_product(transposed, block.count, vectors, block.count, 1.0,
-              triangles_.data() + index * size_of(block_size) * size_of(block_size), workspace.projection.data(), 0.0,
-              workspace.turned.data());
+  if (!block.heads) return;
+  workspace.panels.for_each(block.start, [&](const double* panel, int first, int count) {
+    for (std::size_t k = 0; k < size_of(block.count); ++k) {
+      for (int v = 0; v < count; ++v) {
+        sums[k * size_of(vectors) + size_of(first + v)] +=
+            correction_[size_of(block.first) + k] * panel[in_panel(k, v, count)];
+      }
+    }
+  });
+}
+
+/// y <- y - U (T U'y), this rank's components.
+void HaarReflectors::subtract(const Block& block, Workspace& workspace, int vectors) const {
+  const double* const turned = workspace.turned.data();
   for_each_piece(block, [&](const Piece& piece) {
-    add_product(true, piece.width, vectors, block.count, -1.0, piece_of(block, piece, workspace, false),
-                workspace.turned.data(), 1.0, y + size_of(piece.start) * columns);
+    with_piece(block, piece, workspace, -1.0, [&](const auto& rows) {
+      workspace.panels.for_each(piece.start, [&](double* panel, int first, int count) {
+        path_of(rows).add_transposed(rows, turned + first, vectors, count, panel);
+      });
+    });
   });
+  if (!block.heads) return;
+  workspace.panels.for_each(block.start, [&](double* panel, int first, int count) {
+    for (std::size_t k = 0; k < size_of(block.count); ++k) {
+      for (int v = 0; v < count; ++v) {
+        panel[in_panel(k, v, count)] -=
+            correction_[size_of(block.first) + k] * turned[k * size_of(vectors) + size_of(first + v)];
+      }
+    }
+  });
+}
+
+/// y <- H_1 ... H_n y, from the last block to the first, or its transpose, from the first to the last.
+void HaarReflectors::apply_all(Workspace& workspace, double* y, int vectors, bool transposed) const {
+  workspace.panels.take(y);
+  for (std::size_t step = 0; step < blocks_.size(); ++step) {
+    const std::size_t index = transposed ? step : blocks_.size() - 1 - step;
+    const Block& block = blocks_[index];
+    project(block, workspace, vectors);
+    MPI_Allreduce(MPI_IN_PLACE, workspace.projection.data(), block.count * vectors, MPI_DOUBLE, MPI_SUM, comm_);
+    if (size_of(block.start) == rows_.size()) continue;
+    cblas_dgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, block.count, vectors, block.count,
+                1.0, triangles_.data() + index * size_of(block_size) * size_of(block_size), block.count,
+                workspace.projection.data(), vectors, 0.0, workspace.turned.data(), vectors);
+    subtract(block, workspace, vectors);
+  }
+  workspace.panels.give(y);
 }
 
 void HaarReflectors::apply_signs(double* y, int vectors) const {
@@ -214,11 +247,11 @@ void HaarReflectors::apply_signs(double* y, int vectors) const {
 
 void HaarReflectors::multiply(Workspace& workspace, double* y, int vectors) const {
   apply_signs(y, vectors);
-  for (std::size_t index = blocks_.size(); index-- > 0;) apply_block(index, workspace, y, vectors, false);
+  apply_all(workspace, y, vectors, false);
 }
 
 void HaarReflectors::multiply_transposed(Workspace& workspace, double* y, int vectors) const {
-  for (std::size_t index = 0; index < blocks_.size(); ++index) apply_block(index, workspace, y, vectors, true);
+  apply_all(workspace, y, vectors, true);
   apply_signs(y, vectors);
 }
 

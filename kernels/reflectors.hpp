@@ -4,6 +4,7 @@
 
 #include "kernels/jacobian_operator.hpp"
 #include "kernels/random_stream.hpp"
+#include "kernels/row_block_product.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -30,10 +31,12 @@ std::vector<int> dealt_rows(int n, MPI_Comm comm);
 /// storages give the same bits.
 class HaarReflectors {
  public:
-  /// Shared by layers, which use it in turn: a block of U in single precision, a piece of it in double, U'y and T U'y.
+  /// Shared by layers, which use it in turn: a block of vectors as drawn, a piece of it in double, y in panels, U'y and
+  /// T U'y.
   struct Workspace {
     std::vector<float> drawn;
     std::vector<double> piece, projection, turned;
+    VectorPanels panels;
   };
 
   /// Has the memory. `rows` are dealt_rows(n, comm); `comm` must outlive the object.
@@ -48,7 +51,7 @@ class HaarReflectors {
   /// y <- Q' y = Q^-1 y.
   void multiply_transposed(Workspace& workspace, double* y, int vectors) const;
 
-  /// Bytes of U that this rank keeps.
+  /// Bytes of vectors that this rank keeps.
   std::size_t stored_bytes() const { return sizeof(double) * double_.size() + sizeof(float) * single_.size(); }
 
  private:
@@ -56,20 +59,25 @@ class HaarReflectors {
   struct Block {
     int first = 0, count = 0, start = 0;
     bool heads = false;      // whether the reflectors' first components are this rank's, the first `count` of them
-    std::size_t offset = 0;  // of its U in what is stored
+    std::size_t offset = 0;  // in what is stored
   };
-  /// Some of a block's components: `width` local ones from `start` on; its part of U is kept as U', (count, width).
+  /// Some of a block's components: `width` local ones from `start` on; their part of the vectors is kept as rows,
+  /// (count, width).
   struct Piece {
     int start = 0, width = 0;
     std::size_t offset = 0;  // within the block
   };
   template <class Use>
   void for_each_piece(const Block& block, const Use& use) const;
+  template <class Use>
+  void with_piece(const Block& block, const Piece& piece, const Workspace& workspace, double scale,
+                  const Use& use) const;
   void draw(const Block& block, const Piece& piece, float* out) const;
-  void widen(const Block& block, const Piece& piece, const float* from, double* out, bool heads) const;
-  const double* piece_of(const Block& block, const Piece& piece, Workspace& workspace, bool anew) const;
+  float* place(const Block& block, const Piece& piece, Workspace& workspace);
   void find_triangle(std::size_t index, std::vector<double>& gram);
-  void apply_block(std::size_t index, Workspace& workspace, double* y, int vectors, bool transposed) const;
+  void apply_all(Workspace& workspace, double* y, int vectors, bool transposed) const;
+  void project(const Block& block, Workspace& workspace, int vectors) const;
+  void subtract(const Block& block, Workspace& workspace, int vectors) const;
   void apply_signs(double* y, int vectors) const;
 
   RandomStream stream_;
@@ -78,9 +86,9 @@ class HaarReflectors {
   WeightStorage storage_;
   MPI_Comm comm_;
   std::vector<Block> blocks_;
-  std::vector<double> heads_;      // of all n reflectors
-  std::vector<double> signs_;      // of this rank's components
-  std::vector<double> triangles_;  // T of each block, (count, count) row-major
+  std::vector<double> correction_;  // of all n reflectors: U's heads less what was drawn
+  std::vector<double> signs_;       // of this rank's components
+  std::vector<double> triangles_;   // T of each block, (count, count) row-major
   std::vector<double> double_;
   std::vector<float> single_;
 };
