@@ -8,13 +8,12 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
-#include <numeric>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "kernels/blas.hpp"
+#include "kernels/curve_direction.hpp"
 #include "kernels/exact_ledger.hpp"
 #include "kernels/exact_prepared.hpp"
 #include "kernels/exact_walk.hpp"
@@ -24,7 +23,8 @@ namespace meander {
 
 namespace {
 
-using Layer = ExactNetwork::Prepared::Layer;
+using Prepared = ExactNetwork::Prepared;
+using Layer = Prepared::Layer;
 
 constexpr double longest_stretch = 0.25 * std::numbers::pi;  // of a circle
 
@@ -118,6 +118,14 @@ std::pair<double, double> range_of(const Curve& curve) {
   return std::minmax(curve.begin, curve.end);
 }
 
+/// A step from t that leaves the zeros of the curve well inside the stretches.
+double away_from(const std::vector<double>& zeros, double t, double step) {
+  for (const double zero : zeros) {
+    if (zero - t > 0.9 * step && zero - t < 1.1 * step) step *= 0.8;
+  }
+  return step;
+}
+
 /// Sums over stretches.
 struct Totals {
   std::vector<CompensatedSum> length;
@@ -129,9 +137,11 @@ struct Totals {
     for (std::size_t l = 0; l < static_cast<std::size_t>(tally.finite_layers); ++l) {
       counts.transitions[offset + l] += tally.layers[l].transitions;
       counts.sign_changes[offset + l] += tally.layers[l].sign_changes;
+      counts.unresolved_events += tally.layers[l].undecided;
       length[l].add(tally.layers[l].length);
     }
     if (tally.layers.size() == layers) return;
+    counts.unresolved_events += tally.layers.back().undecided;
     readout += tally.layers.back().sign_changes;
     readout_finite = readout_finite && tally.layers.back().finite;
     if (!keep_readout) return;
@@ -140,7 +150,8 @@ struct Totals {
 };
 
 template <bool curved>
-ExactCounts walk_along(const ExactNetwork::Prepared& network, const Curve& curve, const ExactOptions& options) {
+ExactCounts walk_along(const Prepared& network, const FirstLayer& first, const ExactOptions& options) {
+  const Curve& curve = first.preactivations;
   const auto [begin, end] = range_of(curve);
   const auto depth = static_cast<std::size_t>(network.depth);
   const auto offset = static_cast<std::size_t>(network.first_layer - 1);
@@ -154,7 +165,7 @@ ExactCounts walk_along(const ExactNetwork::Prepared& network, const Curve& curve
   for (const Layer& layer : network.layers) width = std::max(width, layer.outputs);
   const int target = chosen_boundaries(width, options.live_boundaries);
 
-  ExactWalk<curved> walk(network, curve, options.lengths);
+  ExactWalk<curved> walk(network, first, options.lengths);
   ExactLedger ledger(network.first_layer, network.words, !curved, options);
   Totals totals;
   totals.length.resize(layers);
@@ -165,7 +176,7 @@ ExactCounts walk_along(const ExactNetwork::Prepared& network, const Curve& curve
   int finite = static_cast<int>(layers);
   for (double t = begin; t < end;) {
     const bool last = t + length >= end - shortest;
-    const double step = last ? end - t : length;
+    const double step = last ? end - t : away_from(first.zeros, t, length);
     const std::size_t most = step > shortest ? 3 * static_cast<std::size_t>(target) : static_cast<std::size_t>(-1);
     if (!walk.stretch(t, step, last && curve.closed(), most)) {
       length = 0.25 * step;
@@ -196,46 +207,13 @@ ExactCounts walk_along(const ExactNetwork::Prepared& network, const Curve& curve
   return counts;
 }
 
-/// A curve on a line through the origin: its vectors as multiples of one.
-struct Direction {
-  std::vector<double> vector;
-  double center = 0.0, u = 0.0, v = 0.0;
-};
-
-/// Nothing where the curve's vectors are not parallel to one another within rounding.
-std::optional<Direction> common_direction(const Curve& curve) {
-  const auto product = [](const std::vector<double>& a, const std::vector<double>& b) {
-    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-  };
-  const std::vector<double>* largest = &curve.u;
-  for (const auto* vector : {&curve.center, &curve.v}) {
-    if (product(*vector, *vector) > product(*largest, *largest)) largest = vector;
-  }
-  const double size = product(*largest, *largest);
-  if (!(size > 0.0) || !std::isfinite(size)) return std::nullopt;
-  constexpr double rounding = 4.0 * std::numeric_limits<double>::epsilon();
-  Direction direction{*largest, 0.0, 0.0, 0.0};
-  const auto fits = [&](const std::vector<double>& vector, double& factor) {
-    if (vector.empty()) return true;
-    factor = product(vector, *largest) / size;
-    for (std::size_t i = 0; i < vector.size(); ++i) {
-      if (std::abs(vector[i] - factor * (*largest)[i]) > rounding * std::abs((*largest)[i])) return false;
-    }
-    return true;
-  };
-  if (!fits(curve.center, direction.center) || !fits(curve.u, direction.u) || !fits(curve.v, direction.v))
-    return std::nullopt;
-  return direction;
-}
-
-/// The curve of the first layer's pre-activations.
-Curve preactivations(const Network& network, const Curve& curve) {
+FirstLayer first_layer_of(const Network& network, const Curve& curve) {
   const int outputs = network.width(1);
   const int inputs = network.input_dimension();
   std::vector<double> weight(static_cast<std::size_t>(outputs) * static_cast<std::size_t>(inputs));
-  std::vector<double> bias(static_cast<std::size_t>(outputs));
+  FirstLayer first{curve, std::vector<double>(static_cast<std::size_t>(outputs)), common_direction(curve)};
   network.weight(1, std::span<double>(weight));
-  network.bias(1, bias);
+  network.bias(1, first.bias);
   const auto image = [&](const std::vector<double>& x) {
     std::vector<double> h(static_cast<std::size_t>(outputs), 0.0);
     if (!x.empty())
@@ -243,38 +221,35 @@ Curve preactivations(const Network& network, const Curve& curve) {
                   1);
     return h;
   };
-  Curve result = curve;
-  if (const auto direction = common_direction(curve)) {
-    // One product for all, so that neurons without bias vanish at one t, to rounding of t.
-    const std::vector<double> h = image(direction->vector);
+  Curve& result = first.preactivations;
+  if (first.factor) {
+    const auto [begin, end] = range_of(curve);
+    first.zeros = zeros(*first.factor, curve.kind, begin, end);
+    first.keeps_zero = StateTable(pieces_of(network)).keeps_zero(first.bias);
+    first.factor->vector = image(first.factor->vector);
     const auto multiple = [&](double factor) {
-      std::vector<double> scaled = h;
+      std::vector<double> scaled = first.factor->vector;
       for (double& x : scaled) x *= factor;
       return scaled;
     };
-    result.center = multiple(direction->center);
-    result.u = multiple(direction->u);
-    if (curve.kind != CurveKind::line) result.v = multiple(direction->v);
-    for (std::size_t i = 0; i < bias.size(); ++i) result.center[i] += bias[i];
-    return result;
+    result.center = multiple(first.factor->center);
+    result.u = multiple(first.factor->u);
+    if (curve.kind != CurveKind::line) result.v = multiple(first.factor->v);
+  } else {
+    result.center = image(curve.center);
+    result.u = image(curve.u);
+    if (curve.kind != CurveKind::line) result.v = image(curve.v);
   }
-  result.center = image(curve.center);
-  for (std::size_t i = 0; i < bias.size(); ++i) result.center[i] += bias[i];
-  result.u = image(curve.u);
-  if (curve.kind != CurveKind::line) result.v = image(curve.v);
-  return result;
+  for (std::size_t i = 0; i < first.bias.size(); ++i) result.center[i] += first.bias[i];
+  return first;
 }
 
-void require_dimension(const Network& network, const Curve& curve) {
-  if (curve.dimension() == network.input_dimension()) return;
-  throw std::invalid_argument("the curve has dimension " + std::to_string(curve.dimension()) +
-                              " (the network's input has " + std::to_string(network.input_dimension()) +
-                              "), give a curve in the network's input space");
+ExactCounts walk_along(const Prepared& network, const FirstLayer& first, const ExactOptions& options) {
+  return first.preactivations.kind == CurveKind::line ? walk_along<false>(network, first, options)
+                                                      : walk_along<true>(network, first, options);
 }
 
-}  // namespace
-
-ExactNetwork::ExactNetwork(const Network& network, int first_layer) {
+std::shared_ptr<const Prepared> prepare(const Network& network, int first_layer) {
   auto prepared = std::make_shared<Prepared>(
       Prepared{first_layer, network.depth(), StateTable(pieces_of(network)), StateTable::of_sign(), {}, {}, {}});
   if (first_layer < 1 || first_layer > network.depth()) {
@@ -289,12 +264,24 @@ ExactNetwork::ExactNetwork(const Network& network, int first_layer) {
       prepared->layers.push_back(std::move(first));
     } else {
       prepared->layers.push_back(layer_of(network, layer));
+      prepared->layers.back().keeps_zero = prepared->table.keeps_zero(prepared->layers.back().bias);
     }
     prepared->words.push_back(pattern_words(layer, network.width(layer)));
   }
   prepared->readout = readout_of(network);
-  prepared_ = std::move(prepared);
+  return prepared;
 }
+
+void require_dimension(const Network& network, const Curve& curve) {
+  if (curve.dimension() == network.input_dimension()) return;
+  throw std::invalid_argument("the curve has dimension " + std::to_string(curve.dimension()) +
+                              " (the network's input has " + std::to_string(network.input_dimension()) +
+                              "), give a curve in the network's input space");
+}
+
+}  // namespace
+
+ExactNetwork::ExactNetwork(const Network& network, int first_layer) : prepared_(prepare(network, first_layer)) {}
 
 ExactCounts ExactNetwork::walk(const Curve& preactivation_curve, const ExactOptions& options) const {
   const int width = prepared_->layers.front().outputs;
@@ -303,17 +290,15 @@ ExactCounts ExactNetwork::walk(const Curve& preactivation_curve, const ExactOpti
                                 " (layer " + std::to_string(prepared_->first_layer) + " has " + std::to_string(width) +
                                 " neurons), give one value per neuron");
   }
-  Curve curve = preactivation_curve;
-  if (curve.center.empty()) curve.center.assign(curve.u.size(), 0.0);
-  return curve.kind == CurveKind::line ? walk_along<false>(*prepared_, curve, options)
-                                       : walk_along<true>(*prepared_, curve, options);
+  FirstLayer first{preactivation_curve};
+  if (first.preactivations.center.empty()) first.preactivations.center.assign(first.preactivations.u.size(), 0.0);
+  return walk_along(*prepared_, first, options);
 }
 
 ExactCounts exact_curve(const Network& network, const Curve& curve, const ExactOptions& options) {
   require_dimension(network, curve);
   use_one_blas_thread();
-  const ExactNetwork prepared(network);
-  ExactCounts counts = prepared.walk(preactivations(network, curve), options);
+  ExactCounts counts = walk_along(*prepare(network, 1), first_layer_of(network, curve), options);
   const auto [begin, end] = range_of(curve);
   counts.input_length = curve_length(curve, begin, end);
   return counts;

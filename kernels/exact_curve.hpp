@@ -17,10 +17,21 @@ namespace meander {
 /// breakpoint by more than rounding, at the closed-form crossing inside the piece, or where h comes to stay on one
 /// (a dead layer without biases): then it is not above, as for a sampled h. A touch without crossing counts nothing,
 /// and a start on a breakpoint takes the state right after it. Signs obey the same rules about 0. A circle ends in the
-/// state in which it began, so that every threshold is crossed an even number of times. Events at one t, rounding
-/// aside, count once each and as one piece boundary. Where the input of layers without biases vanishes at a bend of
-/// phi (on a line through the origin, in one dimension, behind a layer of one neuron), all their neurons meet zero at
-/// one t: each counts there if its state after is not its state before.
+/// state in which it began, so that every threshold is crossed an even number of times. Events at places that differ
+/// by no more than rounding of t (`rounding_of_place`) are at one: they count once each and as one piece boundary.
+///
+/// Zeros. A layer's input vanishes for a reason, not by chance, where the curve passes the origin (a line through it,
+/// or one dimension; vectors parallel within rounding are parallel), where every neuron before is flat at zero or, at
+/// this very t, at a breakpoint at which phi is 0 (a layer of one neuron, or with one left alive), and where layers
+/// without biases and with phi(0) = 0 carry such a zero on. There h is the bias exactly, whatever rounding says, and a
+/// neuron whose bias is on a threshold takes the state right after: it counts there, at that one place, if its state
+/// before was another.
+///
+/// Certificate. `unresolved_events` counts the neighbouring events that are too close for rounding to tell apart, those
+/// at one place included, and the neurons that leave a zero too slowly for rounding to tell their state. Where it is 0,
+/// no count depends on rounding but through touches; else the order of that many events is not known, and pieces and
+/// patterns of a layer may be wrong by that many at most, transitions and sign changes only by what the neurons told
+/// of do.
 struct ExactOptions {
   /// Count distinct patterns on circles and arcs, at 16 bytes each and layer. On a line a pattern
   /// cannot recur: patterns are pieces and cost nothing.
@@ -50,7 +61,9 @@ struct ExactCounts {
   /// Number of leading layers with finite values.
   int finite_layers = 0;
   double input_length = 0.0;
-  /// Length of the post-activations' curve x^l: a sum on lines, within 1e-12 relative on circles.
+  /// Length of the post-activations' curve x^l: a sum on lines, within 1e-12 relative on circles; either up to what
+  /// rounding of t at the piece boundaries amounts to (`exact_curve_plain`), which matters where steep networks move
+  /// within a sliver of t alone.
   std::vector<double> length;
   /// Switches of linear piece and crossings of h = 0, summed over the layer's neurons.
   std::vector<std::int64_t> transitions;
@@ -64,7 +77,8 @@ struct ExactCounts {
   std::optional<std::int64_t> readout_sign_changes;
   /// Smallest distance in t between neighbouring events of all layers; NaN where there are fewer than two.
   double smallest_gap = 0.0;
-  /// Neighbouring events that lie closer together than the rounding errors of their positions.
+  /// Neighbouring events that lie closer together than the rounding errors of their positions, and neurons that leave a
+  /// zero of their input in a state that rounding may have chosen.
   std::int64_t unresolved_events = 0;
   /// In order of t; only where asked for.
   std::vector<ExactEvent> events;
@@ -100,8 +114,11 @@ ExactCounts exact_curve(const Network& network, const Curve& curve, const ExactO
 /// Bytes that `exact_curve` holds at most, the pattern set and kept events aside.
 double exact_curve_bytes(int input_dimension, const std::vector<int>& widths, const ExactOptions& options = {});
 
-/// The plain twin: every piece of every layer with its own three columns pushed through the weights, states
-/// taken at the middle of each piece. `smallest_gap` and `unresolved_events` are not filled in.
-ExactCounts exact_curve_plain(const Network& network, const Curve& curve, const ExactOptions& options = {});
+/// The plain twin, in long double: every piece of every layer with its own three columns pushed through the weights,
+/// states taken at the middle of each piece. `smallest_gap` and `unresolved_events` are not filled in. To
+/// `length_rounding`, where it is not null: by layer, how far rounding of t (`rounding_of_place`) at every piece
+/// boundary may move the length, the sum over boundaries of it times the jump of the velocity.
+ExactCounts exact_curve_plain(const Network& network, const Curve& curve, const ExactOptions& options = {},
+                              std::vector<double>* length_rounding = nullptr);
 
 }  // namespace meander

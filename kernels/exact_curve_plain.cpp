@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "kernels/blas.hpp"
+#include "kernels/curve_direction.hpp"
 #include "kernels/exact_states.hpp"
 #include "kernels/quadrature.hpp"
 
@@ -17,41 +17,52 @@ namespace meander {
 
 namespace {
 
+/// Wider than the walk's numbers where the machine has wider ones: what the two differ by is then the walk's doing.
+using Real = long double;
 using Pattern = std::vector<int>;
+constexpr Real full_turn = 2.0L * std::numbers::pi_v<Real>;
 
 /// Three columns, or two on a line: constant, cos t, sin t or constant, t. Column c of n neurons: map[c n ...].
-using Map = std::vector<double>;
+using Map = std::vector<Real>;
 
 /// x(t) for t in [begin, end], with the states of the layer's neurons, and of all layers up to it.
 struct Piece {
-  double begin, end;
+  Real begin, end;
   Map map;
   std::vector<int> states;
   Pattern pattern;
+  /// Whether x = 0 at an end not by chance but because what it is made of vanishes there.
+  bool begins_at_zero = false, ends_at_zero = false;
+};
+
+struct Matrix {
+  std::vector<double> weight, bias;
+};
+
+/// Where neuron `neuron` meets threshold `threshold`.
+struct Root {
+  Real t;
+  std::size_t neuron, threshold;
 };
 
 class PlainWalk {
  public:
   PlainWalk(const Network& network, const Curve& curve) : network_(network), curve_(curve) {}
 
-  ExactCounts run(const ExactOptions& options) {
-    Piece whole{0.0, curve_.closed() ? 2.0 * std::numbers::pi : 1.0, curve_.center, {}, {}};
-    if (curve_.kind == CurveKind::arc) std::tie(whole.begin, whole.end) = std::minmax(curve_.begin, curve_.end);
-    whole.map.resize(curve_.u.size(), 0.0);
-    whole.map.insert(whole.map.end(), curve_.u.begin(), curve_.u.end());
-    if (!line()) whole.map.insert(whole.map.end(), curve_.v.begin(), curve_.v.end());
+  ExactCounts run(const ExactOptions& options, std::vector<double>* length_rounding) {
+    std::vector<Piece> pieces = inputs();
     ExactCounts counts;
-    counts.input_length = length(whole);
-    std::vector<Piece> pieces{whole};
+    for (const Piece& piece : pieces) counts.input_length += static_cast<double>(length(piece));
     const StateTable table(*network_.activation().pieces());
     for (int layer = 1; layer <= network_.depth(); ++layer) {
       const auto width = static_cast<std::size_t>(network_.width(layer));
-      std::vector<double> weight(width * static_cast<std::size_t>(network_.fan_in(layer)));
-      std::vector<double> bias(width);
-      network_.weight(layer, std::span<double>(weight));
-      network_.bias(layer, bias);
-      pieces = next_layer(pieces, weight, bias, table);
+      Matrix matrix{std::vector<double>(width * static_cast<std::size_t>(network_.fan_in(layer))),
+                    std::vector<double>(width)};
+      network_.weight(layer, std::span<double>(matrix.weight));
+      network_.bias(layer, matrix.bias);
+      pieces = next_layer(pieces, matrix, table);
       count(pieces, table, layer, options, counts);
+      if (length_rounding != nullptr) length_rounding->push_back(rounding_of_length(pieces));
     }
     counts.finite_layers = network_.depth();
     if (network_.readout_outputs() > 0) read_out(pieces, counts);
@@ -61,70 +72,150 @@ class PlainWalk {
  private:
   bool line() const { return curve_.kind == CurveKind::line; }
   std::size_t columns() const { return line() ? 2 : 3; }
+  static bool are_one(Real a, Real b) { return std::abs(b - a) <= rounding_of_place(static_cast<double>(a)); }
 
-  double value(const Map& map, std::size_t row, double t) const {
+  /// The curve, in parts between its zeros where it lies on a line through the origin.
+  std::vector<Piece> inputs() const {
+    Piece whole{0.0L, curve_.closed() ? full_turn : 1.0L, {}, {}, {}};
+    if (curve_.kind == CurveKind::arc) std::tie(whole.begin, whole.end) = std::minmax(curve_.begin, curve_.end);
+    const auto direction = common_direction(curve_);
+    const auto append = [&](const std::vector<double>& vector, double factor) {
+      for (std::size_t i = 0; i < curve_.u.size(); ++i)
+        whole.map.push_back(direction        ? Real{direction->vector[i]} * factor
+                            : vector.empty() ? Real{0.0L}
+                                             : Real{vector[i]});
+    };
+    append(curve_.center, direction ? direction->center : 0.0);
+    append(curve_.u, direction ? direction->u : 0.0);
+    if (!line()) append(curve_.v, direction ? direction->v : 0.0);
+    std::vector<Piece> parts{whole};
+    if (!direction) return parts;
+    for (const double zero :
+         zeros(*direction, curve_.kind, static_cast<double>(whole.begin), static_cast<double>(whole.end))) {
+      if (are_one(whole.begin, zero)) {
+        parts.front().begins_at_zero = true;
+      } else if (are_one(whole.end, zero)) {
+        parts.back().ends_at_zero = true;
+      } else {
+        parts.push_back(parts.back());
+        parts[parts.size() - 2].end = parts.back().begin = zero;
+        parts[parts.size() - 2].ends_at_zero = parts.back().begins_at_zero = true;
+      }
+    }
+    return parts;
+  }
+
+  Real value(const Map& map, std::size_t row, Real t) const {
     const std::size_t n = map.size() / columns();
     return line() ? map[row] + map[n + row] * t
                   : map[row] + map[n + row] * std::cos(t) + map[2 * n + row] * std::sin(t);
   }
 
-  /// Where row = level inside (begin, end). A touch cuts the piece as well; both sides then have one state.
-  void roots(const Map& map, std::size_t row, double level, const Piece& piece, std::vector<double>& cuts) const {
-    const auto keep = [&](double t) {
-      // Crossings at the piece's ends come out beside them by rounding.
-      if (t - piece.begin > 1e-12 && piece.end - t > 1e-12) cuts.push_back(t);
-    };
+  /// Where row = level inside the piece. A touch cuts the piece as well; both sides then have one state. A row that is
+  /// at the level where the piece begins or ends (`at_begin`, `at_end`) has that root there, wherever rounding puts it.
+  std::vector<Real> roots(const Map& map, std::size_t row, Real level, const Piece& piece, bool at_begin,
+                          bool at_end) const {
     const std::size_t n = map.size() / columns();
-    const double a = map[n + row];
+    const Real a = map[n + row];
     if (line()) {
-      if (a != 0.0) keep((level - map[row]) / a);
-      return;
+      if (a == 0.0L || at_begin || at_end) return {};
+      return {(level - map[row]) / a};
     }
-    const double b = map[2 * n + row];
-    const double cosine = (level - map[row]) / std::hypot(a, b);
-    if (!(std::abs(cosine) <= 1.0)) return;
-    const double phase = std::atan2(b, a);
-    const double full = 2.0 * std::numbers::pi;
-    for (const double angle : {phase + std::acos(cosine), phase - std::acos(cosine)}) {
-      const double first = angle + full * std::ceil((piece.begin - angle) / full);
-      for (double t = first; t < piece.end; t += full) keep(t);
+    const Real b = map[2 * n + row];
+    const Real cosine = (level - map[row]) / std::hypot(a, b);
+    if (!(std::abs(cosine) <= 1.0L)) return {};
+    const Real phase = std::atan2(b, a);
+    std::vector<Real> angles{phase + std::acos(cosine), phase - std::acos(cosine)};
+    const auto drop_nearest = [&](Real t) {
+      if (angles.empty()) return;
+      angles.erase(std::min_element(angles.begin(), angles.end(), [&](Real x, Real y) {
+        return std::abs(std::remainder(x - t, full_turn)) < std::abs(std::remainder(y - t, full_turn));
+      }));
+    };
+    if (at_begin) drop_nearest(piece.begin);
+    if (at_end) drop_nearest(piece.end);
+    std::vector<Real> found;
+    for (const Real angle : angles) {
+      for (Real t = angle + full_turn * std::ceil((piece.begin - angle) / full_turn); t < piece.end; t += full_turn)
+        found.push_back(t);
     }
+    return found;
   }
 
-  std::vector<Piece> next_layer(const std::vector<Piece>& pieces, const std::vector<double>& weight,
-                                const std::vector<double>& bias, const StateTable& table) const {
+  std::vector<Piece> next_layer(const std::vector<Piece>& pieces, const Matrix& matrix, const StateTable& table) const {
     std::vector<Piece> result;
-    for (const Piece& piece : pieces) {
-      const Map h = image(piece.map, weight, bias);
-      std::vector<double> cuts{piece.begin, piece.end};
-      for (std::size_t i = 0; i < bias.size(); ++i) {
-        for (const auto& threshold : table.thresholds) roots(h, i, threshold.value, piece, cuts);
-      }
-      std::sort(cuts.begin(), cuts.end());
-      // Neurons that switch together do so at one place, but for rounding.
-      const auto is_one = [](double a, double b) { return b - a <= 1e-12; };
-      cuts.erase(std::unique(cuts.begin(), cuts.end(), is_one), cuts.end());
-      for (std::size_t k = 1; k < cuts.size(); ++k)
-        result.push_back(part(h, cuts[k - 1], cuts[k], table, piece.pattern));
+    for (const Piece& piece : pieces) cut(piece, matrix, table, result);
+    // What vanishes at a place does so on both sides of it.
+    for (std::size_t k = 0; k < result.size(); ++k) {
+      if (k + 1 == result.size() && !curve_.closed()) break;
+      Piece& next = result[(k + 1) % result.size()];
+      result[k].ends_at_zero = next.begins_at_zero = result[k].ends_at_zero || next.begins_at_zero;
     }
     return result;
   }
 
-  Map image(const Map& map, const std::vector<double>& weight, const std::vector<double>& bias) const {
-    const int outputs = static_cast<int>(bias.size());
-    const int inputs = static_cast<int>(map.size() / columns());
-    Map h(columns() * bias.size());
-    multiply_transposed(static_cast<int>(columns()), outputs, inputs, map.data(), inputs, weight.data(), inputs,
-                        h.data(), outputs);
-    for (std::size_t i = 0; i < bias.size(); ++i) h[i] += bias[i];
+  /// Appends the parts of one piece of the layer's input.
+  void cut(const Piece& piece, const Matrix& matrix, const StateTable& table, std::vector<Piece>& result) const {
+    const Map h = image(piece.map, matrix);
+    std::vector<Root> crossings;
+    for (std::size_t i = 0; i < matrix.bias.size(); ++i) {
+      for (std::size_t j = 0; j < table.thresholds.size(); ++j) {
+        const double level = table.thresholds[j].value;
+        const bool there = matrix.bias[i] == level;
+        for (const Real t : roots(h, i, level, piece, there && piece.begins_at_zero, there && piece.ends_at_zero)) {
+          if (t > piece.begin && !are_one(piece.begin, t) && t < piece.end && !are_one(piece.end, t))
+            crossings.push_back({t, i, j});
+        }
+      }
+    }
+    std::vector<Real> cuts{piece.begin};
+    std::sort(crossings.begin(), crossings.end(), [](const Root& a, const Root& b) { return a.t < b.t; });
+    // Neurons that switch together do so at one place, but for rounding.
+    for (const Root& root : crossings) {
+      if (!are_one(cuts.back(), root.t)) cuts.push_back(root.t);
+    }
+    cuts.push_back(piece.end);
+    const bool keeps_zero =
+        std::all_of(matrix.bias.begin(), matrix.bias.end(), [&](double b) { return network_.activation()(b) == 0.0; });
+    for (std::size_t k = 1; k < cuts.size(); ++k) {
+      result.push_back(part(h, cuts[k - 1], cuts[k], table, piece.pattern));
+      Piece& made = result.back();
+      made.begins_at_zero = k == 1 ? piece.begins_at_zero && keeps_zero : vanishes(made, cuts[k - 1], crossings, table);
+      made.ends_at_zero =
+          k + 1 == cuts.size() ? piece.ends_at_zero && keeps_zero : vanishes(made, cuts[k], crossings, table);
+    }
+  }
+
+  /// Whether every neuron of the part is zero all along, or at t, where it meets a bend at which phi is 0.
+  static bool vanishes(const Piece& part, Real t, const std::vector<Root>& crossings, const StateTable& table) {
+    std::vector<bool> zero(part.states.size());
+    for (std::size_t i = 0; i < zero.size(); ++i)
+      zero[i] = table[part.states[i]].slope == 0.0 && table[part.states[i]].intercept == 0.0;
+    for (const Root& root : crossings) {
+      if (are_one(t, root.t) && table.thresholds[root.threshold].image == 0.0) zero[root.neuron] = true;
+    }
+    return std::all_of(zero.begin(), zero.end(), [](bool is) { return is; });
+  }
+
+  Map image(const Map& map, const Matrix& matrix) const {
+    const std::size_t outputs = matrix.bias.size();
+    const std::size_t inputs = map.size() / columns();
+    Map h(columns() * outputs);
+    for (std::size_t c = 0; c < columns(); ++c) {
+      for (std::size_t i = 0; i < outputs; ++i) {
+        Real sum = c == 0 ? matrix.bias[i] : 0.0;
+        for (std::size_t j = 0; j < inputs; ++j) sum += matrix.weight[i * inputs + j] * map[c * inputs + j];
+        h[c * outputs + i] = sum;
+      }
+    }
     return h;
   }
 
-  Piece part(const Map& h, double begin, double end, const StateTable& table, const Pattern& before) const {
+  Piece part(const Map& h, Real begin, Real end, const StateTable& table, const Pattern& before) const {
     Piece piece{begin, end, h, {}, before};
     const std::size_t n = h.size() / columns();
     for (std::size_t i = 0; i < n; ++i) {
-      const double middle = value(h, i, 0.5 * (begin + end));
+      const Real middle = value(h, i, 0.5L * (begin + end));
       const auto above = [&](const auto& threshold) { return middle > threshold.value; };
       const auto state = static_cast<int>(std::count_if(table.thresholds.begin(), table.thresholds.end(), above));
       piece.states.push_back(state);
@@ -138,7 +229,7 @@ class PlainWalk {
   void count(const std::vector<Piece>& pieces, const StateTable& table, int layer, const ExactOptions& options,
              ExactCounts& counts) const {
     std::int64_t transitions = 0, signs = 0, switching = 0;
-    double sum = 0.0;
+    Real sum = 0.0L;
     std::set<Pattern> patterns;
     for (std::size_t k = 0; k < pieces.size(); ++k) {
       sum += length(pieces[k]);
@@ -154,8 +245,8 @@ class PlainWalk {
           signs += threshold.is_sign ? 1 : 0;
           if (options.events && threshold.is_breakpoint) {
             const bool up = next.states[i] > pieces[k].states[i];
-            counts.events.push_back(
-                {pieces[k].end, layer, static_cast<int>(i), table[up ? s : s + 1].piece, table[up ? s + 1 : s].piece});
+            counts.events.push_back({static_cast<double>(pieces[k].end), layer, static_cast<int>(i),
+                                     table[up ? s : s + 1].piece, table[up ? s + 1 : s].piece});
           }
         }
       }
@@ -163,61 +254,74 @@ class PlainWalk {
     counts.transitions.push_back(transitions);
     counts.sign_changes.push_back(signs);
     counts.pieces.push_back(curve_.closed() ? std::max<std::int64_t>(1, switching) : switching + 1);
-    counts.length.push_back(sum);
+    counts.length.push_back(static_cast<double>(sum));
     if (options.patterns) counts.patterns.push_back(static_cast<std::int64_t>(patterns.size()));
   }
 
   void read_out(const std::vector<Piece>& pieces, ExactCounts& counts) const {
     const auto width = static_cast<std::size_t>(network_.width(network_.depth()));
-    std::vector<double> weight(width * static_cast<std::size_t>(network_.readout_outputs()));
-    std::vector<double> bias(static_cast<std::size_t>(network_.readout_outputs()));
-    network_.readout_weight(weight);
-    network_.readout_bias(bias);
-    weight.resize(width);
-    bias.resize(1);
-    const std::vector<Piece> parts = next_layer(pieces, weight, bias, StateTable::of_sign());
+    Matrix matrix{std::vector<double>(width * static_cast<std::size_t>(network_.readout_outputs())),
+                  std::vector<double>(static_cast<std::size_t>(network_.readout_outputs()))};
+    network_.readout_weight(matrix.weight);
+    network_.readout_bias(matrix.bias);
+    matrix.weight.resize(width);
+    matrix.bias.resize(1);
+    const std::vector<Piece> parts = next_layer(pieces, matrix, StateTable::of_sign());
     counts.readout_starts_positive = parts.front().states.front() > 0;
     counts.readout_sign_changes = 0;
     for (std::size_t k = 0; k + (curve_.closed() ? 0 : 1) < parts.size(); ++k) {
       if (parts[k].states == parts[(k + 1) % parts.size()].states) continue;
       ++*counts.readout_sign_changes;
-      counts.readout_events.push_back(parts[k].end);
+      counts.readout_events.push_back(static_cast<double>(parts[k].end));
     }
   }
 
+  double rounding_of_length(const std::vector<Piece>& pieces) const {
+    Real sum = 0.0L;
+    for (std::size_t k = 1; k < pieces.size(); ++k) {
+      const Real t = pieces[k].begin;
+      Map jump = pieces[k].map;
+      for (std::size_t i = 0; i < jump.size(); ++i) jump[i] -= pieces[k - 1].map[i];
+      sum += rounding_of_place(static_cast<double>(t)) * speed(jump, t);
+    }
+    return static_cast<double>(sum);
+  }
+
   /// Gauss-Legendre on parts no longer than their distance from where the speed is least, and may vanish.
-  double length(const Piece& piece) const {
-    if (line()) return speed(piece.map, 1.0, 0.0) * (piece.end - piece.begin);
+  Real length(const Piece& piece) const {
+    if (line()) return speed(piece.map, piece.begin) * (piece.end - piece.begin);
     const std::size_t n = piece.map.size() / 3;
-    double bb = 0.0, bc = 0.0, cc = 0.0;
+    Real bb = 0.0L, bc = 0.0L, cc = 0.0L;
     for (std::size_t i = n; i < 2 * n; ++i) {
       bb += piece.map[i] * piece.map[i];
       bc += piece.map[i] * piece.map[n + i];
       cc += piece.map[n + i] * piece.map[n + i];
     }
     // The speed's square is (bb + cc) / 2 + (cc - bb) / 2 cos 2 t - bc sin 2 t.
-    return integral(piece.map, piece.begin, piece.end, 0.5 * (std::numbers::pi + std::atan2(-2.0 * bc, cc - bb)));
+    return integral(piece.map, piece.begin, piece.end,
+                    0.5L * (std::numbers::pi_v<Real> + std::atan2(-2.0L * bc, cc - bb)));
   }
-  double integral(const Map& map, double begin, double end, double least) const {
+  Real integral(const Map& map, Real begin, Real end, Real least) const {
     static const QuadratureRule rule = gauss_legendre(16);
-    const double middle = 0.5 * (begin + end);
-    const double away = std::abs(std::remainder(middle - least, std::numbers::pi));
-    if (end - begin > std::max(1e-12, std::min(0.5, away)))
+    const Real middle = 0.5L * (begin + end);
+    const Real away = std::abs(std::remainder(middle - least, std::numbers::pi_v<Real>));
+    if (end - begin > std::max(1e-12L, std::min(0.5L, away)))
       return integral(map, begin, middle, least) + integral(map, middle, end, least);
-    double sum = 0.0;
+    Real sum = 0.0L;
     for (std::size_t i = 0; i < rule.nodes.size(); ++i) {
-      const double t = begin + 0.5 * (end - begin) * (1.0 + rule.nodes[i]);
-      sum += 0.5 * (end - begin) * rule.weights[i] * speed(map, -std::sin(t), std::cos(t));
+      const Real t = begin + 0.5L * (end - begin) * (1.0L + rule.nodes[i]);
+      sum += 0.5L * (end - begin) * rule.weights[i] * speed(map, t);
     }
     return sum;
   }
 
-  /// |a first + b second|, first and second the columns after the constant.
-  double speed(const Map& map, double a, double b) const {
+  Real speed(const Map& map, Real t) const {
     const std::size_t n = map.size() / columns();
-    double sum = 0.0;
+    const Real a = line() ? 1.0L : -std::sin(t);
+    const Real b = line() ? 0.0L : std::cos(t);
+    Real sum = 0.0L;
     for (std::size_t i = 0; i < n; ++i) {
-      const double velocity = a * map[n + i] + (line() ? 0.0 : b * map[2 * n + i]);
+      const Real velocity = a * map[n + i] + (line() ? 0.0L : b * map[2 * n + i]);
       sum += velocity * velocity;
     }
     return std::sqrt(sum);
@@ -229,10 +333,11 @@ class PlainWalk {
 
 }  // namespace
 
-ExactCounts exact_curve_plain(const Network& network, const Curve& curve, const ExactOptions& options) {
+ExactCounts exact_curve_plain(const Network& network, const Curve& curve, const ExactOptions& options,
+                              std::vector<double>* length_rounding) {
   if (network.activation().pieces() == nullptr || curve.dimension() != network.input_dimension())
     throw std::invalid_argument("exact counts need linear pieces and a curve in the network's input space");
-  return PlainWalk(network, curve).run(options);
+  return PlainWalk(network, curve).run(options, length_rounding);
 }
 
 }  // namespace meander

@@ -1,131 +1,13 @@
-// The pass over pieces: one vectorised step per piece tells whether any neuron may cross a threshold
-// on it; those few are looked at one by one.
+// The pass over pieces: the few neurons that may cross a threshold on a piece are looked at one by one.
 #include "kernels/exact_layer.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
-#include <limits>
 #include <utility>
 
 namespace meander {
 
 namespace {
-
-constexpr std::size_t lanes = LayerState::lane_count;
-/// A vector register's worth of neurons, or as many registers as the machine needs for it.
-using Lanes [[gnu::vector_size(lanes * sizeof(double))]] = double;
-using Bytes [[gnu::vector_size(lanes)]] = std::int8_t;
-using Mask [[gnu::vector_size(lanes * sizeof(double))]] = std::int64_t;
-
-void load(const double* from, Lanes& to) {
-  std::memcpy(&to, from, sizeof(Lanes));
-}
-void store(const Lanes& from, double* to) {
-  std::memcpy(to, &from, sizeof(Lanes));
-}
-
-/// The jump at a piece's beginning and what bounds the values on it.
-struct Step {
-  const double* u;
-  double* passed;
-  LocalMap jump;
-  Place end;
-  /// |h - chord| <= length^2 / 8 |h''|, and rounding, by |q| and |r|.
-  double by_q, by_r;
-};
-
-double total(const Lanes& sums) {
-  double sum = 0.0;
-  for (std::size_t k = 0; k < lanes; ++k) sum += sums[k];
-  return sum;
-}
-
-/// A byte for each lane.
-std::uint64_t bytes_of(const Mask& mask) {
-  static_assert(lanes == sizeof(std::uint64_t) && std::endian::native == std::endian::little);
-  const Bytes bytes = __builtin_convertvector(mask, Bytes);
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, &bytes, sizeof bits);
-  return bits;
-}
-
-/// Appends to `suspects` the neurons that may reach a threshold.
-template <bool curved, bool jumps, bool lengths>
-void advance(const Step& step, LayerState& s, SpeedForm& form, std::vector<std::size_t>& suspects) {
-  // No array overlaps another: without the compiler's knowing, every store would make it read all pointers anew.
-  double* const __restrict ps = s.p.data();
-  double* const __restrict qs = s.q.data();
-  double* const __restrict rs = s.r.data();
-  double* const __restrict noises = s.noise.data();
-  double* const __restrict values = s.value.data();
-  double* const __restrict images = step.passed;
-  const double* const __restrict us = step.u;
-  const double* const __restrict slopes = s.slope.data();
-  const double* const __restrict values_before = s.value_before.data();
-  const double* const __restrict lowers = s.lower.data();
-  const double* const __restrict uppers = s.upper.data();
-  const LocalMap jump = step.jump;
-  const Place end = step.end;
-  const double by_q = step.by_q;
-  const double by_r = step.by_r;
-  const double scale = s.scale;
-  const std::size_t size = s.p.size();
-  Lanes dd{}, de{}, ee{};
-  Lanes p, q, r{}, slope, before, noise, lower, upper;
-  for (std::size_t i = 0; i < size; i += lanes) {
-    load(ps + i, p);
-    load(qs + i, q);
-    if constexpr (curved) load(rs + i, r);
-    load(slopes + i, slope);
-    load(noises + i, noise);
-    if constexpr (jumps) {
-      Lanes u;
-      load(us + i, u);
-      p += u * jump.p;
-      q += u * jump.q;
-      store(p, ps + i);
-      store(q, qs + i);
-      if constexpr (curved) {
-        r += u * jump.r;
-        store(r, rs + i);
-      }
-      const Lanes error = (p < 0.0 ? -p : p) * LayerState::rounding;
-      noise = noise < error ? error : noise;
-      store(noise, noises + i);
-      store(slope * u, images + i);
-    }
-    load(values_before + i, before);
-    load(lowers + i, lower);
-    load(uppers + i, upper);
-    Lanes after = p + q * end.first;
-    Lanes margin = noise + (q < 0.0 ? -q : q) * by_q;
-    if constexpr (curved) {
-      after += r * end.second;
-      margin += (r < 0.0 ? -r : r) * by_r;
-    }
-    store(after, values + i);
-    const Mask clear =
-        ((before < after ? before : after) - margin > lower) & ((before < after ? after : before) + margin < upper);
-    for (std::uint64_t unclear = bytes_of(~clear); unclear != 0;) {
-      const auto lane = static_cast<std::size_t>(std::countr_zero(unclear)) / 8;
-      suspects.push_back(i + lane);
-      unclear &= ~(std::uint64_t{0xff} << (8 * lane));
-    }
-    if constexpr (lengths) {
-      const Lanes weight = slope * scale;
-      const Lanes y = weight * q;
-      dd += y * y;
-      if constexpr (curved) {
-        const Lanes z = weight * r;
-        de += y * z;
-        ee += z * z;
-      }
-    }
-  }
-  if constexpr (lengths) form = {total(dd), total(de), total(ee)};
-}
 
 template <bool curved>
 class Pass {
@@ -137,18 +19,18 @@ class Pass {
   bool run() {
     const std::vector<Boundary>& old = *pass_.boundaries;
     passed_.resize(old.size(), s_.p.size());
+    left_.resize(static_cast<std::size_t>(pass_.width));
     frozen_ = pass_.starts_frozen;
-    fastest_ = pass_.starts_speed;
     tally_.starts_frozen = frozen_ || s_.moving == 0;
     for (std::size_t k = 0; k <= old.size(); ++k) {
       const bool last = k == old.size();
-      piece(k, last ? pass_.end : old[k].place, last);
+      piece(k, last ? pass_.end : old[k].place, last, last ? pass_.ends_at_zero : old[k].at_zero);
       if (tally_.places > pass_.most_places) return false;
       if (last) break;
       merge(old[k]);
       merged_.back().row = static_cast<std::int32_t>(k);
       frozen_ = old[k].frozen;
-      fastest_ = std::max(fastest_, old[k].speed);
+      at_zero_ = old[k].at_zero;
       merged_.back().frozen = frozen_ || s_.moving == 0;
     }
     for (std::size_t i = 0; i < s_.p.size(); ++i)
@@ -162,9 +44,10 @@ class Pass {
     const bool apart = merged_.empty() || boundary.place.distance - merged_.back().place.distance > s_.shift;
     tally_.places += apart ? 1 : 0;
     merged_.push_back(boundary);
+    merged_.back().at_zero = false;
   }
 
-  void piece(std::size_t index, const Place& end, bool last) {
+  void piece(std::size_t index, const Place& end, bool last, bool ends_at_zero) {
     suspects_.clear();
     crossings_.clear();
     Step step{nullptr, nullptr, {}, end, 0.0, 0.0};
@@ -174,64 +57,78 @@ class Pass {
     step.by_r = chord + LayerState::rounding * end.second + s_.shift * end.first;
     SpeedForm form;
     std::swap(s_.value, s_.value_before);
-    const bool forms = pass_.lengths || pass_.speeds;
     if (index == 0) {
-      forms ? advance<curved, false, true>(step, s_, form, suspects_)
-            : advance<curved, false, false>(step, s_, form, suspects_);
+      pass_.lengths ? advance<curved, false, true>(step, s_, form, suspects_)
+                    : advance<curved, false, false>(step, s_, form, suspects_);
     } else {
       step.u = (*pass_.pushed)[index - 1];
       step.passed = passed_.row(index - 1);
       step.jump = (*pass_.boundaries)[index - 1].jump;
-      forms ? advance<curved, true, true>(step, s_, form, suspects_)
-            : advance<curved, true, false>(step, s_, form, suspects_);
+      pass_.lengths ? advance<curved, true, true>(step, s_, form, suspects_)
+                    : advance<curved, true, false>(step, s_, form, suspects_);
     }
     // Between boundaries at one place, rounding aside, there is no piece to look at.
-    if (length > s_.shift) {
-      for (const std::size_t neuron : suspects_) search(neuron, end, last);
+    const bool is_piece = length > s_.shift;
+    if (at_zero_ && (is_piece || last)) leave_zero(end, is_piece);
+    if (ends_at_zero) std::copy_n(pass_.at_zero, pass_.width, s_.value.begin());
+    if (is_piece) {
+      for (const std::size_t neuron : suspects_) search(neuron, end, ends_at_zero);
     }
     if (!crossings_.empty()) gather(end);
     if (last && pass_.closing != nullptr) close(end);
-    settle(form, end);
+    settle(form, end, last);
     begin_ = end;
   }
 
-  void search(std::size_t i, const Place& end, bool last) {
-    if (frozen_ || (s_.q[i] == 0.0 && s_.r[i] == 0.0)) {
+  /// Where the input vanishes, values are known whatever rounding says, and states follow from how they move on.
+  void leave_zero(const Place& end, bool is_piece) {
+    suspects_.clear();
+    const double sine = begin_.first;
+    const double cosine = 1.0 - begin_.second;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(pass_.width); ++i) {
+      double& q = s_.q[i];
+      double& r = s_.r[i];
+      if (frozen_) q = r = 0.0;
+      const double h = pass_.at_zero[i];
+      s_.p[i] = h - (q * begin_.first + r * begin_.second);
+      s_.value_before[i] = h;
+      s_.value[i] = s_.p[i] + q * end.first + r * end.second;
+      s_.noise[i] = std::max(s_.noise[i], LayerState::rounding * std::abs(s_.p[i]));
+      const double rounding = LayerState::rounding * (std::abs(q * cosine) + std::abs(r * sine));
+      const double first = q * cosine + r * sine;
+      const int state = table_.at_start(h, std::abs(first) > rounding ? first : 0.0, r * cosine - q * sine, 0.0);
+      const auto neuron = static_cast<std::int32_t>(i);
+      for (std::int32_t s = s_.state[i]; s < state; ++s) crossings_.push_back({begin_, s_.shift, neuron, s, true});
+      for (std::int32_t s = s_.state[i]; s > state; --s) crossings_.push_back({begin_, s_.shift, neuron, s - 1, false});
+      left_[i] = state;
+      const double way = std::abs(s_.value[i] - h);
+      if (way > 0.0 && way <= s_.tolerance(i, end) && is_piece && table_.is_threshold(h)) ++tally_.undecided;
+      if (q != 0.0 || r != 0.0) suspects_.push_back(i);
+    }
+  }
+
+  void search(std::size_t i, const Place& end, bool ends_at_zero) {
+    if (!at_zero_ && (frozen_ || (s_.q[i] == 0.0 && s_.r[i] == 0.0))) {
       rest(i);
       return;
     }
     const double tolerance = s_.tolerance(i, end);
-    NeuronPiece neuron{
-        {s_.p[i], s_.q[i], s_.r[i]}, begin_, end, s_.value_before[i], s_.value[i], tolerance, tolerance, tolerance,
-        static_cast<std::int32_t>(i)};
-    const std::size_t known = crossings_.size();
-    find_crossings<curved>(table_, neuron, s_.state[i], crossings_);
-    if (crossings_.size() == known || !at_an_end(known, end)) return;
-    crossings_.resize(known);
-    neuron.from_tolerance = std::max(tolerance, tie(i));
-    // The stretch's end is no boundary.
-    if (!last) neuron.to_tolerance = neuron.from_tolerance;
-    find_crossings<curved>(table_, neuron, s_.state[i], crossings_);
-  }
-
-  bool at_an_end(std::size_t first, const Place& end) const {
-    constexpr double near = 1e-8;
-    return pass_.tied_norm != nullptr && std::any_of(crossings_.begin() + static_cast<std::ptrdiff_t>(first),
-                                                     crossings_.end(), [&](const Crossing& crossing) {
-                                                       return crossing.place.distance - begin_.distance < near ||
-                                                              end.distance - crossing.place.distance < near;
-                                                     });
-  }
-
-  double tie(std::size_t i) const {
-    return pass_.tied_norm == nullptr ? 0.0 : pass_.tied_norm[i] * fastest_ * 16.0 * s_.shift;
+    const NeuronPiece neuron{{s_.p[i], s_.q[i], s_.r[i]},
+                             begin_,
+                             end,
+                             s_.value_before[i],
+                             s_.value[i],
+                             at_zero_ ? 0.0 : tolerance,
+                             tolerance,
+                             ends_at_zero ? 0.0 : tolerance,
+                             static_cast<std::int32_t>(i)};
+    find_crossings<curved>(table_, neuron, at_zero_ ? left_[i] : s_.state[i], crossings_);
   }
 
   /// A neuron that stays on a threshold is not above it.
   void rest(std::size_t i) {
-    const double tolerance = std::max(s_.tolerance(i, begin_), tie(i));
     const std::int32_t threshold = s_.state[i] - 1;
-    if (std::abs(s_.value[i] - s_.lower[i]) <= tolerance)
+    if (std::abs(s_.value[i] - s_.lower[i]) <= s_.tolerance(i, begin_))
       crossings_.push_back({begin_, 0.0, static_cast<std::int32_t>(i), threshold, false});
   }
 
@@ -272,17 +169,32 @@ class Pass {
   }
 
   /// Takes the crossings one after another: counts, new boundaries, the length between them.
-  void settle(const SpeedForm& form, const Place& end) {
+  void settle(const SpeedForm& form, const Place& end, bool last) {
     SpeedForm now = form;
     summed_ = form.dd + form.ee;
-    if (pass_.speeds) start_speed(now);
     Place from = begin_;
     for (const Crossing& crossing : crossings_) {
+      if (crossing.place.distance != from.distance) complete(from);
       if (pass_.lengths) add_length(now, from, crossing.place);
       from = crossing.place;
       take(crossing, now);
     }
+    if (last || end.distance != from.distance) complete(from);
     if (pass_.lengths) add_length(now, from, end);
+  }
+
+  /// All switches at a place are taken. The output vanishes there with the input, or where every neuron is zero at it:
+  /// flat at zero, or at the bend, where phi is zero, that it has just passed.
+  void complete(const Place& place) {
+    std::sort(at_bend_.begin(), at_bend_.end());
+    const auto at_bend = std::unique(at_bend_.begin(), at_bend_.end()) - at_bend_.begin();
+    at_bend_.clear();
+    const bool with_input = at_zero_ && pass_.keeps_zero && place.distance == begin_.distance;
+    if (!with_input && (s_.lifted > 0 || at_bend != s_.moving)) return;
+    for (auto boundary = merged_.rbegin(); boundary != merged_.rend(); ++boundary) {
+      if (boundary->place.distance != place.distance) break;
+      boundary->at_zero = true;
+    }
   }
 
   void take(const Crossing& crossing, SpeedForm& form) {
@@ -292,6 +204,7 @@ class Pass {
     const auto& after = table_[crossing.threshold + (crossing.upwards ? 1 : 0)];
     tally_.sign_changes += threshold.is_sign ? 1 : 0;
     if (threshold.is_sign && signs_ != nullptr) signs_->push_back(crossing.place);
+    if (threshold.image == 0.0 && after.slope != 0.0) at_bend_.push_back(crossing.neuron);
     if (threshold.is_breakpoint) {
       ++tally_.transitions;
       const double change = after.slope - before.slope;
@@ -307,15 +220,7 @@ class Pass {
     }
     s_.set_state(i, crossing.threshold + (crossing.upwards ? 1 : 0), table_);
     if (threshold.is_breakpoint) merged_.back().frozen = frozen_ || s_.moving == 0;
-    if ((pass_.lengths || pass_.speeds) && after.slope != before.slope) change_form(i, before.slope, after.slope, form);
-    if (pass_.speeds && threshold.is_breakpoint) merged_.back().speed = speed(form);
-  }
-
-  double speed(const SpeedForm& form) const { return std::sqrt(form.dd + form.ee) / s_.scale; }
-
-  /// Of the post-activations after the boundary at this piece's beginning, which is merged in already.
-  void start_speed(const SpeedForm& form) {
-    (merged_.empty() ? tally_.starts_speed : merged_.back().speed) = speed(form);
+    if (pass_.lengths && after.slope != before.slope) change_form(i, before.slope, after.slope, form);
   }
 
   void change_form(std::size_t i, double before, double after, SpeedForm& form) {
@@ -378,39 +283,16 @@ class Pass {
   std::vector<Place>* signs_;
   LayerTally& tally_;
   Place begin_;
-  bool frozen_ = false;   // the input on this piece
-  double fastest_ = 0.0;  // the input on this stretch so far
-  double summed_ = 0.0;   // the largest form that its rounding errors may stem from
+  bool frozen_ = false;                // the input on this piece
+  bool at_zero_ = false;               // the input at its beginning
+  double summed_ = 0.0;                // the largest form that its rounding errors may stem from
+  std::vector<std::int32_t> left_;     // states in which neurons leave zero
+  std::vector<std::int32_t> at_bend_;  // neurons that have passed a bend, where phi is zero, at the place in hand
   std::vector<std::size_t> suspects_;
   std::vector<Crossing> crossings_;
 };
 
 }  // namespace
-
-void LayerState::resize(int width) {
-  const std::size_t size = padded(width);
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  for (std::vector<double>* values : {&p, &q, &r, &value, &value_before, &slope, &noise}) values->assign(size, 0.0);
-  lower.assign(size, -infinity);
-  upper.assign(size, infinity);
-  state.assign(static_cast<std::size_t>(width), 0);
-  live.assign(static_cast<std::size_t>(width), 0);
-  moving = 0;
-}
-
-void LayerState::set_state(std::size_t neuron, std::int32_t next, const StateTable& table) {
-  state[neuron] = next;
-  moving += (table[next].slope != 0.0 ? 1 : 0) - (slope[neuron] != 0.0 ? 1 : 0);
-  lower[neuron] = table[next].lower;
-  upper[neuron] = table[next].upper;
-  slope[neuron] = table[next].slope;
-  if (slope[neuron] != 0.0) live[neuron] = 1;
-}
-
-double LayerState::tolerance(std::size_t neuron, const Place& place) const {
-  return noise[neuron] + std::abs(q[neuron]) * (rounding * place.first + shift) +
-         std::abs(r[neuron]) * (rounding * place.second + shift * place.first);
-}
 
 template <bool curved>
 bool pass_layer(const LayerPass& pass, LayerState& state, RowBuffer& passed, std::vector<Boundary>& merged,

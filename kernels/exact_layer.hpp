@@ -7,8 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/exact_crossing.hpp"
-#include "kernels/image_length.hpp"
+#include "kernels/exact_step.hpp"
 
 namespace meander {
 
@@ -45,41 +44,21 @@ struct Boundary {
   std::int32_t after = 0;
   /// Whether the post-activations of the layer passed last stay constant from here to the next boundary.
   bool frozen = false;
-  /// Speed of those post-activations there; 0 where nobody asks.
-  double speed = 0.0;
+  /// Whether they vanish here, all of them, because what they are made of does; one for all boundaries at one place.
+  bool at_zero = false;
   /// Its row in the matrix of pushed vectors u; below zero where u is still the unit vector of the layer just passed.
   std::int32_t row = -1;
-};
-
-/// Values of the neurons of one layer, padded with neurons that never move to a multiple of `lane_count`.
-struct LayerState {
-  static constexpr std::size_t lane_count = 8;
-  static std::size_t padded(int width) {
-    return (static_cast<std::size_t>(width) + lane_count - 1) / lane_count * lane_count;
-  }
-
-  std::vector<double> p, q, r, value, value_before, lower, upper, slope, noise;
-  std::vector<std::int32_t> state;
-  std::vector<std::uint8_t> live;  // had a slope somewhere on this stretch
-  std::int64_t moving = 0;         // neurons with a slope now
-  double shift = 0.0;              // rounding of places, in t
-  double scale = 1.0;              // keeps squares of q and r in range
-
-  void resize(int width);
-  void set_state(std::size_t neuron, std::int32_t state, const StateTable& table);
-  /// Tolerance of a value at a place: rounding of the start and of the largest maps since (`noise`), and of the map.
-  double tolerance(std::size_t neuron, const Place& place) const;
-  static constexpr double rounding = 32.0 * 2.220446049250313e-16;
 };
 
 struct LayerTally {
   std::int64_t transitions = 0;
   std::int64_t sign_changes = 0;
+  /// Neurons that leave a zero of the input so slowly that rounding may have chosen their state.
+  std::int64_t undecided = 0;
   double length = 0.0;
   bool finite = true;
   bool starts_frozen = false;  // the layer's output
-  double starts_speed = 0.0;
-  std::size_t places = 0;  // with boundaries of this layer or one before
+  std::size_t places = 0;      // with boundaries of this layer or one before
 };
 
 /// What a layer needs to pass along a stretch.
@@ -95,12 +74,11 @@ struct LayerPass {
   const std::vector<Boundary>* boundaries;
   /// Whether the layer's input stays constant on the stretch's first piece.
   bool starts_frozen;
-  double starts_speed;
-  /// Norms of the rows of weights where the layer's input may vanish at a switch, with no bias left: then all its
-  /// neurons meet zero there, and each is on it within the norm times the input's motion over rounding of t. Null else.
-  const double* tied_norm;
-  /// Whether the layer after this one asks for speeds.
-  bool speeds;
+  /// The neurons' values where the input vanishes, which are the biases, and whether the output vanishes with it.
+  const double* at_zero;
+  bool keeps_zero;
+  /// Whether the input vanishes at the stretch's end.
+  bool ends_at_zero;
   /// Gives up with boundaries at more places than this.
   std::size_t most_places;
 };

@@ -23,6 +23,7 @@ void ExactLedger::meet(const Position& before, double gap, double blur) {
 
 void ExactLedger::add(double base, const std::vector<Boundary>& boundaries) {
   for (const Boundary& boundary : boundaries) {
+    if (boundary.layer < first_layer_) continue;  // a zero of the curve
     const Position here{base, boundary.place.distance, boundary.blur};
     if (last_) meet(*last_, between(*last_, here), here.blur);
     if (!first_) first_ = here;
@@ -68,7 +69,7 @@ void ExactLedger::finish(double period, ExactCounts& counts) {
   counts.smallest_gap = smallest_gap_ < std::numeric_limits<double>::infinity()
                             ? smallest_gap_
                             : std::numeric_limits<double>::quiet_NaN();
-  counts.unresolved_events = unresolved_;
+  counts.unresolved_events += unresolved_;
   counts.events = std::move(events_);
 }
 

@@ -17,6 +17,7 @@ struct ExactNetwork::Prepared {
     std::vector<double> columns;        // column j of W: columns[j stride ...]; empty for the first layer
     std::vector<double> bias, norm;     // (outputs): bias, norm of a row of W
     std::vector<const double*> column;  // pointers into columns
+    bool keeps_zero = false;            // whether phi(bias) = 0 for all neurons
   };
   int first_layer = 1, depth = 0;
   StateTable table;

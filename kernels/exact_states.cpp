@@ -1,6 +1,7 @@
 // Thresholds merged in ascending order.
 #include "kernels/exact_states.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -22,17 +23,28 @@ StateTable::StateTable(const LinearPieces& pieces) {
                       s == thresholds.size() ? infinity : thresholds[s].value, pieces.slopes[piece],
                       pieces.intercepts[piece], static_cast<int>(piece)});
   }
+  for (Threshold& threshold : thresholds) threshold.image = image(threshold.value);
 }
 
 StateTable StateTable::of_sign() {
   return StateTable(LinearPieces{{}, {1.0}, {0.0}});
 }
 
-bool StateTable::bends_at_zero() const {
-  for (std::size_t t = 0; t < thresholds.size(); ++t) {
-    if (thresholds[t].is_sign) return thresholds[t].is_breakpoint && states[t].intercept == 0.0;
-  }
-  return false;
+double StateTable::image(double h) const {
+  const auto value = [h](const State& state) { return state.slope * h + state.intercept; };
+  std::size_t state = 0;
+  while (state < thresholds.size() && thresholds[state].value < h) ++state;
+  // On a breakpoint the two sides agree but for rounding; a flat one knows better.
+  const bool on_it = state < thresholds.size() && thresholds[state].value == h;
+  return value(states[on_it && states[state + 1].slope == 0.0 ? state + 1 : state]);
+}
+
+bool StateTable::keeps_zero(std::span<const double> bias) const {
+  return std::all_of(bias.begin(), bias.end(), [&](double b) { return image(b) == 0.0; });
+}
+
+bool StateTable::is_threshold(double h) const {
+  return std::any_of(thresholds.begin(), thresholds.end(), [&](const Threshold& t) { return t.value == h; });
 }
 
 int StateTable::at_start(double h, double first, double second, double tolerance) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "kernels/activation.hpp"
@@ -15,6 +16,7 @@ struct StateTable {
     double value = 0.0;
     bool is_sign = false;
     bool is_breakpoint = false;
+    double image = 0.0;  // phi there
   };
   struct State {
     double lower, upper;      // infinite at the ends
@@ -30,9 +32,12 @@ struct StateTable {
   static StateTable of_sign();
 
   const State& operator[](int state) const { return states[static_cast<std::size_t>(state)]; }
-  /// Whether phi(0) = 0 and the slope changes there.
-  bool bends_at_zero() const;
+  /// phi(h) for an h that a network computes: exactly 0 on a piece that is 0.
+  double image(double h) const;
+  /// Whether a layer's output vanishes where its input does.
+  bool keeps_zero(std::span<const double> bias) const;
   int count() const { return static_cast<int>(states.size()); }
+  bool is_threshold(double h) const;
   /// The state of a neuron with value `h` and derivatives `first` and `second` at the beginning of a curve; where h
   /// equals a threshold within `tolerance`, the one right after.
   int at_start(double h, double first, double second, double tolerance) const;

@@ -28,9 +28,9 @@ void multiply(std::size_t m, std::size_t n, std::size_t k, const double* a, std:
 }  // namespace
 
 template <bool curved>
-ExactWalk<curved>::ExactWalk(const ExactNetwork::Prepared& network, const Curve& preactivations, bool lengths)
+ExactWalk<curved>::ExactWalk(const ExactNetwork::Prepared& network, const FirstLayer& first, bool lengths)
     : network_(network),
-      curve_(preactivations),
+      first_(first),
       lengths_(lengths),
       finite_layers_(static_cast<int>(network.layers.size())),
       initial_(passes()),
@@ -52,7 +52,7 @@ bool ExactWalk<curved>::readout_starts_positive() const {
 template <bool curved>
 bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size_t most_places) {
   const Place end = curved ? Place::on_circle(length) : Place::on_line(length);
-  boundaries_.clear();
+  mark_zeros(t, length);
   tally_.layers.assign(passes(), {});
   tally_.readout_signs.clear();
   tally_.finite_layers = finite_layers_;
@@ -67,6 +67,7 @@ bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size
     } else {
       start_from_layer_before(layer_of(pass), length);
     }
+    if (starts_at_zero_) std::copy(at_zero(pass).begin(), at_zero(pass).end(), state_.p.begin());
     enter(pass);
     if (!pass_through(pass, end, closing, most_places)) return false;
   }
@@ -76,25 +77,53 @@ bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size
   return true;
 }
 
-/// h = center + u cos(t + x) + v sin(t + x) = (center + f) + g sin x - f (1 - cos x).
+/// Zeros of the curve at its ends hold for the stretch's ends; those between become boundaries without a jump.
 template <bool curved>
-void ExactWalk<curved>::start_from_curve(double t, double length) {
-  const double cosine = curved ? std::cos(t) : 0.0;
-  const double sine = curved ? std::sin(t) : 0.0;
-  for (std::size_t i = 0; i < curve_.u.size(); ++i) {
-    if constexpr (curved) {
-      const double f = curve_.u[i] * cosine + curve_.v[i] * sine;
-      state_.p[i] = curve_.center[i] + f;
-      state_.q[i] = curve_.v[i] * cosine - curve_.u[i] * sine;
-      state_.r[i] = -f;
-      state_.noise[i] =
-          LayerState::rounding * (std::abs(curve_.center[i]) + std::abs(curve_.u[i]) + std::abs(curve_.v[i]));
+void ExactWalk<curved>::mark_zeros(double t, double length) {
+  boundaries_.clear();
+  rows_.clear();
+  starts_at_zero_ = ends_at_zero_ = false;
+  for (const double zero : first_.zeros) {
+    if (zero < t || zero > t + length) continue;
+    if (zero == t) {
+      starts_at_zero_ = true;
+    } else if (zero == t + length) {
+      ends_at_zero_ = true;
     } else {
-      state_.p[i] = curve_.center[i] + t * curve_.u[i];
-      state_.q[i] = curve_.u[i];
-      state_.noise[i] = LayerState::rounding * (std::abs(curve_.center[i]) + (t + length) * std::abs(curve_.u[i]));
+      Boundary mark;
+      mark.place = curved ? Place::on_circle(zero - t) : Place::on_line(zero - t);
+      mark.at_zero = true;
+      boundaries_.push_back(mark);
+      nothing_.assign(layer_of(0).stride, 0.0);
+      rows_.push_back(nothing_.data());
     }
   }
+}
+
+/// h = center + u cos(t + x) + v sin(t + x) = (center + f) + g sin x - f (1 - cos x). On a line through the origin one
+/// factor for all neurons, so that they vanish together.
+template <bool curved>
+void ExactWalk<curved>::start_from_curve(double t, double length) {
+  const double cosine = curved ? std::cos(t) : t;
+  const double sine = curved ? std::sin(t) : 0.0;
+  const Curve& curve = first_.preactivations;
+  for (std::size_t i = 0; i < curve.u.size(); ++i) {
+    const double v = curved ? curve.v[i] : 0.0;
+    const double f = curve.u[i] * cosine + v * sine;
+    state_.p[i] = curve.center[i] + f;
+    if constexpr (curved) {
+      state_.q[i] = v * cosine - curve.u[i] * sine;
+      state_.r[i] = -f;
+      state_.noise[i] = LayerState::rounding * (std::abs(curve.center[i]) + std::abs(curve.u[i]) + std::abs(v));
+    } else {
+      state_.q[i] = curve.u[i];
+      state_.noise[i] = LayerState::rounding * (std::abs(curve.center[i]) + (t + length) * std::abs(curve.u[i]));
+    }
+  }
+  if (!first_.factor) return;
+  const auto& [vector, center, u, v] = *first_.factor;
+  const double factor = center + (u * cosine + v * sine);
+  for (std::size_t i = 0; i < vector.size(); ++i) state_.p[i] = first_.bias[i] + vector[i] * factor;
 }
 
 template <bool curved>
@@ -185,14 +214,16 @@ bool ExactWalk<curved>::pass_through(std::size_t pass, const Place& end, bool cl
                              &rows_,
                              &boundaries_,
                              pass > 0 && tally_.layers[pass - 1].starts_frozen,
-                             pass > 0 ? tally_.layers[pass - 1].starts_speed : 0.0,
-                             may_tie(pass) ? layer.norm.data() : nullptr,
-                             may_tie(pass + 1),
+                             at_zero(pass).data(),
+                             keeps_zero(pass),
+                             ends_at_zero_,
                              most_places};
   LayerTally& tally = tally_.layers[pass];
   if (!pass_layer<curved>(parameters, state_, passed_, merged_, is_readout(pass) ? &tally_.readout_signs : nullptr,
                           tally))
     return false;
+  starts_at_zero_ = starts_at_zero_ && keeps_zero(pass);
+  ends_at_zero_ = ends_at_zero_ && keeps_zero(pass);
   exit_[pass] = state_.state;
   if (!tally.finite) {
     // Boundaries of this layer mean nothing; those of the layers before stay.
@@ -201,14 +232,6 @@ bool ExactWalk<curved>::pass_through(std::size_t pass, const Place& end, bool cl
   }
   std::swap(boundaries_, merged_);
   return true;
-}
-
-/// Whether a layer's input may vanish where a neuron switches, and its neurons then meet zero together.
-template <bool curved>
-bool ExactWalk<curved>::may_tie(std::size_t pass) const {
-  if (pass == 0 || pass >= passes() || !network_.table.bends_at_zero()) return false;
-  const std::vector<double>& bias = layer_of(pass).bias;
-  return std::all_of(bias.begin(), bias.end(), [](double b) { return b == 0.0; });
 }
 
 /// Inherited vectors go through the weights in one product, without the neurons that were flat all along; a fresh

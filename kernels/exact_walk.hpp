@@ -1,8 +1,10 @@
 // All layers along one stretch of a curve.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "kernels/curve_direction.hpp"
 #include "kernels/exact_layer.hpp"
 #include "kernels/exact_prepared.hpp"
 
@@ -15,11 +17,22 @@ struct StretchTally {
   int finite_layers = 0;  // of those walked
 };
 
+/// The curve of the first layer's pre-activations, bias included.
+struct FirstLayer {
+  Curve preactivations;
+  std::vector<double> bias = {};
+  /// W x(t) = vector f(t) for an input curve on a line through the origin, and the zeros of f.
+  std::optional<CurveDirection> factor = {};
+  std::vector<double> zeros = {};
+  /// Whether the layer's output vanishes where its input does.
+  bool keeps_zero = false;
+};
+
 /// Carries the states of all neurons from stretch to stretch.
 template <bool curved>
 class ExactWalk {
  public:
-  ExactWalk(const ExactNetwork::Prepared& network, const Curve& preactivations, bool lengths);
+  ExactWalk(const ExactNetwork::Prepared& network, const FirstLayer& first, bool lengths);
 
   /// Walks [t, t + length]; `closing` on the last stretch of a circle. False, with nothing changed, where boundaries
   /// would lie at more than `most_places`.
@@ -36,6 +49,8 @@ class ExactWalk {
   std::size_t passes() const;
   bool is_readout(std::size_t pass) const { return pass == network_.layers.size(); }
   const Layer& layer_of(std::size_t pass) const { return is_readout(pass) ? network_.readout : network_.layers[pass]; }
+  const std::vector<double>& at_zero(std::size_t pass) const { return pass == 0 ? first_.bias : layer_of(pass).bias; }
+  bool keeps_zero(std::size_t pass) const { return pass == 0 ? first_.keeps_zero : layer_of(pass).keeps_zero; }
   void start_from_curve(double t, double length);
   void start_from_layer_before(const Layer& layer, double length);
   void multiply_start(const Layer& layer);
@@ -43,10 +58,10 @@ class ExactWalk {
   void keep_start(const StateTable& table);
   bool pass_through(std::size_t pass, const Place& end, bool closing, std::size_t most_places);
   void push(const Layer& layer);
-  bool may_tie(std::size_t pass) const;
+  void mark_zeros(double t, double length);
 
   const ExactNetwork::Prepared& network_;
-  const Curve& curve_;
+  const FirstLayer& first_;
   bool lengths_;
   bool begun_ = false;
   int finite_layers_;
@@ -58,6 +73,9 @@ class ExactWalk {
   std::vector<std::size_t> live_;
   std::vector<Boundary> boundaries_, merged_;
   std::vector<const double*> rows_;
+  std::vector<double> nothing_;  // a vector u of zeros
+  /// Whether the pass's input vanishes at the stretch's beginning and end.
+  bool starts_at_zero_ = false, ends_at_zero_ = false;
   StretchTally tally_;
 };
 

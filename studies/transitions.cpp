@@ -37,10 +37,11 @@ struct Method {
 };
 
 std::vector<ArraySpec> exact_arrays() {
-  std::vector<ArraySpec> arrays{array("smallest_gap", ArrayType::float64,
-                                      "smallest distance in t between neighbouring switches of all layers", {}),
-                                array("unresolved_events", ArrayType::int64,
-                                      "neighbouring switches that lie closer together than rounding can separate", {})};
+  std::vector<ArraySpec> arrays{
+      array("smallest_gap", ArrayType::float64, "smallest distance in t between neighbouring switches of all layers",
+            {}),
+      array("unresolved_events", ArrayType::int64,
+            "neighbouring switches closer than rounding can separate, and states that it may have chosen", {})};
   arrays.front().nonfinite = true;  // where there are fewer than two
   return arrays;
 }

@@ -243,6 +243,17 @@ TEST(ExactCurve, RefusesWhatItCannotDo) {
   EXPECT_THROW(ExactNetwork(one_neuron(1, 0, 0)).walk(unit_circle()), std::invalid_argument);
 }
 
+TEST(StateTable, KnowsWhereOutputsVanish) {
+  const StateTable relu(*Activation::named("relu").pieces());
+  EXPECT_EQ(relu.thresholds[0].image, 0.0);
+  EXPECT_TRUE(relu.keeps_zero(std::vector{0.0, -0.5, 0.0}));
+  EXPECT_FALSE(relu.keeps_zero(std::vector{0.0, 1e-300}));
+  const StateTable shifted(*Activation::piecewise_linear({-0.7, 0.2}, {0.1, 0.0, 0.3}, 0.2, 0.0).pieces());
+  EXPECT_EQ(shifted.image(0.0), 0.0);
+  EXPECT_EQ(shifted.thresholds[0].image, 0.0);
+  EXPECT_NE(StateTable(*Activation::piecewise_linear({0.0}, {0.5, 1.0}, 0.0, 0.1).pieces()).thresholds[0].image, 0.0);
+}
+
 TEST(StateTable, MergesZeroWithTheBreakpoints) {
   const StateTable relu(*Activation::named("relu").pieces());
   EXPECT_EQ(relu.count(), 2);

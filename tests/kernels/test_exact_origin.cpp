@@ -105,8 +105,7 @@ void expect_one_switch_each(const Case& c, const std::vector<ExactEvent>& events
 }
 
 TEST(ExactOrigin, EveryNeuronThatChangesSwitchesOnce) {
-  const std::uint64_t first = fresh_seed();
-  for (std::uint64_t seed = first; seed < first + 120; ++seed) {
+  for (const std::uint64_t seed : fresh_seeds(120)) {
     const auto [c, origins] = drawn_through_origin(seed, static_cast<int>(seed % 4));
     SCOPED_TRACE(c.description);
     const ExactCounts counts = exact_curve(c.network, c.curve, {.events = true});
@@ -118,27 +117,89 @@ TEST(ExactOrigin, EveryNeuronThatChangesSwitchesOnce) {
   }
 }
 
+void expect_independent_of_stretches(const Case& c) {
+  SCOPED_TRACE(c.description);
+  std::vector<double> rounding;
+  const ExactCounts plain = exact_curve_plain(c.network, c.curve, {}, &rounding);
+  const std::vector<double> tolerances = length_tolerances(plain, rounding);
+  for (const int live : {3, 40, 0, 1'000'000}) {
+    const ExactCounts counts = exact_curve(c.network, c.curve, {.live_boundaries = live});
+    expect_same_counts(counts, plain);
+    expect_same_lengths(counts, plain, tolerances);
+  }
+}
+
 TEST(ExactOrigin, CountsDoNotDependOnTheStretches) {
-  const std::uint64_t first = fresh_seed();
-  for (std::uint64_t seed = first; seed < first + 90; ++seed) {
-    const auto [c, origins] = drawn_through_origin(seed, static_cast<int>(seed % 3));
-    SCOPED_TRACE(c.description);
-    const ExactCounts whole = exact_curve(c.network, c.curve, {.live_boundaries = 1'000'000});
-    for (const int live : {3, 40, 0}) {
-      const ExactCounts cut = exact_curve(c.network, c.curve, {.live_boundaries = live});
-      expect_same_counts(cut, whole);
-      expect_same_lengths(cut, whole, 1e-11);
+  for (const std::uint64_t seed : fresh_seeds(90))
+    expect_independent_of_stretches(drawn_through_origin(seed, static_cast<int>(seed % 4)).drawn);
+}
+
+/// Twelve layers with a kink at zero, saturation and large weights: everything happens within a sliver about the
+/// origin.
+TEST(ExactOrigin, SteepNetworks) {
+  for (const std::uint64_t seed : fresh_seeds(20)) {
+    std::mt19937_64 draw(seed);
+    RandomNetwork::Parameters parameters;
+    parameters.input_dimension = seed % 2 == 0 ? 1 : 4;
+    parameters.widths.assign(12, std::uniform_int_distribution<int>(8, 16)(draw));
+    parameters.activation = activation_of(3);
+    parameters.sigma_w = std::uniform_real_distribution<double>(2.0, 4.0)(draw);
+    parameters.readout_sigma = 1.0;
+    const StreamKey key = stream_key(seed, 0);
+    const std::vector<double> x0 = gaussian_point(key, 0, parameters.input_dimension);
+    std::vector<double> x1 = x0;
+    for (double& x : x1) x *= -1.3;
+    expect_independent_of_stretches(
+        {"seed " + std::to_string(seed), RandomNetwork(parameters, key), curve_between(CurveKind::line, x0, x1)});
+  }
+}
+
+/// A circle in one dimension that barely passes the origin: neurons are slow there, and their own crossings as many
+/// places as rounding makes them.
+TEST(ExactOrigin, CirclesThatBarelyPassIt) {
+  for (const std::uint64_t seed : fresh_seeds(8)) {
+    for (const double depth : {1e-2, 1e-4, 1e-6, 1e-8, 1e-10}) {
+      RandomNetwork::Parameters parameters;
+      parameters.input_dimension = 1;
+      parameters.widths.assign(4, 16);
+      parameters.activation = activation_of(seed % 2 == 0 ? 0 : 3);
+      parameters.sigma_w = 1.5;
+      parameters.readout_sigma = 1.0;
+      const StreamKey key = stream_key(seed, 0);
+      Curve curve = curve_between(CurveKind::circle, gaussian_point(key, 0, 1), gaussian_point(key, 1, 1));
+      curve.center = {(1.0 - depth) * std::hypot(curve.u[0], curve.v[0])};
+      expect_independent_of_stretches(
+          {"seed " + std::to_string(seed) + ", depth " + std::to_string(depth), RandomNetwork(parameters, key), curve});
     }
+  }
+}
+
+/// Layers of one to three neurons, with and without biases: zeros arise anywhere along any curve, and whole layers die.
+TEST(ExactOrigin, NarrowNetworks) {
+  for (const std::uint64_t seed : fresh_seeds(100)) {
+    std::mt19937_64 draw(seed);
+    const auto pick = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(draw); };
+    RandomNetwork::Parameters parameters;
+    parameters.input_dimension = pick(1, 6);
+    const int depth = pick(2, 12);
+    for (int l = 0; l < depth; ++l) parameters.widths.push_back(pick(0, 1) == 0 ? pick(1, 3) : pick(1, 16));
+    parameters.activation = activation_of(static_cast<int>(seed % 4));
+    parameters.sigma_w = 1.6;
+    parameters.sigma_b = pick(0, 4) == 0 ? 0.3 : 0.0;
+    parameters.readout_sigma = 1.0;
+    const StreamKey key = stream_key(seed, 0);
+    Curve curve = curve_between(static_cast<CurveKind>(pick(0, 2)), gaussian_point(key, 0, parameters.input_dimension),
+                                gaussian_point(key, 1, parameters.input_dimension));
+    if (curve.kind != CurveKind::line && pick(0, 1) == 0)
+      curve.center = gaussian_point(key, 2, parameters.input_dimension);
+    expect_independent_of_stretches({"seed " + std::to_string(seed), RandomNetwork(parameters, key), curve});
   }
 }
 
 /// phi(a x) = a phi(x), a > 0: nothing happens but at the origin, and both ends of the line tell what.
 TEST(ExactOrigin, HomogeneousNetworksSwitchNowhereElse) {
   // Lines that need one product for their whole direction, and neurons so slow that they stand beside zero.
-  std::vector<std::uint64_t> seeds{6, 7, 13, 46, 524, 2026, 2058, 4064};
-  const std::uint64_t first = fresh_seed();
-  for (std::uint64_t seed = first; seed < first + 120; ++seed) seeds.push_back(seed);
-  for (const std::uint64_t seed : seeds) {
+  for (const std::uint64_t seed : fresh_seeds(120, {6, 7, 13, 46, 524, 2026, 2058, 4064})) {
     const auto [c, origins] = drawn_through_origin(seed, seed % 2 == 0 ? 0 : 2);
     if (c.curve.kind == CurveKind::arc) continue;
     SCOPED_TRACE(c.description);
@@ -157,12 +218,10 @@ TEST(ExactOrigin, HomogeneousNetworksSwitchNowhereElse) {
   }
 }
 
-/// A narrow layer makes a curve of its own through the origin of the layer above, wherever it vanishes.
-/// Seeds are fixed: in about one network of thousands (seed 160634688) two places of layer 2 lie so close that the
-/// layers behind, which are nothing but its rounding there, are counted at a place of their own.
+/// A narrow layer makes a curve of its own through the origin of the layer above, wherever it vanishes. Known: what is
+/// nothing but rounding behind it was once counted at a place of its own.
 TEST(ExactOrigin, OneNeuronThatVanishesTakesTheNextLayersAlong) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    std::mt19937_64 draw(seed);
+  for (const std::uint64_t seed : fresh_seeds(60, {160634688})) {
     RandomNetwork::Parameters parameters;
     parameters.input_dimension = 5;
     parameters.widths = {12, 1, 16, 16, 16, 16};
@@ -215,6 +274,18 @@ TEST(ExactOrigin, KnownNetworks) {
     EXPECT_THAT(around.pieces, Each(2));
     EXPECT_THAT(around.patterns, Each(2));
   }
+}
+
+/// A neuron whose slope is all cancellation when it leaves zero: its state after may be anyone's guess, and is told.
+TEST(ExactOrigin, StatesThatRoundingChoosesAreCertified) {
+  const auto unresolved = [](double weight) {
+    const StoredNetwork network(1, {{1, {1}, {0}}, {2, {0.1, 0.7}, {0, 0}}, {1, {7, -weight}, {0}}},
+                                Activation::named("relu"));
+    return exact_curve(network, curve_between(CurveKind::line, std::vector{-0.3}, std::vector{0.7})).unresolved_events;
+  };
+  // Four switches at one place, and one of them in doubt.
+  EXPECT_EQ(unresolved(0.5), 3);
+  EXPECT_EQ(unresolved(1.0 - std::numeric_limits<double>::epsilon()), 4);
 }
 
 }  // namespace

@@ -13,8 +13,7 @@ namespace {
 using Counts = std::vector<std::int64_t>;
 
 TEST(ExactRandom, HasThePatternsOfTheNetworkEverywhere) {
-  const std::uint64_t first = fresh_seed();
-  for (std::uint64_t seed = first; seed < first + 60; ++seed) {
+  for (const std::uint64_t seed : fresh_seeds(60)) {
     const Case c = drawn(seed, seed % 4 == 0 ? 64 : 16, seed % 4 == 0 ? 4 : 12);
     SCOPED_TRACE(c.description);
     const ExactCounts counts = exact_curve(c.network, c.curve, {.events = true});
@@ -26,16 +25,17 @@ TEST(ExactRandom, HasThePatternsOfTheNetworkEverywhere) {
 }
 
 TEST(ExactRandom, AgreesWithItsPlainTwin) {
-  const std::uint64_t first = fresh_seed();
-  for (std::uint64_t seed = first; seed < first + 80; ++seed) {
+  // Known: lines on which all neurons vanish at one t, by a narrow layer and by the origin, with a steep network
+  // behind.
+  for (const std::uint64_t seed : fresh_seeds(80, {3078033599, 1821600477, 1821600581})) {
     const Case c = drawn(seed, seed % 4 == 0 ? 64 : 20, seed % 4 == 0 ? 4 : 12);
     SCOPED_TRACE(c.description);
     const ExactOptions options{.events = true, .readout_events = true};
     const ExactCounts fast = exact_curve(c.network, c.curve, options);
-    const ExactCounts plain = exact_curve_plain(c.network, c.curve, options);
+    std::vector<double> rounding;
+    const ExactCounts plain = exact_curve_plain(c.network, c.curve, options, &rounding);
     expect_same_counts(fast, plain);
-    // Places differ by rounding, amplified by the layers.
-    expect_same_lengths(fast, plain, 1e-12);
+    expect_same_lengths(fast, plain, length_tolerances(plain, rounding));
     ASSERT_EQ(fast.readout_events.size(), plain.readout_events.size());
     for (std::size_t i = 0; i < fast.readout_events.size(); ++i)
       EXPECT_NEAR(fast.readout_events[i], plain.readout_events[i], 1e-8);
@@ -43,24 +43,22 @@ TEST(ExactRandom, AgreesWithItsPlainTwin) {
 }
 
 TEST(ExactRandom, DoesNotDependOnTheStretches) {
-  const std::uint64_t first = fresh_seed();
-  for (std::uint64_t seed = first; seed < first + 10; ++seed) {
+  for (const std::uint64_t seed : fresh_seeds(10)) {
     const Case c = drawn(seed, 24, 6);
     SCOPED_TRACE(c.description);
+    const std::vector<double> tolerances = length_tolerances(c);
     const ExactCounts whole = exact_curve(c.network, c.curve, {.live_boundaries = 1'000'000});
     for (const int live : {7, 40, 300}) {
       const ExactCounts cut = exact_curve(c.network, c.curve, {.live_boundaries = live});
       expect_same_counts(cut, whole);
-      // Rounding of the maps, amplified by the layers, and of the sums.
-      expect_same_lengths(cut, whole, 1e-11);
+      expect_same_lengths(cut, whole, tolerances);
       EXPECT_EQ(cut.unresolved_events, whole.unresolved_events);
     }
   }
 }
 
 TEST(ExactRandom, EveryNeuronSwitchesAnEvenNumberOfTimesOnACircle) {
-  const std::uint64_t first = fresh_seed();
-  for (std::uint64_t seed = first; seed < first + 30; ++seed) {
+  for (const std::uint64_t seed : fresh_seeds(30)) {
     Case c = drawn(seed, 24, 8);
     SCOPED_TRACE(c.description);
     if (c.curve.kind == CurveKind::line) continue;
