@@ -45,14 +45,9 @@ double Curve::parameter(long i, long samples) const {
   return first + (last - first) * (static_cast<double>(i) / static_cast<double>(samples - 1));
 }
 
-void Curve::point(double t, std::span<double> x) const {
-  if (kind == CurveKind::line) {
-    for (std::size_t k = 0; k < x.size(); ++k) x[k] = center[k] + t * u[k];
-    return;
-  }
-  const double cosine = std::cos(t);
-  const double sine = std::sin(t);
-  for (std::size_t k = 0; k < x.size(); ++k) x[k] = center[k] + (u[k] * cosine + v[k] * sine);
+Curve::Coefficients Curve::coefficients(double t) const {
+  if (kind == CurveKind::line) return {t, 0.0};
+  return {std::cos(t), std::sin(t)};
 }
 
 Curve curve_between(CurveKind kind, std::span<const double> x0, std::span<const double> x1) {

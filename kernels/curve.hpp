@@ -1,6 +1,7 @@
 // One-dimensional curves through input space: lines, circles and arcs.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -25,8 +26,23 @@ struct Curve {
   /// Parameter of sample i of `samples`: a circle's samples divide it evenly (sample `samples` is
   /// sample 0 again); those of a line or arc include both ends.
   double parameter(long i, long samples) const;
+  /// A point is center + u along_u + v along_v; a line has no v.
+  struct Coefficients {
+    double along_u = 0.0, along_v = 0.0;
+  };
+  Coefficients coefficients(double t) const;
+  /// Written to `x` (dimension), computed in double.
+  template <class Real>
+  void point(Coefficients at, std::span<Real> x) const {
+    if (kind == CurveKind::line) {
+      for (std::size_t k = 0; k < x.size(); ++k) x[k] = static_cast<Real>(center[k] + at.along_u * u[k]);
+      return;
+    }
+    for (std::size_t k = 0; k < x.size(); ++k)
+      x[k] = static_cast<Real>(center[k] + (u[k] * at.along_u + v[k] * at.along_v));
+  }
   /// x(t), written to `x` (dimension).
-  void point(double t, std::span<double> x) const;
+  void point(double t, std::span<double> x) const { point(coefficients(t), x); }
 };
 
 /// x0 cos t + x1 sin t, or its arc; or the line from x0 to x1. An arc runs from x0 to x1 (t from 0 to

@@ -2,10 +2,9 @@
 #include "kernels/curve_image.hpp"
 
 #include "kernels/blas.hpp"
-#include "kernels/row_arithmetic.hpp"
 
-#include <array>
 #include <cmath>
+#include <span>
 #include <utility>
 
 namespace meander {
@@ -36,6 +35,10 @@ Curve planar_image(const Curve& curve) {
   return image;
 }
 
+double distance_between(const std::array<double, 2>& a, const std::array<double, 2>& b) {
+  return std::hypot(b[0] - a[0], b[1] - a[1]);
+}
+
 }  // namespace
 
 Curve first_layer_image(const Network& network, const Curve& curve) {
@@ -53,26 +56,27 @@ Curve first_layer_image(const Network& network, const Curve& curve) {
   return image;
 }
 
-double polygon_length(const Curve& curve, long samples, long step) {
-  const Curve planar = planar_image(curve);
-  const auto point = [&](long i) {
-    std::array<double, 2> x{};
-    planar.point(planar.parameter(i, samples), x);
-    return x;
-  };
-  CompensatedSum length;
-  std::array<double, 2> previous = point(0);
-  const auto go_to = [&](const std::array<double, 2>& next) {
-    length.add(std::hypot(next[0] - previous[0], next[1] - previous[1]));
-    previous = next;
-  };
-  for (long i = step; i < samples; i += step) go_to(point(i));
-  if (curve.closed()) {
-    go_to(point(0));
-  } else if ((samples - 1) % step != 0) {
-    go_to(point(samples - 1));
+SampledPolygon::SampledPolygon(const Curve& curve, long samples)
+    : curve_(curve), samples_(samples), planar_(planar_image(curve)) {}
+
+void SampledPolygon::take(Curve::Coefficients at) {
+  Point next{};
+  planar_.point(at, std::span<double>(next));
+  if (taken_ == 0) first_ = last_ = last_even_ = next;
+  all_.add(distance_between(last_, next));
+  if (taken_ % 2 == 0) {
+    half_.add(distance_between(last_even_, next));
+    last_even_ = next;
   }
-  return length.value();
+  last_ = next;
+  ++taken_;
+}
+
+void SampledPolygon::finish() {
+  while (taken_ < samples_) take(curve_.coefficients(curve_.parameter(taken_, samples_)));
+  const Point& end = curve_.closed() ? first_ : last_;
+  all_.add(distance_between(last_, end));
+  half_.add(distance_between(last_even_, end));
 }
 
 }  // namespace meander

@@ -5,15 +5,25 @@
 #include "kernels/buffer.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace meander {
 
 /// Rows of h need room for this many more elements than neurons, less one: registers are stored whole.
 inline constexpr long widest_register = 16;
+/// What is read of rows is a multiple of so many elements: a row's bits fill words.
+inline constexpr long word_elements = 64;
 
-/// One way to do what is done to every layer's rows. `size` elements of a row count; up to the next multiple of
-/// widest_register they may be read, but have no effect.
+/// phi(h) of an activation that is the identity between two bounds and constant beyond them.
+template <class Real>
+struct Clamp {
+  Real low = -std::numeric_limits<Real>::infinity();
+  Real high = std::numeric_limits<Real>::infinity();
+};
+
+/// One way to do what is done to every layer's rows, of `size` elements each. Elements up to the next multiple of
+/// widest_register are written, and have no effect.
 template <class Real>
 struct LayerPath {
   const char* name;
@@ -26,12 +36,18 @@ struct LayerPath {
   /// the next multiple of `lanes` become zero.
   void (*multiply)(const Real* packed, const Real* bias, long outputs, long inputs, const Real* x, long x_stride,
                    long rows, Real* h, long h_stride);
-  /// bits (bit_words(size)) <- x > threshold, element j in bit j % 64 of word j / 64; unused bits zero.
-  void (*bits_above)(const Real* x, long size, Real threshold, std::uint64_t* bits);
-  /// sums[0] <- |a - b|^2, sums[1] <- |a - c|^2 (only where c is not null), in double and in one order of
-  /// summation on all processors.
-  void (*squared_distances)(const Real* a, const Real* b, const Real* c, long size, double* sums);
-  bool (*all_finite)(const Real* x, long size);
+  /// Of each of `count` rows h, one after the other: for each threshold bit_words(size) words of bits, element j in
+  /// bit j % 64 of word j / 64, set where h > threshold, unused bits zero. The words of the two rows before stand
+  /// before `bits`: bit 0 of changed[r] is set where row r differs from the one before, bit 1 where it differs from the
+  /// one before that. Then h <- clamp of h. False where an element of h is not finite; what clamping makes of such a
+  /// row is undefined. Elements up to the next multiple of word_elements are read, and have no effect.
+  bool (*states)(Real* rows, long stride, long count, long size, std::span<const Real> thresholds, Clamp<Real> clamp,
+                 std::uint64_t* bits, std::uint8_t* changed);
+  /// Of rows that `states` has seen, the first of which follows `odd_before` and that one `even_before`:
+  /// all[r] <- |row r - row r-1|^2, half[r / 2] <- |row r - row r-2|^2 for even r, in one order of summation on all
+  /// processors; differences, squares and sums of up to 8 squares of rows in single precision are in single precision.
+  void (*squared_distances)(const Real* even_before, const Real* odd_before, const Real* rows, long stride, long count,
+                            long size, double* all, double* half);
 };
 
 /// The paths that this processor can take, the fastest first.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 namespace meander {
 
@@ -53,9 +54,11 @@ double scaled_distance(const Real* a, const Real* b, long size) {
   return std::scalbn(std::sqrt(sum), exponent);
 }
 
-/// |a - b| whose square was found to be `square`.
+/// |a - b| whose square was found in double to be `square`.
 template <class Real>
 double distance_of_square(double square, const Real* a, const Real* b, long size) {
+  // Squares of numbers in single precision stay in the range of double.
+  if (std::is_same_v<Real, float> && std::isfinite(square)) return std::sqrt(square);
   // Outside, squares have lost digits to underflow or have overflown.
   return square > 1e-280 && square < 1e300 ? std::sqrt(square) : scaled_distance(a, b, size);
 }

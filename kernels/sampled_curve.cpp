@@ -82,22 +82,21 @@ class CurveSampler {
         thresholds_(thresholds_of(network.activation(), transitions_)),
         readout_(network),
         active_(network.depth()),
+        polygon_(curve, options.samples),
         pieces_(static_cast<std::size_t>(network.depth())),
-        patterns_(pieces_.size()),
         weight_(most_weights(network)),
         layers_(plan.keep_weights ? pieces_.size() : 1),
-        x_(plan.panel * plan.stride),
-        next_x_(plan.panel * plan.stride) {
+        x_(plan.panel * plan.stride + word_elements),
+        next_x_(plan.panel * plan.stride + word_elements) {
     for (int layer = 1; layer <= network.depth(); ++layer)
-      scans_.emplace_back(layer_paths<Real>().front(), layer, network.width(layer), thresholds_);
-    switched_.resize(static_cast<std::size_t>(plan.panel));
-    hashes_.resize(static_cast<std::size_t>(plan.panel));
+      scans_.emplace_back(layer_paths<Real>().front(), layer, network.width(layer), thresholds_, transitions_);
+    seen_.switched.resize(static_cast<std::size_t>(plan.panel));
+    seen_.hashes.resize(static_cast<std::size_t>(plan.panel));
   }
 
   SampledCounts run() {
     image_ = first_layer_image(network_, curve_);
-    point_.resize(image_.center.size());
-    std::vector<double> bias(point_.size());
+    std::vector<double> bias(image_.center.size());
     network_.bias(1, bias);
     for (std::size_t j = 0; j < bias.size(); ++j) image_.center[j] += bias[j];
     for (long begin = 0; begin < samples_; begin += plan_.panel)
@@ -107,8 +106,8 @@ class CurveSampler {
 
  private:
   void pass_panel(long begin, long end) {
-    std::fill(switched_.begin(), switched_.end(), std::uint8_t{0});
-    std::fill(hashes_.begin(), hashes_.end(), PatternHash{});
+    std::fill(seen_.switched.begin(), seen_.switched.end(), std::uint8_t{0});
+    std::fill(seen_.hashes.begin(), seen_.hashes.end(), PatternHash{});
     for (int layer = 1; layer <= active_; ++layer) {
       load_layer(layer);
       for (long block = begin; block < end; block += plan_.block) {
@@ -147,34 +146,22 @@ class CurveSampler {
       return;
     }
     for (long i = 0; i < count; ++i) {
-      image_.point(curve_.parameter(sample + i, samples_), point_);
-      std::transform(point_.begin(), point_.end(), h + i * plan_.stride,
-                     [](double value) { return static_cast<Real>(value); });
+      const Curve::Coefficients at = curve_.coefficients(curve_.parameter(sample + i, samples_));
+      polygon_.take(at);
+      image_.point(at, std::span<Real>(h + i * plan_.stride, image_.center.size()));
     }
   }
 
   /// False where a pre-activation is not finite. What overflows only in phi or in a length shows in the
   /// length, at the end.
   bool scan_block(int layer, long row, long count) {
-    const auto l = static_cast<std::size_t>(layer - 1);
+    Real* rows = next_x_.data() + row * plan_.stride;
+    if (!scans_[static_cast<std::size_t>(layer - 1)].take(rows, plan_.stride, count, network_.activation(), seen_, row))
+      return false;
+    if (layer < network_.depth() || !readout_.exists()) return true;
     const auto width = static_cast<std::size_t>(network_.width(layer));
-    LayerScan<Real>& scan = scans_[l];
-    const bool last_layer = layer == network_.depth();
-    for (long i = 0; i < count; ++i) {
-      const std::span<Real> x(next_x_.data() + (row + i) * plan_.stride, width);
-      const auto taken = scan.take(x, network_.activation());
-      if (taken == LayerScan<Real>::Taken::overflow) return false;
-      if (transitions_) note_pattern(l, static_cast<std::size_t>(row + i), taken == LayerScan<Real>::Taken::switched);
-      if (last_layer && readout_.exists()) readout_.take(std::span<const Real>(x));
-    }
+    for (long i = 0; i < count; ++i) readout_.take(std::span<const Real>(rows + i * plan_.stride, width));
     return true;
-  }
-
-  void note_pattern(std::size_t l, std::size_t i, bool switched) {
-    switched_[i] = static_cast<std::uint8_t>(switched_[i] != 0 || switched);
-    hashes_[i] += scans_[l].hash();
-    pieces_[l] += switched_[i];
-    if (switched_[i] != 0 || scans_[l].samples() == 1) patterns_[l].insert(hashes_[i]);
   }
 
   SampledCounts counts();
@@ -191,19 +178,16 @@ class CurveSampler {
   int active_;
   /// The curve's image in layer 1, bias included.
   Curve image_;
+  SampledPolygon polygon_;
   std::vector<LayerScan<Real>> scans_;
   std::vector<std::int64_t> pieces_;
-  std::vector<PatternSet> patterns_;
   /// A layer's weights as they are drawn.
   Buffer<Real> weight_;
   /// Of every layer (the first has image_ instead), or of the one at hand.
   std::vector<PackedLayer<Real>> layers_;
   /// Of the panel's samples, the activations of one layer, and the pre-activations and then activations of the next.
   Buffer<Real> x_, next_x_;
-  std::vector<double> point_;
-  /// Of the panel's samples, over the layers so far: whether a neuron switched, the pattern's hash.
-  std::vector<std::uint8_t> switched_;
-  std::vector<PatternHash> hashes_;
+  PanelPatterns seen_;
 };
 
 template <class Real>
@@ -216,7 +200,7 @@ void CurveSampler<Real>::finish_layers() {
       active_ = layer - 1;
       return;
     }
-    pieces_[l] += switched ? 1 : 0;
+    pieces_[l] = scans_[l].switching_intervals() + (switched ? 1 : 0);
     pieces_[l] = curve_.closed() ? std::max<std::int64_t>(1, pieces_[l]) : pieces_[l] + 1;
   }
 }
@@ -226,8 +210,9 @@ SampledCounts CurveSampler<Real>::counts() {
   finish_layers();
   SampledCounts counts;
   counts.finite_layers = active_;
-  counts.input_length = polygon_length(curve_, samples_, 1);
-  counts.input_length_half = polygon_length(curve_, samples_, 2);
+  polygon_.finish();
+  counts.input_length = polygon_.length();
+  counts.input_length_half = polygon_.length_half();
   for (std::size_t l = 0; l < scans_.size(); ++l) {
     const bool finite = static_cast<int>(l) < active_;
     const IntervalSums none;
@@ -242,7 +227,7 @@ SampledCounts CurveSampler<Real>::counts() {
     counts.transitions.push_back(all.transitions);
     counts.transitions_half.push_back(half.transitions);
     counts.pieces.push_back(finite ? pieces_[l] : 0);
-    counts.patterns.push_back(finite ? patterns_[l].size() : 0);
+    counts.patterns.push_back(finite ? scans_[l].patterns() : 0);
   }
   if (readout_.exists())
     counts.readout_sign_changes = active_ == network_.depth() ? readout_.changes(curve_.closed()) : 0;
@@ -262,6 +247,28 @@ std::vector<Threshold> thresholds_of(const Activation& activation, bool transiti
     }
   }
   return thresholds;
+}
+
+std::optional<Clamp<double>> clamp_of(const Activation& activation) {
+  const LinearPieces* pieces = activation.pieces();
+  if (pieces == nullptr) return std::nullopt;
+  const auto identity = std::find(pieces->slopes.begin(), pieces->slopes.end(), 1.0);
+  const auto k = static_cast<std::size_t>(identity - pieces->slopes.begin());
+  if (identity == pieces->slopes.end() || k > 1 || k + 2 < pieces->slopes.size() || pieces->intercepts[k] != 0.0)
+    return std::nullopt;
+  Clamp<double> clamp;
+  const auto is_constant = [&](std::size_t piece, double value) {
+    return pieces->slopes[piece] == 0.0 && pieces->intercepts[piece] == value;
+  };
+  if (k == 1) {
+    clamp.low = pieces->breakpoints.front();
+    if (!is_constant(0, clamp.low)) return std::nullopt;
+  }
+  if (k + 1 < pieces->slopes.size()) {
+    clamp.high = pieces->breakpoints.back();
+    if (!is_constant(k + 1, clamp.high)) return std::nullopt;
+  }
+  return clamp;
 }
 
 long row_stride(long width) {

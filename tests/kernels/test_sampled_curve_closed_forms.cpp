@@ -207,6 +207,18 @@ TEST(SampledCurve, OverflowInALaterPanelIsSeen) {
   EXPECT_EQ(sample_curve_plain(twice, curve, options_of(50)).finite_layers, 1);
 }
 
+TEST(SampledCurve, SinglePrecisionKeepsSmallAndLargeLengths) {
+  // Squares of these are 0 and infinite in single precision. A sample is wrong by 6e-8 at
+  // most, which is 1e-6 of a side of the polygon.
+  for (const double scale : {1e-25, 1e25}) {
+    const SampledCounts counts = sample_curve(one_layer({scale, 0, 0, scale}, {0, 0}, 2, Activation::named("linear")),
+                                              unit_circle(), options_of(100, Precision::single));
+    ASSERT_EQ(counts.finite_layers, 1);
+    EXPECT_NEAR(counts.length[0] / scale, 200.0 * std::sin(std::numbers::pi / 100.0), 1e-5);
+    EXPECT_NEAR(counts.length_half[0] / scale, 100.0 * std::sin(std::numbers::pi / 50.0), 1e-5);
+  }
+}
+
 TEST(SampledCurve, SinglePrecisionOverflowsEarlier) {
   std::vector<Layer> layers(3, Layer{1, {1e15}, {0}});
   const StoredNetwork network(1, layers, Activation::named("relu"));
