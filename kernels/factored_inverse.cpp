@@ -8,7 +8,6 @@
 #include <cmath>
 #include <exception>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -40,17 +39,8 @@ FactoredInverse::FactoredInverse(const RandomNetwork::Parameters& parameters, St
     : FactoredInverse(JacobianOperator(parameters, key, input, WeightStorage::regenerated, comm)) {}
 
 FactoredInverse::FactoredInverse(const JacobianOperator& j)
-    : DistributedOperator(j.size(), j.rows(), j.communicator()) {
+    : DistributedOperator(j.size(), j.rows(), j.communicator()), spread_(j.size(), j.communicator()) {
   use_one_blas_thread();
-  int ranks = 1;
-  MPI_Comm_size(communicator(), &ranks);
-  share_.resize(size_of(ranks));
-  const int mine = local_size();
-  MPI_Allgather(&mine, 1, MPI_INT, share_.data(), 1, MPI_INT, communicator());
-  first_.resize(share_.size());
-  std::exclusive_scan(share_.begin(), share_.end(), first_.begin(), 0);
-  counts_.resize(share_.size());
-  places_.resize(share_.size());
   for (int layer = 1; layer <= j.depth(); ++layer) add_layer(j, layer);
 }
 
@@ -111,16 +101,13 @@ double FactoredInverse::product_seconds(int n, int depth, int ranks, int vectors
 
 void FactoredInverse::reserve(int vectors) const {
   all_.resize(size_of(size()) * size_of(vectors));
-  std::transform(share_.begin(), share_.end(), counts_.begin(), [&](int rows) { return rows * vectors; });
-  std::transform(first_.begin(), first_.end(), places_.begin(), [&](int row) { return row * vectors; });
 }
 
 void FactoredInverse::multiply(std::span<const double> x, std::span<double> y, int vectors) const {
   std::copy(x.begin(), x.end(), y.begin());
   for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
     scale_rows(layer->inverse_slope, y, vectors);
-    MPI_Allgatherv(y.data(), static_cast<int>(y.size()), MPI_DOUBLE, all_.data(), counts_.data(), places_.data(),
-                   MPI_DOUBLE, communicator());
+    spread_.gather(y, all_, vectors);
     if (vectors == 1) {
       cblas_dgemv(CblasRowMajor, CblasNoTrans, local_size(), size(), 1.0, layer->inverse.data(), size(), all_.data(), 1,
                   0.0, y.data(), 1);
@@ -142,7 +129,7 @@ void FactoredInverse::multiply_transposed(std::span<const double> x, std::span<d
       cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, size(), vectors, local_size(), 1.0, layer.inverse.data(),
                   size(), y.data(), vectors, 0.0, all_.data(), vectors);
     }
-    MPI_Reduce_scatter(all_.data(), y.data(), counts_.data(), MPI_DOUBLE, MPI_SUM, communicator());
+    spread_.sum(all_, y, vectors);
     scale_rows(layer.inverse_slope, y, vectors);
   }
 }

@@ -5,6 +5,7 @@
 #include "kernels/distributed_operator.hpp"
 #include "kernels/jacobian_operator.hpp"
 #include "kernels/network.hpp"
+#include "kernels/row_spread.hpp"
 
 #include <cstddef>
 #include <span>
@@ -57,12 +58,10 @@ class FactoredInverse final : public DistributedOperator {
   void multiply(std::span<const double> x, std::span<double> y, int vectors) const override;
   void multiply_transposed(std::span<const double> x, std::span<double> y, int vectors) const override;
 
-  std::vector<int> share_, first_;  // rows of each rank, and the first of them
+  RowSpread spread_;
   std::vector<Layer> layers_;
   double condition_ = 1.0;
-  /// Of a product: whole vectors, what MPI is told of the ranks.
-  mutable std::vector<double> all_;
-  mutable std::vector<int> counts_, places_;
+  mutable std::vector<double> all_;  // whole vectors of a product
 };
 
 }  // namespace meander

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -27,24 +26,6 @@ std::size_t size_of(int n) {
 template <class Real>
 const RowBlockPath<Real>& path_of(const RowBlock<Real>&) {
   return row_block_paths<Real>().front();
-}
-
-/// N rows over the ranks of `comm`, as evenly as they go.
-std::vector<int> shares(int n, MPI_Comm comm) {
-  int ranks = 1;
-  MPI_Comm_size(comm, &ranks);
-  std::vector<int> share;
-  for (int r = 0; r < ranks; ++r) share.push_back(n / ranks + (r < n % ranks ? 1 : 0));
-  return share;
-}
-
-std::vector<int> own_rows(int n, MPI_Comm comm) {
-  int rank = 0;
-  MPI_Comm_rank(comm, &rank);
-  const std::vector<int> share = shares(n, comm);
-  std::vector<int> rows(size_of(share[size_of(rank)]));
-  std::iota(rows.begin(), rows.end(), std::accumulate(share.begin(), share.begin() + rank, 0));
-  return rows;
 }
 
 int checked_width(const RandomNetwork::Parameters& parameters, std::size_t input) {
@@ -70,18 +51,15 @@ int checked_width(const RandomNetwork::Parameters& parameters, std::size_t input
 
 JacobianOperator::JacobianOperator(const RandomNetwork::Parameters& parameters, StreamKey key,
                                    std::span<const double> input, WeightStorage storage, MPI_Comm comm)
-    : DistributedOperator(checked_width(parameters, input.size()), own_rows(parameters.input_dimension, comm), comm),
+    : DistributedOperator(checked_width(parameters, input.size()), RowSpread(parameters.input_dimension, comm).rows(),
+                          comm),
       network_(parameters, key),
       law_(parameters.law),
       key_(key),
       storage_(storage),
       scale_(parameters.sigma_w / std::sqrt(static_cast<double>(size()))),
-      share_(shares(size(), comm)),
-      first_(share_.size(), 0),
-      block_(storage == WeightStorage::regenerated ? block_rows * block_stride : 0),
-      counts_(share_.size()),
-      places_(share_.size()) {
-  std::partial_sum(share_.begin(), share_.end() - 1, first_.begin() + 1);
+      spread_(size(), comm),
+      block_(storage == WeightStorage::regenerated ? block_rows * block_stride : 0) {
   find_gates({input.begin(), input.end()});
 }
 
@@ -195,7 +173,7 @@ void JacobianOperator::find_gates(std::vector<double> x) {
       throw;
     }
     agree(layer, 0, slope_squares);
-    gather(mine, x, 1);
+    spread_.gather(mine, x, 1);
   }
 }
 
@@ -230,19 +208,12 @@ void JacobianOperator::reserve(int vectors) const {
   panels_.resize(row_block_paths<double>().front().most_vectors, size(), vectors);
 }
 
-void JacobianOperator::gather(std::span<const double> mine, std::span<double> all, int vectors) const {
-  std::transform(share_.begin(), share_.end(), counts_.begin(), [&](int rows) { return rows * vectors; });
-  std::transform(first_.begin(), first_.end(), places_.begin(), [&](int row) { return row * vectors; });
-  MPI_Allgatherv(mine.data(), static_cast<int>(mine.size()), MPI_DOUBLE, all.data(), counts_.data(), places_.data(),
-                 MPI_DOUBLE, communicator());
-}
-
 void JacobianOperator::multiply(std::span<const double> x, std::span<double> y, int vectors) const {
   const std::size_t columns = size_of(vectors);
   std::span<const double> from = x;
   for (int l = 1; l <= depth(); ++l, from = y) {
     const Layer& layer = layers_[size_of(l - 1)];
-    gather(from, all_, vectors);
+    spread_.gather(from, all_, vectors);
     panels_.take(all_.data());
     std::fill_n(part_.begin(), layer.row.size() * columns, 0.0);
     for_blocks(l, [&](const auto& block, int row, int column) {
@@ -261,7 +232,6 @@ void JacobianOperator::multiply(std::span<const double> x, std::span<double> y, 
 
 void JacobianOperator::multiply_transposed(std::span<const double> x, std::span<double> y, int vectors) const {
   const std::size_t columns = size_of(vectors);
-  std::transform(share_.begin(), share_.end(), counts_.begin(), [&](int rows) { return rows * vectors; });
   std::span<const double> from = x;
   for (int l = depth(); l >= 1; --l, from = y) {
     const Layer& layer = layers_[size_of(l - 1)];
@@ -277,7 +247,7 @@ void JacobianOperator::multiply_transposed(std::span<const double> x, std::span<
       });
     });
     panels_.give(all_.data());
-    MPI_Reduce_scatter(all_.data(), y.data(), counts_.data(), MPI_DOUBLE, MPI_SUM, communicator());
+    spread_.sum(all_, y, vectors);
   }
 }
 

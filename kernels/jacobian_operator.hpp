@@ -5,6 +5,7 @@
 #include "kernels/distributed_operator.hpp"
 #include "kernels/network.hpp"
 #include "kernels/row_block_product.hpp"
+#include "kernels/row_spread.hpp"
 
 #include <cstdint>
 #include <span>
@@ -75,23 +76,20 @@ class JacobianOperator final : public DistributedOperator {
   void reserve(int vectors) const override;
   void multiply(std::span<const double> x, std::span<double> y, int vectors) const override;
   void multiply_transposed(std::span<const double> x, std::span<double> y, int vectors) const override;
-  void gather(std::span<const double> mine, std::span<double> all, int vectors) const;
 
   RandomNetwork network_;
   WeightLaw law_;
   StreamKey key_;
   WeightStorage storage_;
   double scale_;
-  std::vector<int> share_, first_;  // rows of each rank, and the first of them
+  RowSpread spread_;
   std::vector<Layer> layers_;
   std::vector<std::int64_t> open_;
   std::vector<double> slope_square_;
-  /// Of a product: whole vectors, the same as the kernel takes them, this rank's part of a layer, a block of variates,
-  /// what MPI is told of the ranks.
+  /// Of a product: whole vectors, the same as the kernel takes them, this rank's part of a layer, a block of variates.
   mutable std::vector<double> all_, part_;
   mutable VectorPanels panels_;
   mutable Buffer<float> block_;
-  mutable std::vector<int> counts_, places_;
 };
 
 }  // namespace meander

@@ -23,6 +23,7 @@ SPREAD = {
     "kernels/distributed_columns.hpp": MPI,
     "kernels/distributed_operator.hpp": MPI,
     "kernels/dense_rows.hpp": MPI,
+    "kernels/row_spread.hpp": MPI,
 }
 
 # Room: patterns that it must not include, and exceptions to them.
