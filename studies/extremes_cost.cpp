@@ -76,20 +76,29 @@ double product_bytes(const Size& size, WeightStorage storage, const ExtremesSett
   return bytes;
 }
 
-/// A pivoted QR and three products a layer, then Jacobi sweeps.
 double graded_seconds(const Size& size) {
-  return 1e-4 + std::pow(size.n, 3) * (5e-10 * size.depth + 3e-9);
+  return 1e-4 + jacobian_spectrum_seconds(static_cast<int>(size.n), static_cast<int>(size.depth));
 }
 
-/// The formed product, then bidiagonalisation.
 double matrix_seconds(const Size& size) {
-  return 1e-3 + std::pow(size.n, 3) * (6e-11 * size.depth + 1.5e-9) / size.ranks;
+  return 1e-3 + dense_seconds(static_cast<int>(size.n), static_cast<int>(size.depth), static_cast<int>(size.ranks));
 }
 
 /// One weight and so many vectors: read or drawn, then multiplied.
 double weight_seconds(const Size& size, WeightStorage storage, double vectors) {
   const double fetch = storage == WeightStorage::double_ ? 0.8e-9 : storage == WeightStorage::single ? 0.6e-9 : 1.2e-9;
   return fetch + (size.orthogonal ? 5e-11 : 2.5e-11) * vectors;
+}
+
+/// One product of a block with J or J'. Each layer sends whole vectors to each rank, or of reflectors what a block of
+/// them makes of the vectors.
+double product_seconds(const Size& size, WeightStorage storage, double vectors) {
+  double messages = 0.0;
+  if (size.ranks > 1) {
+    const double latency = 1e-5 * std::ceil(std::log2(size.ranks));
+    messages = size.depth * (latency * (size.orthogonal ? size.n / reflector_block : 1.0) + 2e-9 * size.n * vectors);
+  }
+  return size.weights() * weight_seconds(size, storage, vectors) + messages;
 }
 
 /// Products of blocks with J, and as many with J', until the values have converged: the gaps at the edge shrink with
@@ -112,13 +121,15 @@ double krylov_seconds(const Size& size, WeightStorage storage, const ExtremesSet
   const double once = 1.2e-9 * size.weights();
   double seconds = 1e-3 + once;
   if (settings.largest) {
-    seconds += passes * (2.0 * size.weights() * weight_seconds(size, storage, block) + orthogonal + 1e-4);
+    seconds += passes * (2.0 * product_seconds(size, storage, block) + orthogonal + 1e-4);
   }
   if (settings.smallest && size.open) {
-    const WeightStorage inverse = size.orthogonal ? storage : WeightStorage::double_;
-    if (!size.orthogonal) seconds += 6e-11 * std::pow(size.n, 3) * size.depth / size.ranks;
+    const int n = static_cast<int>(size.n), depth = static_cast<int>(size.depth), ranks = static_cast<int>(size.ranks);
+    const double one = size.orthogonal ? product_seconds(size, storage, block)
+                                       : FactoredInverse::product_seconds(n, depth, ranks, static_cast<int>(block));
+    if (!size.orthogonal) seconds += FactoredInverse::seconds(n, depth, ranks);
     // The gaps at the lower end are wider.
-    seconds += 0.25 * passes * (2.0 * size.weights() * weight_seconds(size, inverse, block) + orthogonal + 1e-4);
+    seconds += 0.25 * passes * (2.0 * one + orthogonal + 1e-4);
   }
   return seconds;
 }

@@ -41,6 +41,8 @@ def reduced(path, tmp_path):
         overrides["geometry.component_layers"] = "[1, 3]"
     if study["measure"] == "signal_propagation" and len(sweep["sigma_w"] if isinstance(sweep["sigma_w"], list) else []) > 4:
         overrides |= {"sweep.width": "12", "sweep.depth": "12", "realizations": "3"}
+    if study["measure"] == "jacobian_extremes":
+        overrides |= {"jacobian_extremes.ranks_per_task": "1", "jacobian_extremes.count": "3", "sweep.width": "[16, 24, 32]"}
     data = study.get("input", {})
     if "images" in data:
         overrides["input.images"] = f'"{images_file(tmp_path / "images.gz")}"'
