@@ -95,7 +95,8 @@ int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
   fmt::print("{}\n", study.title.empty() ? arguments.study.study : study.title);
   fmt::print("  measure       {}\n", study.measure);
   fmt::print("  tasks         {} ({} points, {} realizations)\n", work.count, study.points(), study.realizations);
-  fmt::print("  core-hours    {:.3g}\n", core_seconds / 3600.0);
+  const double hours = core_seconds / 3600.0;
+  fmt::print("  core-hours    {}\n", hours < 1000 ? fmt::format("{:.3g}", hours) : fmt::format("{:.0f}", hours));
   fmt::print("  longest task  {}\n", duration_text(longest));
   if (widest_group(work) > 1) fmt::print("  a task        is shared by {} ranks\n", widest_group(work));
   fmt::print("  largest task  {} on each of its ranks\n\n", bytes_text(bytes));
