@@ -76,8 +76,8 @@ class Spectra final : public Measurement {
     const std::vector<int> widths = widths_of(point);
     const double n = widths.front(), depth = static_cast<double>(widths.size());
     if (family == 1) return {1e-3 + 3e-5 * depth * (bins_ + 2.0 * static_cast<double>(eps_.size())), 5e6, 1};
-    // Rates of a 3 GHz core with AVX2: a pivoted QR and three products a layer, then Jacobi sweeps.
-    return {1e-4 + n * n * n * (5e-10 * depth + 3e-9), 1e6 + 8.0 * jacobian_copies * n * n, 1};
+    const double seconds = jacobian_spectrum_seconds(widths.front(), static_cast<int>(widths.size()));
+    return {seconds, 1e6 + 8.0 * jacobian_copies * n * n, 1};
   }
 
   void run(const Task& task, Results& results) const override {
