@@ -25,9 +25,22 @@ std::vector<LayerPath<Real>> usable(const LayerPath<Real>& v4, const LayerPath<R
   return paths;
 }
 
+/// Weights (outputs, inputs) of neurons first.. as (inputs, neurons), zero beyond the last neuron.
 template <class Real>
-long registers_of(long outputs, const LayerPath<Real>& path) {
-  return (outputs + path.lanes - 1) / path.lanes;
+Real* transpose_band(std::span<const Real> weight, long outputs, long inputs, long first, long neurons, Real* out) {
+  const long real = std::clamp(outputs - first, 0L, neurons);
+  // So many inputs at a time that what is written stays in the first-level cache until it is full.
+  constexpr long inputs_at_once = 64;
+  for (long k = 0; k < inputs; k += inputs_at_once) {
+    const long now = std::min(inputs_at_once, inputs - k);
+    if (real < neurons) std::fill_n(out, now * neurons, Real{0});
+    for (long j = 0; j < real; ++j) {
+      const Real* row = weight.data() + (first + j) * inputs + k;
+      for (long i = 0; i < now; ++i) out[i * neurons + j] = row[i];
+    }
+    out += now * neurons;
+  }
+  return out;
 }
 
 }  // namespace
@@ -50,33 +63,22 @@ void PackedLayer<Real>::pack(const LayerPath<Real>& path, std::span<const Real> 
   path_ = &path;
   outputs_ = static_cast<long>(bias.size());
   inputs_ = static_cast<long>(weight.size() / bias.size());
-  const long all = registers_of(outputs_, path);
+  const NeuronBands bands(outputs_, path.lanes, path.vectors, path.narrow);
   const auto make_room = [](Buffer<Real>& buffer, long& room, long size) {
     if (size > room) buffer = Buffer<Real>(size);
     room = std::max(room, size);
   };
-  make_room(weight_, weight_room_, all * path.lanes * inputs_);
-  make_room(bias_, bias_room_, all * path.lanes);
-  std::fill_n(bias_.data(), all * path.lanes, Real{0});
+  const long biases = (bands.registers + 1) * path.lanes;
+  make_room(weight_, weight_room_, (bands.registers * path.lanes + path.narrow) * inputs_);
+  make_room(bias_, bias_room_, biases);
+  std::fill_n(bias_.data(), biases, Real{0});
   std::transform(bias.begin(), bias.end(), bias_.data(), [](double b) { return static_cast<Real>(b); });
-  const long bands = (all + path.vectors - 1) / path.vectors;
   Real* out = weight_.data();
-  for (long b = 0; b < bands; ++b) {
-    const long first = b * all / bands * path.lanes;
-    const long neurons = (b + 1) * all / bands * path.lanes - first;
-    const long real = std::clamp(outputs_ - first, 0L, neurons);
-    // So many inputs at a time that what is written stays in the first-level cache until it is full.
-    constexpr long inputs_at_once = 64;
-    for (long k = 0; k < inputs_; k += inputs_at_once) {
-      const long now = std::min(inputs_at_once, inputs_ - k);
-      if (real < neurons) std::fill_n(out, now * neurons, Real{0});
-      for (long j = 0; j < real; ++j) {
-        const Real* row = weight.data() + (first + j) * inputs_ + k;
-        for (long i = 0; i < now; ++i) out[i * neurons + j] = row[i];
-      }
-      out += now * neurons;
-    }
+  for (long b = 0; b < bands.bands; ++b) {
+    const long first = bands.begin(b) * path.lanes;
+    out = transpose_band(weight, outputs_, inputs_, first, bands.begin(b + 1) * path.lanes - first, out);
   }
+  if (bands.narrow) transpose_band(weight, outputs_, inputs_, bands.registers * path.lanes, path.narrow, out);
 }
 
 template class PackedLayer<float>;

@@ -29,11 +29,13 @@ struct LayerPath {
   const char* name;
   /// Lanes of a register, and the most registers of neurons that a tile has.
   long lanes, vectors;
+  /// So few neurons left over from whole registers share a register between samples; 0 where none do.
+  long narrow;
 
   /// h (rows, outputs) = bias + x W^T for x (rows, inputs), with the given distances between rows. Every sum
   /// runs over the inputs in their order, beginning with the bias, by fused multiply-add where the processor has
   /// it: it depends on no block size, and is the same on all such processors. Elements of h from `outputs` up to
-  /// the next multiple of `lanes` become zero.
+  /// the next multiple of `lanes` may be written.
   void (*multiply)(const Real* packed, const Real* bias, long outputs, long inputs, const Real* x, long x_stride,
                    long rows, Real* h, long h_stride);
   /// Of each of `count` rows h, one after the other: for each threshold bit_words(size) words of bits, element j in
@@ -53,6 +55,19 @@ struct LayerPath {
 /// The paths that this processor can take, the fastest first.
 template <class Real>
 std::span<const LayerPath<Real>> layer_paths();
+
+/// How a layer's neurons are divided: `registers` of them, the last one filled up unless the rest is narrow.
+struct NeuronBands {
+  NeuronBands(long outputs, long lanes_each, long most_registers, long narrow_lanes)
+      : narrow(outputs % lanes_each > 0 && outputs % lanes_each <= narrow_lanes),
+        registers((outputs + lanes_each - 1) / lanes_each - (narrow ? 1 : 0)),
+        bands((registers + most_registers - 1) / most_registers) {}
+  /// The first register of a band.
+  long begin(long band) const { return band * registers / bands; }
+
+  bool narrow;
+  long registers, bands;
+};
 
 /// A layer's weights, transposed in bands of a tile's neurons and filled up with zeros.
 template <class Real>

@@ -99,6 +99,83 @@ void band(const Real* weight, long inputs, const Real* x, long x_stride, long ro
   }
 }
 
+#if defined(__AVX512F__)
+/// Four neurons left over from whole registers share one between four samples: quarter q of a register is sample q.
+constexpr long narrow_neurons = 4, narrow_rows = 4;
+
+template <class Real>
+constexpr long narrow_lanes = sizeof(Real) == 4 ? narrow_neurons : 0;
+
+/// One quarter from each of four rows.
+template <class Pointer>
+[[gnu::always_inline]] inline __m512 quarters(const Pointer (&rows)[narrow_rows], long at) {
+  const __m512 first = _mm512_maskz_broadcast_f32x4(0xffff, _mm_loadu_ps(rows[0] + at));
+  const __m512 second = _mm512_mask_broadcast_f32x4(first, 0x00f0, _mm_loadu_ps(rows[1] + at));
+  const __m512 third = _mm512_mask_broadcast_f32x4(second, 0x0f00, _mm_loadu_ps(rows[2] + at));
+  return _mm512_mask_broadcast_f32x4(third, 0xf000, _mm_loadu_ps(rows[3] + at));
+}
+
+/// The four rows of a group, of which there are `rows` in all; the last one stands for those that do not exist.
+template <class Pointer>
+[[gnu::always_inline]] inline void rows_of_group(Pointer x, long stride, long rows, long group,
+                                                 Pointer (&out)[narrow_rows]) {
+  for (long q = 0; q < narrow_rows; ++q) out[q] = x + std::min(narrow_rows * group + q, rows - 1) * stride;
+}
+
+/// Groups first.. of four samples each.
+template <int groups>
+[[gnu::always_inline]] inline void narrow_tile(const float* weight, long inputs, const float* x, long x_stride,
+                                               long rows, long first, const float* bias, float* h, long h_stride) {
+  __m512 sum[groups];
+  const float* from[groups][narrow_rows];
+  float* to[groups][narrow_rows];
+  for (int g = 0; g < groups; ++g) {
+    rows_of_group(x, x_stride, rows, first + g, from[g]);
+    rows_of_group(h, h_stride, rows, first + g, to[g]);
+    sum[g] = bias != nullptr ? _mm512_maskz_broadcast_f32x4(0xffff, _mm_loadu_ps(bias)) : quarters(to[g], 0);
+  }
+  long k = 0;
+  const auto add = [&](int g, __m512 factor, __m512 w) { sum[g] = add_product(factor, w, sum[g]); };
+  for (; k + 4 <= inputs; k += 4) {
+    __m512 w[4];
+    for (int i = 0; i < 4; ++i)
+      w[i] = _mm512_maskz_broadcast_f32x4(0xffff, _mm_loadu_ps(weight + (k + i) * narrow_neurons));
+    for (int g = 0; g < groups; ++g) {
+      const __m512 four = quarters(from[g], k);
+      add(g, _mm512_maskz_permute_ps(0xffff, four, 0x00), w[0]);
+      add(g, _mm512_maskz_permute_ps(0xffff, four, 0x55), w[1]);
+      add(g, _mm512_maskz_permute_ps(0xffff, four, 0xaa), w[2]);
+      add(g, _mm512_maskz_permute_ps(0xffff, four, 0xff), w[3]);
+    }
+  }
+  for (; k < inputs; ++k) {
+    const __m512 w = _mm512_maskz_broadcast_f32x4(0xffff, _mm_loadu_ps(weight + k * narrow_neurons));
+    for (int g = 0; g < groups; ++g) {
+      __m512 factor{};
+      for (long lane = 0; lane < 16; ++lane) factor[lane] = from[g][lane / narrow_neurons][k];
+      add(g, factor, w);
+    }
+  }
+  for (int g = 0; g < groups; ++g) {
+    for (long q = 0; q < narrow_rows; ++q)
+      __builtin_memcpy(to[g][q], reinterpret_cast<const char*>(&sum[g]) + 16 * q, 16);
+  }
+}
+
+/// The neurons that are left over from whole registers, for all rows.
+inline void narrow_band(const float* weight, long inputs, const float* x, long x_stride, long rows, const float* bias,
+                        float* h, long h_stride) {
+  constexpr int most = 6;
+  const long groups = (rows + narrow_rows - 1) / narrow_rows;
+  long g = 0;
+  for (; g + most <= groups; g += most) narrow_tile<most>(weight, inputs, x, x_stride, rows, g, bias, h, h_stride);
+  for (; g < groups; ++g) narrow_tile<1>(weight, inputs, x, x_stride, rows, g, bias, h, h_stride);
+}
+#else
+template <class Real>
+constexpr long narrow_lanes = 0;
+#endif
+
 /// Inputs are taken so many at a time that a band of their weights and the rows' share of them stay in the
 /// second-level cache.
 constexpr long input_block = 256;
@@ -107,14 +184,13 @@ template <class Real>
 void multiply(const Real* packed, const Real* bias, long outputs, long inputs, const Real* x, long x_stride, long rows,
               Real* h, long h_stride) {
   constexpr long lanes = Registers<Real>::lanes;
-  const long all = (outputs + lanes - 1) / lanes;
-  const long bands = (all + tile_vectors - 1) / tile_vectors;
+  const NeuronBands bands(outputs, lanes, tile_vectors, narrow_lanes<Real>);
   for (long k = 0; k < inputs; k += input_block) {
     const long now = std::min(input_block, inputs - k);
     const Real* weight = packed;
-    for (long b = 0; b < bands; ++b) {
-      const long first = b * all / bands;
-      const long vectors = (b + 1) * all / bands - first;
+    for (long b = 0; b < bands.bands; ++b) {
+      const long first = bands.begin(b);
+      const long vectors = bands.begin(b + 1) - first;
       const Real* from = weight + k * vectors * lanes;
       const Real* start = k == 0 ? bias + first * lanes : nullptr;
       Real* to = h + first * lanes;
@@ -125,6 +201,12 @@ void multiply(const Real* packed, const Real* bias, long outputs, long inputs, c
         if (vectors == 4) band<4>(from, now, x + k, x_stride, rows, start, to, h_stride);
       }
       weight += vectors * lanes * inputs;
+    }
+    if constexpr (narrow_lanes < Real >> 0) {
+      const long first = bands.registers * lanes;
+      if (bands.narrow)
+        narrow_band(weight + k * narrow_lanes<Real>, now, x + k, x_stride, rows, k == 0 ? bias + first : nullptr,
+                    h + first, h_stride);
     }
   }
 }

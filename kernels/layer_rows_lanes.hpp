@@ -269,7 +269,8 @@ void squared_distances(const Real* even_before, const Real* odd_before, const Re
 
 template <class Real>
 constexpr LayerPath<Real> layer_path_of_this_file(const char* name) {
-  return {name, Registers<Real>::lanes, tile_vectors, &multiply<Real>, &states<Real>, &squared_distances<Real>};
+  return {name,          Registers<Real>::lanes,  tile_vectors, narrow_lanes<Real>, &multiply<Real>,
+          &states<Real>, &squared_distances<Real>};
 }
 
 }  // namespace
