@@ -14,8 +14,11 @@ namespace {
 
 /// Weights are taken in blocks: rows long enough for the generator to work in full registers, and so many of them that
 /// the vectors' part at a block's columns is rarely read, yet few enough to stay in the second-level cache beside it.
-constexpr int block_rows = 24;
+constexpr int block_rows = 48;
 constexpr int block_columns = 2048;
+/// Of weights that are stored, whose rows may be a power of two apart, no more than a set of the first-level cache
+/// holds.
+constexpr int stored_rows = 12;
 /// Not a power of two, for which a column's elements would compete for the same lines of the cache.
 constexpr int block_stride = block_columns + 16;
 
@@ -88,9 +91,10 @@ template <class Use>
 void JacobianOperator::for_blocks(int layer, const Use& use) const {
   const Layer& from = layers_[size_of(layer - 1)];
   const int n = size(), all = static_cast<int>(from.row.size());
+  const int most_rows = storage_ == WeightStorage::regenerated ? block_rows : stored_rows;
   for (int column = 0; column < n; column += block_columns) {
-    for (int row = 0; row < all; row += block_rows) {
-      const int rows = std::min(block_rows, all - row), columns = std::min(block_columns, n - column);
+    for (int row = 0; row < all; row += most_rows) {
+      const int rows = std::min(most_rows, all - row), columns = std::min(block_columns, n - column);
       const std::size_t first = size_of(row) * size_of(n) + size_of(column);
       if (storage_ == WeightStorage::double_) {
         use(RowBlock<double>{from.weight.data() + first, n, rows, columns, 1.0}, row, column);

@@ -32,7 +32,7 @@ enum class WeightStorage {
 ///                          --reduce-scatter-->  x0 | x1 | x2
 ///
 /// so that a layer sends N numbers a vector to each rank, whatever the storage, and never a weight. Besides the weights
-/// kept, a rank needs about 8 (2 depth N / P + (2 + 3 / P) N vectors) bytes and a block of 200 kB. Products run over
+/// kept, a rank needs about 8 (2 depth N / P + (2 + 3 / P) N vectors) bytes and a block of 400 kB. Products run over
 /// the columns in a fixed order, and over the rows in one that follows the ranks: J x has the same bits on any number
 /// of ranks and with other vectors beside x, and the same for weights drawn and stored in double.
 class JacobianOperator final : public DistributedOperator {

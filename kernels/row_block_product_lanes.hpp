@@ -143,7 +143,7 @@ template <int vectors, int groups, class Real>
 
 /// Rows whose sums are kept at a time, in the first-level cache beside the columns of a panel that they are multiplied
 /// with.
-constexpr long rows_at_once = 24, columns_at_once = 448;
+constexpr long rows_at_once = 48, columns_at_once = 3584;
 
 /// The last columns of a block, fewer than panel_columns, filled up with zeros.
 template <class Real>
@@ -166,8 +166,9 @@ struct Remainder {
 template <int vectors, class Real>
 void add_to_sums(const RowBlock<Real>& block, const double* x, double* sums) {
   constexpr int rows = tile<vectors>;
-  for (long k = 0; k < block.columns; k += columns_at_once) {
-    const long now = std::min(columns_at_once, block.columns - k);
+  constexpr long at_once = columns_at_once / vectors / panel_columns * panel_columns;
+  for (long k = 0; k < block.columns; k += at_once) {
+    const long now = std::min(at_once, block.columns - k);
     const Real* weight = block.weight + k;
     const auto at = [&](long r) { return weight + r * block.stride; };
     long r = 0;
