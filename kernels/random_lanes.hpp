@@ -201,16 +201,23 @@ struct Stream {
   return stream;
 }
 
-/// groups x lanes blocks. Two groups in one go leave less waiting than one after the other.
+/// `lanes` blocks of one row, from `first` on.
+struct Group {
+  std::uint32_t first;
+  Wide row;
+  std::uint32_t* out;
+};
+
+/// Two groups in one go leave less waiting than one after the other.
 template <class Transform, std::size_t groups>
-[[gnu::always_inline]] inline void fill_groups(const Stream& stream, std::uint32_t first_block, std::uint32_t* out) {
+[[gnu::always_inline]] inline void fill_groups(const Stream& stream, const Group (&group)[groups]) {
   Wide counters[2 * groups][4];
   for (std::size_t g = 0; g < groups; ++g) {
-    const Wide first = wide(first_block + static_cast<std::uint32_t>(g * lanes));
+    const Wide first = wide(group[g].first);
     for (std::size_t half = 0; half < 2; ++half) {
       Wide(&counter)[4] = counters[2 * g + half];
       counter[0] = first + (half == 0 ? stream.even : stream.odd);
-      counter[1] = stream.row;
+      counter[1] = group[g].row;
       counter[2] = stream.layer;
       counter[3] = stream.purpose;
     }
@@ -220,7 +227,7 @@ template <class Transform, std::size_t groups>
     Words values[4];
     for (std::size_t k = 0; k < 4; ++k) values[k] = merged(counters[2 * g][k], counters[2 * g + 1][k]);
     Transform{}(values);
-    store_interleaved(values, out + 4 * g * lanes);
+    store_interleaved(values, group[g].out);
   }
 }
 
@@ -229,13 +236,34 @@ void fill_blocks(const BlockAddress& address, std::size_t blocks, std::uint32_t*
   const Stream stream = stream_at(address);
   std::uint32_t block = address.first_block;
   const std::uint32_t* end = out + 4 * blocks;
-  for (; end - out >= static_cast<std::ptrdiff_t>(8 * lanes); out += 8 * lanes, block += 2 * lanes)
-    fill_groups<Transform, 2>(stream, block, out);
-  if (out != end) fill_groups<Transform, 1>(stream, block, out);
+  for (; end - out >= static_cast<std::ptrdiff_t>(8 * lanes); out += 8 * lanes, block += 2 * lanes) {
+    fill_groups<Transform, 2>(stream,
+                              {{block, stream.row, out}, {block + std::uint32_t{lanes}, stream.row, out + 4 * lanes}});
+  }
+  if (out != end) fill_groups<Transform, 1>(stream, {{block, stream.row, out}});
+}
+
+/// The same blocks of several rows, two rows at a time.
+template <class Transform>
+void fill_rows(const BlockAddress& address, std::size_t blocks, std::size_t rows, std::size_t stride,
+               std::uint32_t* out) {
+  const Stream stream = stream_at(address);
+  for (std::size_t row = 0; row < rows; row += 2, out += 2 * stride) {
+    const Wide upper = stream.row + static_cast<std::uint32_t>(row), lower = upper + 1;
+    std::uint32_t block = address.first_block;
+    for (std::size_t done = 0; done < 4 * blocks; done += 4 * lanes, block += lanes) {
+      if (row + 1 < rows) {
+        fill_groups<Transform, 2>(stream, {{block, upper, out + done}, {block, lower, out + stride + done}});
+      } else {
+        fill_groups<Transform, 1>(stream, {{block, upper, out + done}});
+      }
+    }
+  }
 }
 
 constexpr RandomPath path_of_this_file(const char* name) {
-  return {name, lanes, &fill_blocks<KeepWords>, &fill_blocks<ToNormals>, &fill_blocks<ToUniforms>};
+  return {
+      name, lanes, &fill_blocks<KeepWords>, &fill_blocks<ToNormals>, &fill_blocks<ToUniforms>, &fill_rows<ToNormals>};
 }
 
 }  // namespace

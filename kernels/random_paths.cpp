@@ -50,4 +50,17 @@ void fill_columns(const RandomPath& path, RandomPath::Fill RandomPath::*kind, Bl
   }
 }
 
+void fill_rows(const RandomPath& path, BlockAddress address, std::size_t rows, std::uint32_t first_column,
+               std::size_t columns, void* out, std::size_t stride) {
+  const std::size_t blocks = first_column % 4 == 0 ? columns / (4 * path.lanes) * path.lanes : 0;
+  address.first_block = first_column / 4;
+  auto* const destination = static_cast<std::uint32_t*>(out);
+  path.normals_of_rows(address, blocks, rows, stride, destination);
+  if (4 * blocks == columns) return;
+  for (std::size_t i = 0; i < rows; ++i, ++address.row) {
+    fill_columns(path, &RandomPath::normals, address, first_column + static_cast<std::uint32_t>(4 * blocks),
+                 columns - 4 * blocks, destination + i * stride + 4 * blocks);
+  }
+}
+
 }  // namespace meander

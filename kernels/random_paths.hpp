@@ -23,6 +23,10 @@ struct RandomPath {
   const char* name;
   std::size_t lanes;
   Fill words, normals, uniforms;
+  /// The same blocks of `rows` rows from the address's on, row i at out + i stride: for rows too short to keep the
+  /// processor busy one by one.
+  void (*normals_of_rows)(const BlockAddress& address, std::size_t blocks, std::size_t rows, std::size_t stride,
+                          std::uint32_t* out);
 };
 
 /// The paths that this processor can take, the fastest first.
@@ -33,5 +37,8 @@ std::span<const RandomPath> random_paths();
 /// goes through a buffer.
 void fill_columns(const RandomPath& path, RandomPath::Fill RandomPath::*kind, BlockAddress address,
                   std::uint32_t first_column, std::size_t columns, void* out);
+/// The normals of such columns of `rows` rows from the address's on, row i at out + i stride.
+void fill_rows(const RandomPath& path, BlockAddress address, std::size_t rows, std::uint32_t first_column,
+               std::size_t columns, void* out, std::size_t stride);
 
 }  // namespace meander

@@ -43,6 +43,12 @@ void RandomStream::normals(std::uint32_t row, std::uint32_t first_column, std::s
                first_column, out.size(), out.data());
 }
 
+void RandomStream::normals(std::uint32_t first_row, std::size_t rows, std::uint32_t first_column, std::size_t columns,
+                           float* out, std::size_t stride) const {
+  fill_rows(fastest_path(), {{key_.words[0], key_.words[1]}, 0, first_row, layer_, purpose_}, rows, first_column,
+            columns, out, stride);
+}
+
 void RandomStream::uniforms(std::uint32_t row, std::uint32_t first_column, std::span<float> out) const {
   fill_columns(fastest_path(), &RandomPath::uniforms, {{key_.words[0], key_.words[1]}, 0, row, layer_, purpose_},
                first_column, out.size(), out.data());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -44,6 +45,10 @@ class RandomStream {
   void words(std::uint32_t row, std::uint32_t first_column, std::span<std::uint32_t> out) const;
   /// Standard normals.
   void normals(std::uint32_t row, std::uint32_t first_column, std::span<float> out) const;
+  /// Those of `rows` rows from first_row on, of the same `columns`: row i at out + i stride. Faster than one by one
+  /// where rows are short, first_column is a multiple of 4 and there are 64 columns or a multiple.
+  void normals(std::uint32_t first_row, std::size_t rows, std::uint32_t first_column, std::size_t columns, float* out,
+               std::size_t stride) const;
   /// Uniforms in the open interval (0, 1).
   void uniforms(std::uint32_t row, std::uint32_t first_column, std::span<float> out) const;
 

@@ -14,7 +14,7 @@ namespace {
 /// Reflectors in a block, and the least components in a run: a block's heads belong to one rank.
 constexpr int block_size = 64;
 /// Components in a piece: its vectors stay in the second-level cache, and are long enough for the generator.
-constexpr int piece_width = 448;
+constexpr int piece_width = 768;
 
 std::size_t size_of(int n) {
   return static_cast<std::size_t>(n);
@@ -80,7 +80,9 @@ void HaarReflectors::reserve(Workspace& workspace, int vectors) const {
   workspace.piece.resize(size_of(block_size) * size_of(piece_width));
   workspace.projection.resize(block_size * columns);
   workspace.turned.resize(block_size * columns);
-  workspace.panels.resize(row_block_paths<double>().front().most_vectors, static_cast<long>(rows_.size()), vectors);
+  const int most = row_block_paths<double>().front().most_vectors;
+  workspace.panels.resize(most, static_cast<long>(rows_.size()), vectors);
+  workspace.block_panels.resize(most, block_size, vectors);
 }
 
 template <class Use>
@@ -91,21 +93,18 @@ void HaarReflectors::for_each_piece(const Block& block, const Use& use) const {
   }
 }
 
-/// The stream's numbers for a piece of U', zeros before the diagonal.
+/// The stream's numbers for a piece, zeros before a vector's first component.
 void HaarReflectors::draw(const Block& block, const Piece& piece, float* out) const {
   for (int done = 0; done < piece.width;) {
     const int* row = rows_.data() + piece.start + done;
     int run = 1;
     while (done + run < piece.width && row[run] == row[0] + run) ++run;
-    for (int k = 0; k < block.count; ++k) {
-      float* to = out + size_of(k) * size_of(piece.width) + size_of(done);
-      stream_.normals(static_cast<std::uint32_t>(block.first + k), static_cast<std::uint32_t>(*row),
-                      {to, size_of(run)});
-      // Components before a reflector's own are not its.
-      if (*row < block.first + k) std::fill_n(to, std::min(block.first + k - *row, run), 0.0F);
-    }
+    stream_.normals(static_cast<std::uint32_t>(block.first), size_of(block.count), static_cast<std::uint32_t>(*row),
+                    size_of(run), out + done, size_of(piece.width));
     done += run;
   }
+  if (!block.heads || piece.start != block.start) return;
+  for (std::size_t k = 0; k < size_of(block.count); ++k) std::fill_n(out + k * size_of(piece.width), k, 0.0F);
 }
 
 /// Where a piece is kept that has been drawn in single precision.
@@ -181,7 +180,8 @@ void HaarReflectors::prepare(Workspace& workspace) {
 /// U'y of this rank's components: X'y and the heads' corrections.
 void HaarReflectors::project(const Block& block, Workspace& workspace, int vectors) const {
   double* const sums = workspace.projection.data();
-  std::fill_n(sums, size_of(block.count) * size_of(vectors), 0.0);
+  // All of a block, also where the last has fewer: what is zero can be multiplied by zero.
+  std::fill_n(sums, block_size * size_of(vectors), 0.0);
   for_each_piece(block, [&](const Piece& piece) {
     if (storage_ == WeightStorage::regenerated) draw(block, piece, workspace.drawn.data() + piece.offset);
     with_piece(block, piece, workspace, 1.0, [&](const auto& rows) {
@@ -199,6 +199,31 @@ void HaarReflectors::project(const Block& block, Workspace& workspace, int vecto
       }
     }
   });
+}
+
+/// T (U'y), or T' (U'y): a few rows of T at a time, from their first column that is not zero on.
+void HaarReflectors::turn(std::size_t index, Workspace& workspace, int vectors, bool transposed) const {
+  constexpr int rows_at_once = 16;
+  const int count = blocks_[index].count;
+  const double* const triangle = triangles_.data() + index * size_of(block_size) * size_of(block_size);
+  double* const projection = workspace.projection.data();
+  double* const turned = workspace.turned.data();
+  VectorPanels& panels = workspace.block_panels;
+  transposed ? panels.clear() : panels.take(projection);
+  std::fill_n(turned, size_of(count) * size_of(vectors), 0.0);
+  for (int row = 0; row < count; row += rows_at_once) {
+    const RowBlock<double> rows{triangle + size_of(row) * size_of(count + 1), count,
+                                std::min(rows_at_once, count - row), count - row, 1.0};
+    const std::size_t place = size_of(row) * size_of(vectors);
+    panels.for_each(row, [&](double* panel, int first, int some) {
+      if (transposed) {
+        path_of(rows).add_transposed(rows, projection + place + size_of(first), vectors, some, panel);
+      } else {
+        path_of(rows).add_product(rows, panel, some, turned + place + size_of(first), vectors);
+      }
+    });
+  }
+  if (transposed) panels.give(turned);
 }
 
 /// y <- y - U (T U'y), this rank's components.
@@ -231,9 +256,7 @@ void HaarReflectors::apply_all(Workspace& workspace, double* y, int vectors, boo
     project(block, workspace, vectors);
     MPI_Allreduce(MPI_IN_PLACE, workspace.projection.data(), block.count * vectors, MPI_DOUBLE, MPI_SUM, comm_);
     if (size_of(block.start) == rows_.size()) continue;
-    cblas_dgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, block.count, vectors, block.count,
-                1.0, triangles_.data() + index * size_of(block_size) * size_of(block_size), block.count,
-                workspace.projection.data(), vectors, 0.0, workspace.turned.data(), vectors);
+    turn(index, workspace, vectors, transposed);
     subtract(block, workspace, vectors);
   }
   workspace.panels.give(y);

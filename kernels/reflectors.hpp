@@ -31,12 +31,12 @@ std::vector<int> dealt_rows(int n, MPI_Comm comm);
 /// storages give the same bits.
 class HaarReflectors {
  public:
-  /// Shared by layers, which use it in turn: a block of vectors as drawn, a piece of it in double, y in panels, U'y and
-  /// T U'y.
+  /// Shared by layers, which use it in turn: a block of vectors as drawn, a piece of it in double, U'y and
+  /// T U'y, and y and U'y in panels.
   struct Workspace {
     std::vector<float> drawn;
     std::vector<double> piece, projection, turned;
-    VectorPanels panels;
+    VectorPanels panels, block_panels;
   };
 
   /// Has the memory. `rows` are dealt_rows(n, comm); `comm` must outlive the object.
@@ -77,6 +77,7 @@ class HaarReflectors {
   void find_triangle(std::size_t index, std::vector<double>& gram);
   void apply_all(Workspace& workspace, double* y, int vectors, bool transposed) const;
   void project(const Block& block, Workspace& workspace, int vectors) const;
+  void turn(std::size_t index, Workspace& workspace, int vectors, bool transposed) const;
   void subtract(const Block& block, Workspace& workspace, int vectors) const;
   void apply_signs(double* y, int vectors) const;
 

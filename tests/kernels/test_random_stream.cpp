@@ -231,6 +231,29 @@ TEST(RandomPaths, AllGiveTheDefinedBitsInAnyRangeOfColumns) {
   }
 }
 
+TEST(RandomPaths, SeveralRowsAreTheRowsOneByOne) {
+  constexpr std::size_t stride = 1010;
+  constexpr std::uint32_t untouched = 0xdeadbeef;
+  for (const RandomPath& path : random_paths()) {
+    for (const std::size_t rows : {0u, 1u, 2u, 5u}) {
+      for (const std::uint32_t first : {0u, 4u, 64u, 67u}) {
+        for (const std::size_t columns : {0u, 3u, 64u, 100u, 128u, 1000u}) {
+          // The second row passes the end of the 32-bit counter.
+          const BlockAddress address{{1, 2}, 0, 0u - 1u, 4, 5};
+          std::vector<std::uint32_t> drawn(rows * stride, untouched), expected(drawn);
+          fill_rows(path, address, rows, first, columns, drawn.data(), stride);
+          for (std::uint32_t i = 0; i < rows; ++i) {
+            BlockAddress row = address;
+            row.row += i;
+            fill_columns(path, &RandomPath::normals, row, first, columns, expected.data() + i * stride);
+          }
+          ASSERT_EQ(drawn, expected) << path.name << " " << rows << " " << first << " " << columns;
+        }
+      }
+    }
+  }
+}
+
 template <typename Value, typename Draw>
 void expect_same_in_any_block(Draw draw) {
   std::vector<Value> whole(1500);
@@ -247,6 +270,8 @@ void expect_same_in_any_block(Draw draw) {
 TEST(RandomStream, BlocksDoNotMatter) {
   const RandomStream stream(stream_key(11, 0), Purpose::weights, 1);
   expect_same_in_any_block<float>([&](std::uint32_t first, auto& out) { stream.normals(6, first, out); });
+  expect_same_in_any_block<float>(
+      [&](std::uint32_t first, auto& out) { stream.normals(6, 1, first, out.size(), out.data(), out.size()); });
   expect_same_in_any_block<float>([&](std::uint32_t first, auto& out) { stream.uniforms(6, first, out); });
   expect_same_in_any_block<std::uint32_t>([&](std::uint32_t first, auto& out) { stream.words(6, first, out); });
 }
