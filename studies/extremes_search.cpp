@@ -166,7 +166,7 @@ std::unique_ptr<DistributedOperator> ExtremesSearch::inverse() {
                     "solver = \"dense\"",
                     lost, factored->condition()));
   } catch (const std::invalid_argument& error) {
-    complain(fmt::format("{} ({}) take solver = \"dense\"", lost, error.what()));
+    complain(fmt::format("{}: {}", lost, error.what()));
   }
   return nullptr;
 }
@@ -199,6 +199,10 @@ bool ExtremesSearch::drop_rounded(ExtremeSingularValues& found) {
 }
 
 void ExtremesSearch::find_smallest() {
+  if (parameters_.sigma_w == 0.0) {  // J is zero
+    smallest_found_ = true;
+    return;
+  }
   const auto inverse_of_j = inverse();
   if (inverse_of_j == nullptr) return;
   require_range();
@@ -210,7 +214,7 @@ void ExtremesSearch::find_smallest() {
   } catch (const std::overflow_error&) {
     throw;
   } catch (const std::runtime_error& error) {  // on every rank of the group alike
-    complain(fmt::format("{} ({}) take solver = \"dense\"", lost, error.what()));
+    complain(fmt::format("{}: {}", lost, error.what()));
   }
 }
 
@@ -221,27 +225,32 @@ void ExtremesSearch::find_in_matrix() {
   if (!std::isfinite(found.values.front())) {
     throw std::overflow_error("the largest singular value overflows double precision");
   }
+  const auto rank = parameters_.sigma_w == 0.0 ? std::ptrdiff_t{0} : static_cast<std::ptrdiff_t>(open_);
+  std::vector<double> largest = found.values;
+  std::fill(largest.begin() + rank, largest.end(), 0.0);
+  std::vector<double> smallest(largest.begin(), largest.begin() + rank);
+  std::reverse(smallest.begin(), smallest.end());
   const auto count = static_cast<std::size_t>(settings_.count);
+  largest.resize(count);
+  smallest.resize(std::min(count, smallest.size()));
   const double least = found.error / std::max(settings_.tolerance, most_dense_error);
-  const auto keep_right = [&](std::vector<double> values, const char* name) {
-    const auto wrong = std::count_if(values.begin(), values.end(), [&](double s) { return s < least; });
+  const auto keep_right = [&](std::vector<double>& values, const char* name, bool placed) {
+    const auto is_rounding = [&](double s) { return s != 0.0 && s < least; };
+    const auto wrong = std::count_if(values.begin(), values.end(), is_rounding);
     if (wrong > 0) {
       complain(
           fmt::format("{} of the {} {} singular values lie below {:.1e} (where a product formed as a matrix is "
                       "rounding) take another solver, or ranks_per_task = 1",
                       wrong, values.size(), name, least));
+      // Each keeps its place, if it has one.
+      if (placed) std::replace_if(values.begin(), values.end(), is_rounding, nothing);
+      if (!placed) values.clear();
     }
-    // Each keeps its place.
-    std::replace_if(
-        values.begin(), values.end(), [&](double s) { return s < least; }, nothing);
     results_.set(name, std::span<const double>(values));
   };
-  if (settings_.largest) keep_right({found.values.begin(), found.values.begin() + settings_.count}, "largest");
-  if (!settings_.smallest) return;
-  std::vector<double> smallest(found.values.begin(), found.values.begin() + open_);
-  std::reverse(smallest.begin(), smallest.end());
-  smallest.resize(std::min(count, smallest.size()));
-  keep_right(std::move(smallest), "smallest");
+  if (settings_.largest) keep_right(largest, "largest", true);
+  // Weights of other laws may be singular: what looks like a small value may be a zero.
+  if (settings_.smallest) keep_right(smallest, "smallest", is_continuous(parameters_.law.kind));
 }
 
 /// The whole spectrum to full relative accuracy, in place of what products found; the other ranks have nothing to do.

@@ -94,6 +94,46 @@ TEST_F(JacobianExtremesMeasure, EveryStorageAndSolverFindsTheLargest) {
   }
 }
 
+/// What is there is right, and what is missing in a done cell is not in the spectrum either.
+void expect_right(const Ran& whole, const Ran& ends, std::size_t cell) {
+  const auto all = whole.values("singular_values", cell);
+  const auto rank = static_cast<std::size_t>(whole.values("rank", cell)[0]);
+  const auto largest = ends.values("largest", cell), smallest = ends.values("smallest", cell);
+  ASSERT_LE(smallest.size(), rank);
+  for (std::size_t k = 0; k < largest.size(); ++k) {
+    EXPECT_TRUE(std::isnan(largest[k]) || std::abs(largest[k] - all[k]) <= 1e-9 * all[0]) << largest[k];
+  }
+  for (std::size_t k = 0; k < smallest.size(); ++k) {
+    const double value = all[rank - 1 - k];
+    EXPECT_TRUE(std::isnan(smallest[k]) || std::abs(smallest[k] - value) <= 1e-7 * value) << smallest[k];
+  }
+  const auto known = ends.values("rank", cell);
+  EXPECT_TRUE(known.empty() || known[0] == static_cast<double>(rank));
+  if (ends.records[0][cell].status != Status::done) return;
+  EXPECT_EQ(largest.size(), 8u);
+  EXPECT_EQ(smallest.size(), std::min<std::size_t>(rank, 8));
+}
+
+TEST_F(JacobianExtremesMeasure, EveryLawAndActivationByEverySolver) {
+  const std::string networks =
+      "[sweep]\nwidth = [8, 13]\ndepth = [1, 3]\nsigma_w = [0.0, 1.0]\nsigma_b = 0.1\nactivation = [\"tanh\", "
+      "\"relu\", \"gelu\", \"linear\"]\nweights = [\"gaussian\", \"orthogonal\", \"rademacher\", { law = \"sparse\", "
+      "density = 0.2 }]\n";
+  const Ran whole = run(networks + "[jacobian_spectrum]\nrange = [0, 1]\n", "jacobian_spectrum");
+  for (const std::string solver : {"auto", "dense", "randomized", "trlanczos"}) {
+    const Ran ends = run(networks + "[jacobian_extremes]\ncount = 8\nsolver = \"" + solver + "\"\n");
+    if (!is_first()) continue;
+    std::size_t done = 0;
+    for (std::size_t cell = 0; cell < whole.records[0].size(); ++cell) {
+      SCOPED_TRACE(solver + ", cell " + std::to_string(cell) + ": " + ends.records[0][cell].message);
+      expect_right(whole, ends, cell);
+      done += ends.records[0][cell].status == Status::done ? 1 : 0;
+    }
+    // Products find both ends of what is neither ReLU nor singular; the whole spectrum has them all.
+    EXPECT_GE(done, solver == "auto" ? ends.records[0].size() : ends.records[0].size() / 4);
+  }
+}
+
 TEST_F(JacobianExtremesMeasure, ArraysOfAnEndThatIsNotAskedForAreAbsent) {
   const Ran top = run(tanh_network + "[jacobian_extremes]\nends = \"largest\"\n");
   EXPECT_TRUE(top.has("largest") && top.has("residual_largest"));
