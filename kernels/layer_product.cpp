@@ -31,11 +31,14 @@ Real* transpose_band(std::span<const Real> weight, long outputs, long inputs, lo
   const long real = std::clamp(outputs - first, 0L, neurons);
   // So many inputs at a time that what is written stays in the first-level cache until it is full.
   constexpr long inputs_at_once = 64;
+  constexpr long line = 64 / sizeof(Real);
   for (long k = 0; k < inputs; k += inputs_at_once) {
     const long now = std::min(inputs_at_once, inputs - k);
     if (real < neurons) std::fill_n(out, now * neurons, Real{0});
     for (long j = 0; j < real; ++j) {
       const Real* row = weight.data() + (first + j) * inputs + k;
+      // So many rows are too many for the processor to foresee what is read next.
+      for (long i = 0; i < inputs_at_once; i += line) __builtin_prefetch(row + inputs_at_once + i);
       for (long i = 0; i < now; ++i) out[i * neurons + j] = row[i];
     }
     out += now * neurons;

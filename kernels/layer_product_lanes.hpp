@@ -177,37 +177,39 @@ constexpr long narrow_lanes = 0;
 #endif
 
 /// Inputs are taken so many at a time that a band of their weights and the rows' share of them stay in the
-/// second-level cache.
+/// second-level cache...
 constexpr long input_block = 256;
+/// ... and bands so many that their share of the rows of h stays there from one block of inputs to the next.
+constexpr long band_group = 8;
 
 template <class Real>
 void multiply(const Real* packed, const Real* bias, long outputs, long inputs, const Real* x, long x_stride, long rows,
               Real* h, long h_stride) {
   constexpr long lanes = Registers<Real>::lanes;
   const NeuronBands bands(outputs, lanes, tile_vectors, narrow_lanes<Real>);
-  for (long k = 0; k < inputs; k += input_block) {
-    const long now = std::min(input_block, inputs - k);
-    const Real* weight = packed;
-    for (long b = 0; b < bands.bands; ++b) {
-      const long first = bands.begin(b);
-      const long vectors = bands.begin(b + 1) - first;
-      const Real* from = weight + k * vectors * lanes;
-      const Real* start = k == 0 ? bias + first * lanes : nullptr;
-      Real* to = h + first * lanes;
-      if (vectors == 1) band<1>(from, now, x + k, x_stride, rows, start, to, h_stride);
-      if (vectors == 2) band<2>(from, now, x + k, x_stride, rows, start, to, h_stride);
-      if constexpr (tile_vectors > 2) {
-        if (vectors == 3) band<3>(from, now, x + k, x_stride, rows, start, to, h_stride);
-        if (vectors == 4) band<4>(from, now, x + k, x_stride, rows, start, to, h_stride);
-      }
-      weight += vectors * lanes * inputs;
+  const auto multiply_band = [&](long b, long k, long now) {
+    const long first = bands.begin(b) * lanes;
+    const long vectors = bands.begin(b + 1) - bands.begin(b);
+    const Real* weight = packed + first * inputs + k * vectors * lanes;
+    const Real* start = k == 0 ? bias + first : nullptr;
+    if (vectors == 1) band<1>(weight, now, x + k, x_stride, rows, start, h + first, h_stride);
+    if (vectors == 2) band<2>(weight, now, x + k, x_stride, rows, start, h + first, h_stride);
+    if constexpr (tile_vectors > 2) {
+      if (vectors == 3) band<3>(weight, now, x + k, x_stride, rows, start, h + first, h_stride);
+      if (vectors == 4) band<4>(weight, now, x + k, x_stride, rows, start, h + first, h_stride);
     }
-    if constexpr (narrow_lanes < Real >> 0) {
-      const long first = bands.registers * lanes;
-      if (bands.narrow)
-        narrow_band(weight + k * narrow_lanes<Real>, now, x + k, x_stride, rows, k == 0 ? bias + first : nullptr,
-                    h + first, h_stride);
+  };
+  for (long group = 0; group < bands.bands; group += band_group) {
+    for (long k = 0; k < inputs; k += input_block) {
+      for (long b = group; b < std::min(bands.bands, group + band_group); ++b)
+        multiply_band(b, k, std::min(input_block, inputs - k));
     }
+  }
+  if constexpr (narrow_lanes<Real> != 0) {
+    const long first = bands.registers * lanes;
+    for (long k = 0; bands.narrow && k < inputs; k += input_block)
+      narrow_band(packed + first * inputs + k * narrow_lanes<Real>, std::min(input_block, inputs - k), x + k, x_stride,
+                  rows, k == 0 ? bias + first : nullptr, h + first, h_stride);
   }
 }
 
