@@ -25,9 +25,10 @@ constexpr int tile = vectors > 6   ? 3
                                    : 6;
 #elif defined(__AVX2__)
 constexpr long lanes = 4;
-constexpr int most_vectors = 4;
+constexpr int most_vectors = 6;
 template <int vectors>
-constexpr int tile = vectors > 2   ? 3
+constexpr int tile = vectors > 3   ? 2
+                     : vectors > 2 ? 3
                      : vectors > 1 ? 4
                                    : 6;
 #else
