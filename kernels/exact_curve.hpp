@@ -116,8 +116,10 @@ double exact_curve_bytes(int input_dimension, const std::vector<int>& widths, co
 
 /// The plain twin, in long double: every piece of every layer with its own three columns pushed through the weights,
 /// states taken at the middle of each piece. `smallest_gap` and `unresolved_events` are not filled in. To
-/// `length_rounding`, where it is not null: by layer, how far rounding of t (`rounding_of_place`) at every piece
-/// boundary may move the length, the sum over boundaries of it times the jump of the velocity.
+/// `length_rounding`, where it is not null: by layer, how far rounding in double may move the length. Every piece
+/// boundary moves by rounding of t (`rounding_of_place`), which counts times the velocity's jump; the velocity on every
+/// piece is off by 32 standard deviations of products that are rounded one by one (Higham and Mary 2019, SIAM J. Sci.
+/// Comput. 41, A2815), which counts times the piece's extent: it shows where narrow layers cancel most of it.
 ExactCounts exact_curve_plain(const Network& network, const Curve& curve, const ExactOptions& options = {},
                               std::vector<double>* length_rounding = nullptr);
 

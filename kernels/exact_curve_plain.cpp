@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <set>
 #include <stdexcept>
@@ -33,6 +34,8 @@ struct Piece {
   Pattern pattern;
   /// Whether x = 0 at an end not by chance but because what it is made of vanishes there.
   bool begins_at_zero = false, ends_at_zero = false;
+  /// Standard deviations of the velocity's components when products in double are rounded independently.
+  Map deviation = {};
 };
 
 struct Matrix {
@@ -88,6 +91,7 @@ class PlainWalk {
     append(curve_.center, direction ? direction->center : 0.0);
     append(curve_.u, direction ? direction->u : 0.0);
     if (!line()) append(curve_.v, direction ? direction->v : 0.0);
+    whole.deviation.resize(curve_.u.size());
     std::vector<Piece> parts{whole};
     if (!direction) return parts;
     for (const double zero :
@@ -157,6 +161,7 @@ class PlainWalk {
   /// Appends the parts of one piece of the layer's input.
   void cut(const Piece& piece, const Matrix& matrix, const StateTable& table, std::vector<Piece>& result) const {
     const Map h = image(piece.map, matrix);
+    const Map deviation = deviations(piece, matrix);
     std::vector<Root> crossings;
     for (std::size_t i = 0; i < matrix.bias.size(); ++i) {
       for (std::size_t j = 0; j < table.thresholds.size(); ++j) {
@@ -180,6 +185,8 @@ class PlainWalk {
     for (std::size_t k = 1; k < cuts.size(); ++k) {
       result.push_back(part(h, cuts[k - 1], cuts[k], table, piece.pattern));
       Piece& made = result.back();
+      for (std::size_t i = 0; i < deviation.size(); ++i)
+        made.deviation.push_back(deviation[i] * std::abs(table[made.states[i]].slope));
       made.begins_at_zero = k == 1 ? piece.begins_at_zero && keeps_zero : vanishes(made, cuts[k - 1], crossings, table);
       made.ends_at_zero =
           k + 1 == cuts.size() ? piece.ends_at_zero && keeps_zero : vanishes(made, cuts[k], crossings, table);
@@ -209,6 +216,26 @@ class PlainWalk {
       }
     }
     return h;
+  }
+
+  /// Of h: what the layer's input brings along and what its own sums add. Signs are independent, so squares add.
+  Map deviations(const Piece& piece, const Matrix& matrix) const {
+    constexpr Real rounding = std::numeric_limits<double>::epsilon();
+    const std::size_t inputs = piece.map.size() / columns();
+    Map squares(inputs);
+    for (std::size_t j = 0; j < inputs; ++j) {
+      const Real velocity = std::hypot(piece.map[inputs + j], line() ? 0.0L : piece.map[2 * inputs + j]);
+      squares[j] = piece.deviation[j] * piece.deviation[j] + rounding * rounding * velocity * velocity;
+    }
+    Map result(matrix.bias.size());
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      for (std::size_t j = 0; j < inputs; ++j) {
+        const Real w = matrix.weight[i * inputs + j];
+        result[i] += w * w * squares[j];
+      }
+      result[i] = std::sqrt(result[i]);
+    }
+    return result;
   }
 
   Piece part(const Map& h, Real begin, Real end, const StateTable& table, const Pattern& before) const {
@@ -276,8 +303,15 @@ class PlainWalk {
     }
   }
 
+  /// Places of boundaries are off by rounding of t, velocities by that of the sums they are, in the same units of 32
+  /// epsilon: an engine sums jump after jump, and behind narrow layers its errors are not independent.
   double rounding_of_length(const std::vector<Piece>& pieces) const {
     Real sum = 0.0L;
+    for (const Piece& piece : pieces) {
+      Real square = 0.0L;
+      for (const Real deviation : piece.deviation) square += deviation * deviation;
+      sum += 32.0L * (piece.end - piece.begin) * std::sqrt(square);
+    }
     for (std::size_t k = 1; k < pieces.size(); ++k) {
       const Real t = pieces[k].begin;
       Map jump = pieces[k].map;

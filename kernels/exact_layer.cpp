@@ -69,7 +69,7 @@ class Pass {
     }
     // Between boundaries at one place, rounding aside, there is no piece to look at.
     const bool is_piece = length > s_.shift;
-    if (at_zero_ && (is_piece || last)) leave_zero(end, is_piece);
+    if (at_zero_ && (is_piece || last)) leave_zero(end);
     if (ends_at_zero) std::copy_n(pass_.at_zero, pass_.width, s_.value.begin());
     if (is_piece) {
       for (const std::size_t neuron : suspects_) search(neuron, end, ends_at_zero);
@@ -81,10 +81,8 @@ class Pass {
   }
 
   /// Where the input vanishes, values are known whatever rounding says, and states follow from how they move on.
-  void leave_zero(const Place& end, bool is_piece) {
+  void leave_zero(const Place& end) {
     suspects_.clear();
-    const double sine = begin_.first;
-    const double cosine = 1.0 - begin_.second;
     for (std::size_t i = 0; i < static_cast<std::size_t>(pass_.width); ++i) {
       double& q = s_.q[i];
       double& r = s_.r[i];
@@ -94,17 +92,27 @@ class Pass {
       s_.value_before[i] = h;
       s_.value[i] = s_.p[i] + q * end.first + r * end.second;
       s_.noise[i] = std::max(s_.noise[i], LayerState::rounding * std::abs(s_.p[i]));
-      const double rounding = LayerState::rounding * (std::abs(q * cosine) + std::abs(r * sine));
-      const double first = q * cosine + r * sine;
-      const int state = table_.at_start(h, std::abs(first) > rounding ? first : 0.0, r * cosine - q * sine, 0.0);
+      const std::int32_t state = state_after(i, h, end);
       const auto neuron = static_cast<std::int32_t>(i);
       for (std::int32_t s = s_.state[i]; s < state; ++s) crossings_.push_back({begin_, s_.shift, neuron, s, true});
       for (std::int32_t s = s_.state[i]; s > state; --s) crossings_.push_back({begin_, s_.shift, neuron, s - 1, false});
       left_[i] = state;
-      const double way = std::abs(s_.value[i] - h);
-      if (way > 0.0 && way <= s_.tolerance(i, end) && is_piece && table_.is_threshold(h)) ++tally_.undecided;
       if (q != 0.0 || r != 0.0) suspects_.push_back(i);
     }
+  }
+
+  /// The state in which a neuron leaves its value h at the piece's beginning.
+  std::int32_t state_after(std::size_t i, double h, const Place& end) {
+    const double sine = begin_.first;
+    const double cosine = 1.0 - begin_.second;
+    const double slope = s_.q[i] * cosine + s_.r[i] * sine;
+    const double cancelled = LayerState::rounding * (std::abs(s_.q[i] * cosine) + std::abs(s_.r[i] * sine));
+    const double first = std::abs(slope) > cancelled ? slope : 0.0;
+    const double second = s_.r[i] * cosine - s_.q[i] * sine;
+    const double length = end.distance - begin_.distance;
+    const double way = first != 0.0 ? std::abs(first) * length : 0.5 * std::abs(second) * length * length;
+    if (length > s_.shift && way > 0.0 && way <= s_.tolerance(i, end) && table_.is_threshold(h)) ++tally_.undecided;
+    return table_.at_start(h, first, second, 0.0);
   }
 
   void search(std::size_t i, const Place& end, bool ends_at_zero) {
