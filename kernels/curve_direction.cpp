@@ -38,7 +38,7 @@ std::vector<double> zeros(const CurveDirection& direction, CurveKind kind, doubl
   std::vector<double> found;
   const auto keep = [&](double t) {
     for (const double border : {begin, end}) {
-      if (std::abs(t - border) <= rounding_of_place(border)) t = border;
+      if (are_one_place(t, border)) t = border;
     }
     if (t >= begin && t <= end) found.push_back(t);
   };

@@ -2,6 +2,7 @@
 // neurons vanish where the factor does.
 #pragma once
 
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -23,5 +24,8 @@ std::vector<double> zeros(const CurveDirection& direction, CurveKind kind, doubl
 
 /// How much of t is rounding: places on a curve that are no further apart are one.
 double rounding_of_place(double t);
+inline bool are_one_place(double a, double b) {
+  return std::abs(b - a) <= rounding_of_place(b);
+}
 
 }  // namespace meander

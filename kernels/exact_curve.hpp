@@ -30,8 +30,8 @@ namespace meander {
 /// Certificate. `unresolved_events` counts the neighbouring events that are too close for rounding to tell apart, those
 /// at one place included, and the neurons that leave a zero too slowly for rounding to tell their state. Where it is 0,
 /// no count depends on rounding but through touches; else the order of that many events is not known, and pieces and
-/// patterns of a layer may be wrong by that many at most, transitions and sign changes only by what the neurons told
-/// of do.
+/// patterns of a layer may be wrong by that many at most, transitions and sign changes only where such a neuron
+/// switches.
 struct ExactOptions {
   /// Count distinct patterns on circles and arcs, at 16 bytes each and layer. On a line a pattern
   /// cannot recur: patterns are pieces and cost nothing.

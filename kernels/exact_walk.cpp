@@ -84,12 +84,11 @@ void ExactWalk<curved>::mark_zeros(double t, double length) {
   rows_.clear();
   starts_at_zero_ = ends_at_zero_ = false;
   for (const double zero : first_.zeros) {
-    if (zero < t || zero > t + length) continue;
-    if (zero == t) {
+    if (are_one_place(zero, t)) {
       starts_at_zero_ = true;
-    } else if (zero == t + length) {
+    } else if (are_one_place(zero, t + length)) {
       ends_at_zero_ = true;
-    } else {
+    } else if (zero > t && zero < t + length) {
       Boundary mark;
       mark.place = curved ? Place::on_circle(zero - t) : Place::on_line(zero - t);
       mark.at_zero = true;
