@@ -106,7 +106,7 @@ double product_seconds(const Size& size, WeightStorage storage, double vectors) 
 double expected_passes(const Size& size, double block, const ExtremesSettings& settings) {
   const double digits = -std::log10(settings.tolerance);
   const double passes =
-      (2.0 + (0.5 + 0.05 * digits) * std::cbrt(size.n) * std::sqrt(16.0 / block)) * (size.orthogonal ? 2.3 : 1.0);
+      (2.0 + (0.55 + 0.05 * digits) * std::cbrt(size.n) * std::sqrt(16.0 / block)) * (size.orthogonal ? 2.3 : 1.0);
   return std::min(passes, 1.0 + size.n / block);
 }
 

@@ -108,7 +108,26 @@ void ExtremesSearch::set_rank() {
   }
 }
 
+/// One product tells: what is not finite exceeds the range, and a J of positive rank that gives zero lies below it.
+void ExtremesSearch::require_range() const {
+  const std::vector<double> x(static_cast<std::size_t>(j_->local_size()), 1.0);
+  std::vector<double> y(x.size());
+  j_->apply(x, y);
+  double sizes[2] = {0.0, 0.0};  // whether there is an entry that is not finite, and the largest of the others
+  for (const double value : y) {
+    if (!std::isfinite(value)) sizes[0] = 1.0;
+    if (std::isfinite(value)) sizes[1] = std::max(sizes[1], std::abs(value));
+  }
+  MPI_Allreduce(MPI_IN_PLACE, sizes, 2, MPI_DOUBLE, MPI_MAX, group_);
+  if (sizes[0] > 0.0) throw std::overflow_error("singular values exceed the range of double precision");
+  const bool has_rank = open_ > 0 && parameters_.sigma_w != 0.0 && is_continuous(parameters_.law.kind);
+  if (has_rank && sizes[1] == 0.0) {
+    throw std::overflow_error("singular values lie below the range of double precision");
+  }
+}
+
 void ExtremesSearch::find_by_products() {
+  require_range();
   set_rank();
   if (settings_.largest) find_largest();
   if (settings_.smallest) find_smallest();
@@ -132,12 +151,7 @@ void ExtremesSearch::note(const ExtremeSingularValues& found, const char* name) 
 }
 
 void ExtremesSearch::find_largest() {
-  const ExtremeSingularValues found = largest_singular_values(*j_, search());
-  const bool zero = !found.values.empty() && found.values.front() == 0.0;
-  if (zero && open_ > 0 && parameters_.sigma_w != 0.0 && is_continuous(parameters_.law.kind)) {
-    throw std::overflow_error("singular values lie below the range of double precision");
-  }
-  note(found, "largest");
+  note(largest_singular_values(*j_, search()), "largest");
 }
 
 /// J^-1, or nothing with the reason noted. Every rank of the group meets the same.
@@ -171,16 +185,6 @@ std::unique_ptr<DistributedOperator> ExtremesSearch::inverse() {
   return nullptr;
 }
 
-/// A J that has an inverse and takes a vector to zero leaves the range of double precision.
-void ExtremesSearch::require_range() const {
-  const std::vector<double> x(static_cast<std::size_t>(j_->local_size()), 1.0);
-  std::vector<double> y(x.size());
-  j_->apply(x, y);
-  int there = std::any_of(y.begin(), y.end(), [](double value) { return value != 0.0; }) ? 1 : 0;
-  MPI_Allreduce(MPI_IN_PLACE, &there, 1, MPI_INT, MPI_MAX, group_);
-  if (there == 0) throw std::overflow_error("singular values lie below the range of double precision");
-}
-
 /// Relative to itself a reciprocal 1 / s of the inverse is right to rounding of the largest one: values far above the
 /// smallest go without. True where there are any.
 bool ExtremesSearch::drop_rounded(ExtremeSingularValues& found) {
@@ -205,7 +209,6 @@ void ExtremesSearch::find_smallest() {
   }
   const auto inverse_of_j = inverse();
   if (inverse_of_j == nullptr) return;
-  require_range();
   try {
     ExtremeSingularValues found = smallest_singular_values(*j_, *inverse_of_j, search());
     results_.set("rank", std::int64_t{width()});  // of whatever law

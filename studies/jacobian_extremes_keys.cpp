@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <string_view>
@@ -89,17 +90,27 @@ void check_extremes(const Study& study, Diagnostics& diagnostics) {
                       "rounding) take trlanczos, or ends = \"largest\"");
   }
   if (!is_swept(study, "widths") && !is_swept(study, "width")) return;  // said elsewhere
-  int narrowest = std::numeric_limits<int>::max();
+  int narrowest = std::numeric_limits<int>::max(), widest = 1;
   for (const Point& point : distinct_points(study, {"width", "widths"})) {
     const Value* widths = point.find("widths");
     const Value& width = widths != nullptr ? widths->get_if<List>()->front() : point.at("width");
     narrowest = std::min(narrowest, static_cast<int>(width.number()));
+    widest = std::max(widest, static_cast<int>(width.number()));
   }
   if (settings.count > narrowest) {
     diagnostics.error(study.place("jacobian_extremes.count"),
                       fmt::format("'count' is {} (a Jacobian of width {} has {} singular values) take at most {}, or "
                                   "wider networks",
                                   settings.count, narrowest, narrowest, narrowest));
+  }
+  // MPI counts what it sends in 31 bits; a block solver sends `count` whole vectors at a time.
+  const double most = std::floor(2147483647.0 / widest);
+  const bool in_blocks = settings.solver == ExtremesSolver::automatic || settings.solver == ExtremesSolver::randomized;
+  if (in_blocks && settings.count > most) {
+    diagnostics.error(study.place("jacobian_extremes.count"),
+                      fmt::format("'count' is {} (blocks of so many vectors of {} numbers are more than can be sent) "
+                                  "take at most {}, or solver = \"trlanczos\"",
+                                  settings.count, widest, most));
   }
   if (settings.ranks > narrowest) {
     diagnostics.error(study.place("jacobian_extremes.ranks_per_task"),

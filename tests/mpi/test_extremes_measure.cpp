@@ -162,6 +162,14 @@ TEST_F(JacobianExtremesMeasure, OverflowIsOutOfRange) {
     EXPECT_THAT(ran.records[0][0].message, HasSubstr("sigma_w"));
     EXPECT_EQ(ran.records[1][0].status, Status::out_of_range);
   }
+  // Here only J overflows: the activations are of order 1e162.
+  const std::string small_input =
+      "[sweep]\nwidth = 8\ndepth = 104\nsigma_w = 1e3\nactivation = \"linear\"\n[input]\nq0 = 1e-300\n";
+  for (const std::string solver : {"auto", "dense", "trlanczos", "randomized"}) {
+    const Ran ran = run(small_input + "[jacobian_extremes]\nsolver = \"" + solver + "\"\n");
+    if (!is_first()) continue;
+    EXPECT_EQ(ran.records[0][0].status, Status::out_of_range) << solver;
+  }
   const Ran tiny = run("[sweep]\nwidth = 8\ndepth = 200\nsigma_w = 1e-3\nactivation = \"linear\"\n");
   if (is_first()) {
     EXPECT_EQ(tiny.records[0][0].status, Status::out_of_range);
@@ -171,6 +179,9 @@ TEST_F(JacobianExtremesMeasure, OverflowIsOutOfRange) {
 TEST_F(JacobianExtremesMeasure, RefusesWhatCannotBe) {
   EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\ncount = 61\n"), HasSubstr("take at most 60"));
   EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\ncount = 0\n"), HasSubstr("count"));
+  EXPECT_THAT(refusal("[sweep]\nwidth = 10000000\ndepth = 1\nsigma_w = 1.0\nactivation = "
+                      "\"tanh\"\n[jacobian_extremes]\ncount = 300\n"),
+              HasSubstr("take at most 214"));
   EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\nranks_per_task = 0\n"), HasSubstr("ranks_per_task"));
   EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\nranks_per_task = 61\n"), HasSubstr("at most 60"));
   EXPECT_THAT(refusal(tanh_network + "[jacobian_extremes]\ntolerance = 0.0\n"), HasSubstr("tolerance"));

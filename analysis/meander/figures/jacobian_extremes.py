@@ -72,6 +72,9 @@ def _by_place(data):
     if "index" not in data.dims:
         raise ArchiveError("the archive has no singular values by place")
     data = data.rename(index="layer").assign_coords(layer=np.arange(1, data.sizes["index"] + 1))
+    for end in ENDS:
+        if end in data:
+            data[end].attrs["long_name"] = f"{end} singular values"
     if "largest_theory" in data:
         data["largest_theory"] = data["largest_theory"].expand_dims(layer=data["layer"])
     return data
