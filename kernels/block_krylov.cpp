@@ -59,6 +59,12 @@ struct SmallSvd {
   }
 };
 
+/// Directions shorter than this, relative to |A|, are left out. Not those that rounding hides: products of graded
+/// matrices (inverses of deep ones) keep digits there, and a direction that is nothing but rounding does no harm, since
+/// a random one would do.
+constexpr double negligible = 1e-30;
+constexpr double epsilon = std::numeric_limits<double>::epsilon();
+
 class Search {
  public:
   Search(const DistributedOperator& a, double scale, const SingularValueSearch& search)
@@ -67,7 +73,7 @@ class Search {
         wanted_(search),
         block_(krylov_block(a.size(), search)),
         most_(krylov_columns(a.size(), search)),
-        rounding_(16.0 * std::numeric_limits<double>::epsilon() * std::sqrt(static_cast<double>(a.size()))),
+        rounding_(16.0 * epsilon * std::sqrt(static_cast<double>(a.size()))),
         right_(a.local_size(), most_, a.communicator()),
         left_(a.local_size(), most_, a.communicator()),
         next_(a.local_size(), block_, a.communicator()),
@@ -100,20 +106,22 @@ class Search {
                       {next_.data() + extent(column, next_.rows()), static_cast<std::size_t>(next_.rows())});
     }
     double longest = 0.0;
-    orthogonalise(right_, next_, rounding_, block_, longest);
+    orthogonalise(right_, next_, negligible, block_, longest);
   }
 
   void pass() {
     const int old_left = left_.count(), width = next_.count();
     multiply(false, next_, image_);
     right_.append(next_);
-    const Orthogonalised forward = orthogonalise(left_, image_, rounding_, a_.size() - old_left, longest_);
+    const Orthogonalised forward = orthogonalise(left_, image_, negligible, a_.size() - old_left, longest_);
     const int added = image_.count();
     grow(forward, old_left, added, width);
     left_.append(image_);
     multiply(true, image_, next_);
-    rest_ = orthogonalise(right_, next_, rounding_, a_.size() - right_.count(), longest_).r;
+    Orthogonalised back = orthogonalise(right_, next_, negligible, a_.size() - right_.count(), longest_);
+    rest_ = std::move(back.r);
     rest_columns_ = added;
+    left_out_ = std::hypot(left_out_, forward.left_out, back.left_out);
   }
 
   /// y <- A x or A'x, divided by the scale. Operators take vectors side by side.
@@ -155,7 +163,8 @@ class Search {
     b_ = std::move(b);
   }
 
-  /// Found on rank 0 for all, with |A'u - s v| of each, which is what R makes of u's components in the last block.
+  /// Found on rank 0 for all, with |A'u - s v| of each, which is what R makes of u's components in the last block, and
+  /// what was left out of U and V.
   void find_ritz_values() {
     const int m = left_.count(), n = right_.count(), k = std::min(m, n);
     const MPI_Comm comm = a_.communicator();
@@ -187,11 +196,14 @@ class Search {
         cblas_dgemv(CblasColMajor, CblasNoTrans, height, rest_columns_, 1.0, rest_.data(), height,
                     p_.data() + extent(i, m) + extent(m - rest_columns_, 1), 1, 0.0, rest.data(), 1);
       }
-      residuals_[static_cast<std::size_t>(i)] = height > 0 ? cblas_dnrm2(height, rest.data(), 1) : 0.0;
+      residuals_[static_cast<std::size_t>(i)] = std::hypot(left_out_, cblas_dnrm2(height, rest.data(), 1));
     }
   }
 
-  bool vanishes(std::size_t i) const { return values_[i] + residuals_[i] <= rounding_ * values_[0]; }
+  /// Rounding, or what was left out for it, hides the value.
+  bool vanishes(std::size_t i) const {
+    return values_[i] + residuals_[i] <= 4.0 * std::max(rounding_ * longest_, left_out_);
+  }
 
   /// The first so many Ritz values; where A takes vectors of V to nothing, zeros stand at the end.
   int converged() const {
@@ -219,7 +231,8 @@ class Search {
     for (std::size_t i = 0; i < static_cast<std::size_t>(found); ++i) {
       const bool zero = i >= values_.size() || vanishes(i);
       result.values.push_back(zero ? 0.0 : values_[i]);
-      result.residuals.push_back(i >= values_.size() ? 0.0 : residuals_[i] + (zero ? values_[i] : 0.0));
+      const double residual = i < values_.size() ? residuals_[i] + (zero ? values_[i] : 0.0) : left_out_;
+      result.residuals.push_back(std::hypot(residual, epsilon * longest_));
       vectors += zero ? 0 : 1;
     }
     result.left = left_.combine(p_, vectors);
@@ -230,7 +243,7 @@ class Search {
   double scale_;
   SingularValueSearch wanted_;
   int block_, most_, rank_ = 0;
-  double rounding_, longest_ = 0.0;
+  double rounding_, longest_ = 0.0, left_out_ = 0.0;
   DistributedColumns right_, left_, next_, image_;
   Matrix in_, out_;
   Matrix b_, rest_;  // B (left, right) and R (next, rest_columns_)

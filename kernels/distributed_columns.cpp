@@ -117,6 +117,7 @@ constexpr int failed = -1;
 struct Root {
   Matrix r, parts;
   int rank = 0;
+  double left_out = 0.0;
 
   /// Of the triangular factors (n, n) of all ranks, one after the other; `h` (k, n) is what went before.
   Root(const Matrix& triangles, int ranks, int n, const Matrix& h, int k, double rounding, int most, double& longest) {
@@ -139,6 +140,11 @@ struct Root {
     const Factors whole(std::move(stack), height, n, true);
     const Matrix pivoted = whole.triangle(n);
     while (rank < std::min(n, most) && std::abs(pivoted[extent(rank, n + 1)]) > rounding * longest) ++rank;
+    for (int column = rank; column < n; ++column) {
+      for (int row = rank; row <= column; ++row) {
+        left_out = std::hypot(left_out, pivoted[extent(column, n) + extent(row, 1)]);
+      }
+    }
     r.resize(extent(rank, n));
     for (int column = 0; column < n; ++column) {
       const int place = whole.order[static_cast<std::size_t>(column)] - 1;
@@ -159,7 +165,8 @@ struct Root {
 };
 
 /// Replaces x by the Q of its QR factors, R (columns of Q, columns of x).
-Matrix factor(DistributedColumns& x, const Matrix& h, int k, double rounding, int most, double& longest) {
+Matrix factor(DistributedColumns& x, const Matrix& h, int k, double rounding, int most, double& longest,
+              double& left_out) {
   const MPI_Comm comm = x.communicator();
   int ranks = 1, me = 0;
   MPI_Comm_size(comm, &ranks);
@@ -174,6 +181,7 @@ Matrix factor(DistributedColumns& x, const Matrix& h, int k, double rounding, in
   if (me == 0) {
     Root root(triangles, ranks, n, h, k, rounding, most, longest);
     rank = root.rank;
+    left_out = root.left_out;
     r = std::move(root.r);
     parts = std::move(root.parts);
   }
@@ -182,6 +190,7 @@ Matrix factor(DistributedColumns& x, const Matrix& h, int k, double rounding, in
     throw std::runtime_error("a product with an operator has an entry that is not finite (it overflows), scale it");
   }
   MPI_Bcast(&longest, 1, MPI_DOUBLE, 0, comm);
+  MPI_Bcast(&left_out, 1, MPI_DOUBLE, 0, comm);
   r.resize(extent(rank, n));
   MPI_Bcast(r.data(), static_cast<int>(r.size()), MPI_DOUBLE, 0, comm);
   Matrix part(extent(n, rank));
@@ -238,8 +247,8 @@ Orthogonalised orthogonalise(const DistributedColumns& basis, DistributedColumns
   // What Gram-Schmidt leaves of unit vectors, where it found less than this, is orthonormal to its square.
   constexpr double little = 1e-9;
   const int k = basis.count(), n = x.count();
-  Orthogonalised result{project(basis, x), {}};
-  result.r = factor(x, result.h, k, rounding, most, longest);
+  Orthogonalised result{project(basis, x), {}, 0.0};
+  result.r = factor(x, result.h, k, rounding, most, longest, result.left_out);
   for (int pass = 0; pass < 3 && k > 0 && x.count() > 0; ++pass) {
     const Matrix h = project(basis, x);
     const Matrix more = product(h, result.r, k, x.count(), n);
@@ -250,8 +259,11 @@ Orthogonalised orthogonalise(const DistributedColumns& basis, DistributedColumns
     MPI_Bcast(&found, 1, MPI_DOUBLE, 0, x.communicator());
     if (found <= little) break;
     const int before = x.count();
-    double unit = 1.0;
-    const Matrix r = factor(x, h, k, rounding, most, unit);
+    double unit = 1.0, left_out = 0.0;
+    const Matrix r = factor(x, h, k, rounding, most, unit, left_out);
+    // Of unit vectors, whose part in X is R's.
+    result.left_out =
+        std::hypot(result.left_out, left_out * column_norm(result.r, static_cast<int>(result.r.size()), 0));
     result.r = product(r, result.r, x.count(), before, n);
   }
   return result;

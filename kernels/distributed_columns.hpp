@@ -35,10 +35,11 @@ class DistributedColumns {
   std::vector<double> data_;
 };
 
-/// X = B H + Q R with Q orthonormal and orthogonal to the basis B.
+/// X = B H + Q R with Q orthonormal and orthogonal to the basis B, but for what was left out.
 struct Orthogonalised {
   std::vector<double> h;  // (basis columns, columns of X), column-major
   std::vector<double> r;  // (columns of Q, columns of X), column-major
+  double left_out = 0.0;  // Frobenius norm
 };
 
 /// Replaces `x` by Q, leaving out directions that are shorter than `rounding` times the longest vector that this ever

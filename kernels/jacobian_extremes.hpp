@@ -30,11 +30,11 @@ struct ExtremeSingularValues {
 /// the adjoint identity fails by more than 1e-8 or the solver fails; on all ranks what a product throws.
 ExtremeSingularValues largest_singular_values(const DistributedOperator& j, const SingularValueSearch& search);
 
-/// Ascending: reciprocals of the largest singular values of J^-1, each right to about rounding of s^2 / s_N relative to
-/// itself. `inverse` has J's size, rows and communicator. Residuals are measured with J; where J is ill-conditioned
-/// they are rounding of |J| and tell nothing of s, whose convergence was judged with the inverse. Throws as above,
-/// std::invalid_argument also for the solver cross, which would replace values by rounding without a sign, and
-/// std::runtime_error where a residual shows that `inverse` is not J's.
+/// Ascending: reciprocals of the largest singular values of J^-1, each right to about rounding of s / s_N relative to
+/// itself; those of which that leaves nothing are not given. `inverse` has J's size, rows and communicator. Residuals
+/// are measured with J; where J is ill-conditioned they are rounding of |J| and tell nothing of s, whose convergence
+/// was judged with the inverse. Throws as above, std::invalid_argument also for the solver cross, which would replace
+/// values by rounding without a sign, and std::runtime_error where a residual shows that `inverse` is not J's.
 ExtremeSingularValues smallest_singular_values(const DistributedOperator& j, const DistributedOperator& inverse,
                                                const SingularValueSearch& search);
 

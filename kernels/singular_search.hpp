@@ -13,7 +13,8 @@ enum class SingularValueSolver {
 
 struct SingularValueSearch {
   int count = 1;
-  /// Of the residual |A'u - s v| of unit vectors u = A v / s and v, relative to s.
+  /// Of the residual |A'u - s v| of unit vectors u = A v / s and v, relative to s; but no value is known better than to
+  /// rounding of s_1, whatever is asked for.
   double tolerance = 1e-10;
   /// Of a block solver: products of a block with A and A'. Of the others: restarts of the Krylov space.
   int max_iterations = 500;

@@ -29,7 +29,7 @@ COUNT = 5
 PRECISIONS = {"single": np.float32, "double": np.float64}
 GOALS = {"single": 4, "double": 2}
 TOLERANCES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
-BLOCKS = {"single": 8, "double": 8}
+BLOCKS = {"single": 12, "double": 12}
 
 
 class StoredJacobian:

@@ -222,6 +222,23 @@ TEST(BlockKrylov, AllValuesOfASmallMatrix) {
   for (std::size_t k = 0; k < 12; ++k) EXPECT_NEAR(found.values[k], values[k], 1e-14);
 }
 
+TEST(BlockKrylov, WhatRoundingHidesIsBounded) {
+  // Three values, seven small ones, and some through where rounding begins, 16 sqrt(200) epsilon.
+  std::vector<double> values(200, 0.0);
+  for (std::size_t i = 0; i < 40; ++i) {
+    values[i] =
+        i < 3 ? 3.0 - static_cast<double>(i) : std::pow(10.0, (i < 10 ? -8.0 : -12.5) - 0.1 * static_cast<double>(i));
+  }
+  const auto found = largest_singular_values(DenseOperator(with_values(values), 200), {40, 1e-2, 500});
+  ASSERT_TRUE(found.converged);
+  for (std::size_t k = 0; k < 40; ++k) {
+    // Beside the residual, rounding of the matrix itself.
+    EXPECT_NEAR(found.values[k], values[k], found.residuals[k] + 4e-15) << k;
+    EXPECT_LT(found.residuals[k], 1e-12);
+    EXPECT_EQ(found.values[k] > 0.0, k < 10) << k;
+  }
+}
+
 TEST(BlockKrylov, RestartsKeepWhatIsFound) {
   // Of 500 values the basis holds 384 at most; narrow gaps need more passes than that. The second difference's largest
   // are 2 - 2 cos.
