@@ -14,7 +14,7 @@ namespace {
 /// Reflectors in a block, and the least components in a run: a block's heads belong to one rank.
 constexpr int block_size = 64;
 /// Components in a piece: its vectors stay in the second-level cache, and are long enough for the generator.
-constexpr int piece_width = 768;
+constexpr int piece_width = 1536;
 
 std::size_t size_of(int n) {
   return static_cast<std::size_t>(n);
@@ -113,17 +113,17 @@ float* HaarReflectors::place(const Block& block, const Piece& piece, Workspace& 
                                            : workspace.drawn.data() + piece.offset;
 }
 
-/// Calls use(the piece's vectors times `scale`).
+/// Calls use(the piece's vectors).
 template <class Use>
-void HaarReflectors::with_piece(const Block& block, const Piece& piece, const Workspace& workspace, double scale,
+void HaarReflectors::with_piece(const Block& block, const Piece& piece, const Workspace& workspace,
                                 const Use& use) const {
   const std::size_t stored = block.offset + piece.offset;
   if (storage_ == WeightStorage::double_) {
-    use(RowBlock<double>{double_.data() + stored, piece.width, block.count, piece.width, scale});
+    use(RowBlock<double>{double_.data() + stored, piece.width, block.count, piece.width, 1.0});
   } else {
     const float* from =
         storage_ == WeightStorage::single ? single_.data() + stored : workspace.drawn.data() + piece.offset;
-    use(RowBlock<float>{from, piece.width, block.count, piece.width, scale});
+    use(RowBlock<float>{from, piece.width, block.count, piece.width, 1.0});
   }
 }
 
@@ -184,7 +184,7 @@ void HaarReflectors::project(const Block& block, Workspace& workspace, int vecto
   std::fill_n(sums, block_size * size_of(vectors), 0.0);
   for_each_piece(block, [&](const Piece& piece) {
     if (storage_ == WeightStorage::regenerated) draw(block, piece, workspace.drawn.data() + piece.offset);
-    with_piece(block, piece, workspace, 1.0, [&](const auto& rows) {
+    with_piece(block, piece, workspace, [&](const auto& rows) {
       workspace.panels.for_each(piece.start, [&](const double* panel, int first, int count) {
         path_of(rows).add_product(rows, panel, count, sums + first, vectors);
       });
@@ -201,7 +201,7 @@ void HaarReflectors::project(const Block& block, Workspace& workspace, int vecto
   });
 }
 
-/// T (U'y), or T' (U'y): a few rows of T at a time, from their first column that is not zero on.
+/// -T (U'y), or -T' (U'y): a few rows of T at a time, from their first column that is not zero on.
 void HaarReflectors::turn(std::size_t index, Workspace& workspace, int vectors, bool transposed) const {
   constexpr int rows_at_once = 16;
   const int count = blocks_[index].count;
@@ -213,7 +213,7 @@ void HaarReflectors::turn(std::size_t index, Workspace& workspace, int vectors, 
   std::fill_n(turned, size_of(count) * size_of(vectors), 0.0);
   for (int row = 0; row < count; row += rows_at_once) {
     const RowBlock<double> rows{triangle + size_of(row) * size_of(count + 1), count,
-                                std::min(rows_at_once, count - row), count - row, 1.0};
+                                std::min(rows_at_once, count - row), count - row, -1.0};
     const std::size_t place = size_of(row) * size_of(vectors);
     panels.for_each(row, [&](double* panel, int first, int some) {
       if (transposed) {
@@ -226,11 +226,11 @@ void HaarReflectors::turn(std::size_t index, Workspace& workspace, int vectors, 
   if (transposed) panels.give(turned);
 }
 
-/// y <- y - U (T U'y), this rank's components.
-void HaarReflectors::subtract(const Block& block, Workspace& workspace, int vectors) const {
+/// y <- y + U (-T U'y), this rank's components.
+void HaarReflectors::add_turned(const Block& block, Workspace& workspace, int vectors) const {
   const double* const turned = workspace.turned.data();
   for_each_piece(block, [&](const Piece& piece) {
-    with_piece(block, piece, workspace, -1.0, [&](const auto& rows) {
+    with_piece(block, piece, workspace, [&](const auto& rows) {
       workspace.panels.for_each(piece.start, [&](double* panel, int first, int count) {
         path_of(rows).add_transposed(rows, turned + first, vectors, count, panel);
       });
@@ -240,7 +240,7 @@ void HaarReflectors::subtract(const Block& block, Workspace& workspace, int vect
   workspace.panels.for_each(block.start, [&](double* panel, int first, int count) {
     for (std::size_t k = 0; k < size_of(block.count); ++k) {
       for (int v = 0; v < count; ++v) {
-        panel[in_panel(k, v, count)] -=
+        panel[in_panel(k, v, count)] +=
             correction_[size_of(block.first) + k] * turned[k * size_of(vectors) + size_of(first + v)];
       }
     }
@@ -257,7 +257,7 @@ void HaarReflectors::apply_all(Workspace& workspace, double* y, int vectors, boo
     MPI_Allreduce(MPI_IN_PLACE, workspace.projection.data(), block.count * vectors, MPI_DOUBLE, MPI_SUM, comm_);
     if (size_of(block.start) == rows_.size()) continue;
     turn(index, workspace, vectors, transposed);
-    subtract(block, workspace, vectors);
+    add_turned(block, workspace, vectors);
   }
   workspace.panels.give(y);
 }

@@ -70,15 +70,14 @@ class HaarReflectors {
   template <class Use>
   void for_each_piece(const Block& block, const Use& use) const;
   template <class Use>
-  void with_piece(const Block& block, const Piece& piece, const Workspace& workspace, double scale,
-                  const Use& use) const;
+  void with_piece(const Block& block, const Piece& piece, const Workspace& workspace, const Use& use) const;
   void draw(const Block& block, const Piece& piece, float* out) const;
   float* place(const Block& block, const Piece& piece, Workspace& workspace);
   void find_triangle(std::size_t index, std::vector<double>& gram);
   void apply_all(Workspace& workspace, double* y, int vectors, bool transposed) const;
   void project(const Block& block, Workspace& workspace, int vectors) const;
   void turn(std::size_t index, Workspace& workspace, int vectors, bool transposed) const;
-  void subtract(const Block& block, Workspace& workspace, int vectors) const;
+  void add_turned(const Block& block, Workspace& workspace, int vectors) const;
   void apply_signs(double* y, int vectors) const;
 
   RandomStream stream_;

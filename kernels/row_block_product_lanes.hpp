@@ -81,8 +81,15 @@ using Vector [[gnu::vector_size(lanes * sizeof(double))]] = double;
   return value;
 }
 
+/// A register of weights; those that are `plain` have scale 1, and no multiplication is wasted on it.
+template <bool plain, class Real>
+[[gnu::always_inline]] inline Vector weights(const Real* from, Vector factor) {
+  if constexpr (plain) return load(from);
+  return factor * load(from);
+}
+
 /// sums (rows, vectors, 8) += for each of eight parts of `columns` columns.
-template <int vectors, int rows, class Real>
+template <int vectors, int rows, bool plain, class Real>
 [[gnu::always_inline]] inline void product_tile(const Real* weight, long stride, double scale, long columns,
                                                 const double* x, double* sums) {
   const Vector factor = all_lanes(scale);
@@ -94,7 +101,7 @@ template <int vectors, int rows, class Real>
     long k = 0;
     do {
       Vector w[rows];
-      for (int r = 0; r < rows; ++r) w[r] = factor * load(weight + r * stride + k + part);
+      for (int r = 0; r < rows; ++r) w[r] = weights<plain>(weight + r * stride + k + part, factor);
       for (int v = 0; v < vectors; ++v) {
         const Vector x_v = in_register(load(x + k * vectors + v * panel_columns + part));
         for (int r = 0; r < rows; ++r) sum[r][v] = add_product(w[r], x_v, sum[r][v]);
@@ -108,7 +115,7 @@ template <int vectors, int rows, class Real>
 }
 
 /// A panel y (8 groups, vectors) += rows' x, row after row.
-template <int vectors, int groups, class Real>
+template <int vectors, int groups, bool plain, class Real>
 [[gnu::always_inline]] inline void transposed_tile(const Real* weight, long stride, double scale, long rows,
                                                    const double* x, long x_stride, double* y) {
   const Vector factor = all_lanes(scale);
@@ -120,7 +127,7 @@ template <int vectors, int groups, class Real>
     long r = 0;
     do {
       Vector w[groups];
-      for (int g = 0; g < groups; ++g) w[g] = factor * load(weight + r * stride + g * panel_columns + part);
+      for (int g = 0; g < groups; ++g) w[g] = weights<plain>(weight + r * stride + g * panel_columns + part, factor);
       for (int v = 0; v < vectors; ++v) {
         const Vector x_v = all_lanes(x[r * x_stride + v]);
         for (int g = 0; g < groups; ++g) sum[g][v] = add_product(w[g], x_v, sum[g][v]);
@@ -164,7 +171,7 @@ struct Remainder {
 };
 
 /// Whole groups of columns.
-template <int vectors, class Real>
+template <int vectors, bool plain, class Real>
 void add_to_sums(const RowBlock<Real>& block, const double* x, double* sums) {
   constexpr int rows = tile<vectors>;
   constexpr long at_once = columns_at_once / vectors / panel_columns * panel_columns;
@@ -174,23 +181,23 @@ void add_to_sums(const RowBlock<Real>& block, const double* x, double* sums) {
     const auto at = [&](long r) { return weight + r * block.stride; };
     long r = 0;
     for (; r + rows <= block.rows; r += rows)
-      product_tile<vectors, rows>(at(r), block.stride, block.scale, now, x + k * vectors,
-                                  sums + r * vectors * panel_columns);
+      product_tile<vectors, rows, plain>(at(r), block.stride, block.scale, now, x + k * vectors,
+                                         sums + r * vectors * panel_columns);
     for (; r < block.rows; ++r)
-      product_tile<vectors, 1>(at(r), block.stride, block.scale, now, x + k * vectors,
-                               sums + r * vectors * panel_columns);
+      product_tile<vectors, 1, plain>(at(r), block.stride, block.scale, now, x + k * vectors,
+                                      sums + r * vectors * panel_columns);
   }
 }
 
-template <int vectors, class Real>
+template <int vectors, bool plain, class Real>
 void add_rows(const RowBlock<Real>& block, const double* x, double* y, long y_stride) {
   alignas(64) double sums[rows_at_once * vectors * panel_columns];
   std::fill_n(sums, block.rows * vectors * panel_columns, 0.0);
   const long whole = block.columns / panel_columns * panel_columns;
   if (whole > 0) {
-    add_to_sums<vectors>(RowBlock<Real>{block.weight, block.stride, block.rows, whole, block.scale}, x, sums);
+    add_to_sums<vectors, plain>(RowBlock<Real>{block.weight, block.stride, block.rows, whole, block.scale}, x, sums);
   }
-  if (whole < block.columns) add_to_sums<vectors>(Remainder<Real>(block).block, x + whole * vectors, sums);
+  if (whole < block.columns) add_to_sums<vectors, plain>(Remainder<Real>(block).block, x + whole * vectors, sums);
   const double* s = sums;
   for (long r = 0; r < block.rows; ++r) {
     for (int v = 0; v < vectors; ++v, s += panel_columns) {
@@ -200,29 +207,34 @@ void add_rows(const RowBlock<Real>& block, const double* x, double* y, long y_st
 }
 
 /// Whole groups of columns.
-template <int vectors, class Real>
+template <int vectors, bool plain, class Real>
 void add_columns(const RowBlock<Real>& block, const double* x, long x_stride, double* y) {
   constexpr int groups = tile<vectors>;
   long k = 0;
   for (; k + groups * panel_columns <= block.columns; k += groups * panel_columns)
-    transposed_tile<vectors, groups>(block.weight + k, block.stride, block.scale, block.rows, x, x_stride,
-                                     y + k * vectors);
+    transposed_tile<vectors, groups, plain>(block.weight + k, block.stride, block.scale, block.rows, x, x_stride,
+                                            y + k * vectors);
   for (; k < block.columns; k += panel_columns)
-    transposed_tile<vectors, 1>(block.weight + k, block.stride, block.scale, block.rows, x, x_stride, y + k * vectors);
+    transposed_tile<vectors, 1, plain>(block.weight + k, block.stride, block.scale, block.rows, x, x_stride,
+                                       y + k * vectors);
 }
 
-template <int vectors, class Real>
+template <int vectors, bool plain, class Real>
 void add_rows_transposed(const RowBlock<Real>& block, const double* x, long x_stride, double* y) {
   const long whole = block.columns / panel_columns * panel_columns;
-  add_columns<vectors>(RowBlock<Real>{block.weight, block.stride, block.rows, whole, block.scale}, x, x_stride, y);
-  if (whole < block.columns) add_columns<vectors>(Remainder<Real>(block).block, x, x_stride, y + whole * vectors);
+  add_columns<vectors, plain>(RowBlock<Real>{block.weight, block.stride, block.rows, whole, block.scale}, x, x_stride,
+                              y);
+  if (whole < block.columns)
+    add_columns<vectors, plain>(Remainder<Real>(block).block, x, x_stride, y + whole * vectors);
 }
 
-/// Calls use.operator()<vectors>().
+/// Calls use.operator()<vectors, whether scale is 1>().
 template <int most = most_vectors, class Use>
-void with_vectors(int vectors, const Use& use) {
-  if (vectors == most) return use.template operator()<most>();
-  if constexpr (most > 1) with_vectors<most - 1>(vectors, use);
+void with_vectors(int vectors, double scale, const Use& use) {
+  if (vectors == most) {
+    return scale == 1.0 ? use.template operator()<most, true>() : use.template operator()<most, false>();
+  }
+  if constexpr (most > 1) with_vectors<most - 1>(vectors, scale, use);
 }
 
 /// Calls use(rows of the block, first row) for all of them.
@@ -237,17 +249,18 @@ void for_rows(const RowBlock<Real>& block, const Use& use) {
 
 template <class Real>
 void multiply_block(const RowBlock<Real>& block, const double* x, int vectors, double* y, long y_stride) {
-  with_vectors(vectors, [&]<int n>() {
-    for_rows(block,
-             [&](const RowBlock<Real>& rows, long first) { add_rows<n>(rows, x, y + first * y_stride, y_stride); });
+  with_vectors(vectors, block.scale, [&]<int n, bool plain>() {
+    for_rows(block, [&](const RowBlock<Real>& rows, long first) {
+      add_rows<n, plain>(rows, x, y + first * y_stride, y_stride);
+    });
   });
 }
 
 template <class Real>
 void multiply_block_transposed(const RowBlock<Real>& block, const double* x, long x_stride, int vectors, double* y) {
-  with_vectors(vectors, [&]<int n>() {
+  with_vectors(vectors, block.scale, [&]<int n, bool plain>() {
     for_rows(block, [&](const RowBlock<Real>& rows, long first) {
-      add_rows_transposed<n>(rows, x + first * x_stride, x_stride, y);
+      add_rows_transposed<n, plain>(rows, x + first * x_stride, x_stride, y);
     });
   });
 }
