@@ -14,7 +14,7 @@
 namespace meander {
 namespace {
 
-constexpr double scale = 1.3 / 7.0;  // rounds every entry
+constexpr double rounding_scale = 1.3 / 7.0;  // rounds every entry
 
 std::size_t size_of(long n) {
   return static_cast<std::size_t>(n);
@@ -78,6 +78,7 @@ struct Subject {
   long rows, columns;
   int vectors;
   long stride, most;
+  double scale = rounding_scale;
   std::vector<Real> weight;
   std::vector<double> right, left;
 };
@@ -176,6 +177,20 @@ TYPED_TEST(RowBlockProduct, EntriesAreRoundedOnceToDouble) {
     for (long i = 0; i < s.rows; ++i) {
       for (int k = 0; k < 21; ++k) EXPECT_EQ(y[size_of(i * s.most + k)], s.entry(i, k));
     }
+  }
+}
+
+/// Powers of two round nothing: weights that are not scaled are those of half the size that are doubled, bit by bit.
+TYPED_TEST(RowBlockProduct, ScaleOneIsNoOtherScale) {
+  Subject<TypeParam> plain(29, 83, 13);
+  plain.scale = 1.0;
+  Subject<TypeParam> doubled = plain;
+  doubled.scale = 2.0;
+  for (TypeParam& weight : doubled.weight) weight /= 2;
+  for (const RowBlockPath<TypeParam>& path : row_block_paths<TypeParam>()) {
+    EXPECT_EQ(plain.product(path, 29, path.most_vectors), doubled.product(path, 29, path.most_vectors)) << path.name;
+    EXPECT_EQ(plain.transposed(path, 29, path.most_vectors), doubled.transposed(path, 29, path.most_vectors))
+        << path.name;
   }
 }
 
