@@ -106,9 +106,10 @@ void transitions_against_gemm(benchmark::State& state, int width, long samples, 
 
 void add(int width, long samples, const char* activation, double at_most = 0.0) {
   const std::string shape = "/width:" + std::to_string(width) + "/points:" + std::to_string(samples) + "/" + activation;
-  // About as much work for each shape, and at least three turns; one of those that take half a minute.
+  // About as much work for each shape, and several turns, but one of those that take half a minute.
   const double work = work_of(width, samples);
-  const auto turns = static_cast<benchmark::IterationCount>(std::clamp(1e9 / work, work < 1e11 ? 3.0 : 1.0, 21.0));
+  const double least = work < 2e10 ? 5.0 : work < 1e11 ? 3.0 : 1.0;
+  const auto turns = static_cast<benchmark::IterationCount>(std::clamp(1e9 / work, least, 21.0));
   const auto settle = [turns](benchmark::internal::Benchmark* benchmark) {
     benchmark->Iterations(turns)->UseManualTime()->Unit(benchmark::kMillisecond);
   };
