@@ -77,7 +77,7 @@ double product_bytes(const Size& size, WeightStorage storage, const ExtremesSett
 }
 
 double graded_seconds(const Size& size) {
-  return 1e-4 + jacobian_spectrum_seconds(static_cast<int>(size.n), static_cast<int>(size.depth));
+  return jacobian_spectrum_seconds(static_cast<int>(size.n), static_cast<int>(size.depth));
 }
 
 double matrix_seconds(const Size& size) {

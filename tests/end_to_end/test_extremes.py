@@ -2,6 +2,7 @@
 that are refused."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -158,4 +159,6 @@ def test_a_plan_needs_neither_the_memory_nor_the_ranks_of_the_machine(study):
     text = OWN.replace("[96, 160]", "1048576") + 'ends = "largest"\nstorage = "regenerated"\nranks_per_task = 4096\n'
     printed = meander("plan", study(text), "--ranks", "8192")
     assert "shared by 4096 ranks" in printed and "core-hours" in printed
+    plan = json.loads(meander("plan", study(text), "--ranks", "8192", "--json"))
+    assert plan["ranks_per_task"] == 4096 and plan["largest_task_bytes"] < 3e9 and plan["core_hours"] > 100
     assert "8190" in meander("plan", study(text), "--ranks", "8190", code=3)
