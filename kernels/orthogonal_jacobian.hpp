@@ -33,7 +33,7 @@ class OrthogonalJacobian final : public DistributedOperator {
   const std::vector<std::int64_t>& open() const { return open_; }
   /// Mean of phi'(h^l)^2 over each layer's neurons (depth).
   const std::vector<double>& slope_square() const { return slope_square_; }
-  /// Bytes of weights that this rank keeps; besides them 8 (64 N depth + 2 depth N / P) bytes and a block of 64
+  /// Bytes of weights that this rank keeps; besides them about 8 (64 + 3) depth N / P bytes and a block of 64
   /// columns.
   std::size_t stored_bytes() const;
 

@@ -26,6 +26,11 @@ int run_length(int n, int ranks) {
   return block_size * std::clamp(n / (64 * block_size * ranks), 1, most);
 }
 
+/// The rank that has component `row`.
+int owner(int row, int n, int ranks) {
+  return row / run_length(n, ranks) % ranks;
+}
+
 template <class Real>
 const RowBlockPath<Real>& path_of(const RowBlock<Real>&) {
   return row_block_paths<Real>().front();
@@ -43,10 +48,9 @@ std::vector<int> dealt_rows(int n, MPI_Comm comm) {
   int rank = 0, ranks = 1;
   MPI_Comm_rank(comm, &rank);
   MPI_Comm_size(comm, &ranks);
-  const int length = run_length(n, ranks);
   std::vector<int> rows;
   for (int row = 0; row < n; ++row) {
-    if (row / length % ranks == rank) rows.push_back(row);
+    if (owner(row, n, ranks) == rank) rows.push_back(row);
   }
   return rows;
 }
@@ -54,19 +58,23 @@ std::vector<int> dealt_rows(int n, MPI_Comm comm) {
 HaarReflectors::HaarReflectors(StreamKey key, int layer, int n, const std::vector<int>& rows, WeightStorage storage,
                                MPI_Comm comm)
     : stream_(key, Purpose::weights, static_cast<std::uint32_t>(layer)),
-      n_(n),
       rows_(rows),
       storage_(storage),
       comm_(comm),
-      correction_(size_of(n)),
+      correction_(rows.size()),
       signs_(rows.size()) {
+  int ranks = 1;
+  MPI_Comm_size(comm, &ranks);
   std::size_t stored = 0, triangles = 0;
   for (int first = 0; first < n; first += block_size) {
     const auto start = std::lower_bound(rows_.begin(), rows_.end(), first);
-    Block block{first, std::min(block_size, n - first), static_cast<int>(start - rows_.begin()), false, stored};
-    block.heads = start != rows_.end() && *start == first;
+    Block block{first, std::min(block_size, n - first), static_cast<int>(start - rows_.begin())};
+    block.owner = owner(first, n, ranks);
+    block.own = start != rows_.end() && *start == first;
+    block.offset = stored;
+    block.triangle = triangles;
     stored += size_of(block.count) * static_cast<std::size_t>(rows_.end() - start);
-    triangles += size_of(block.count) * size_of(block.count);
+    if (block.own) triangles += size_of(block.count) * size_of(block.count);
     blocks_.push_back(block);
   }
   triangles_.resize(triangles);
@@ -103,7 +111,7 @@ void HaarReflectors::draw(const Block& block, const Piece& piece, float* out) co
                     size_of(run), out + done, size_of(piece.width));
     done += run;
   }
-  if (!block.heads || piece.start != block.start) return;
+  if (!block.own || piece.start != block.start) return;
   for (std::size_t k = 0; k < size_of(block.count); ++k) std::fill_n(out + k * size_of(piece.width), k, 0.0F);
 }
 
@@ -127,13 +135,18 @@ void HaarReflectors::with_piece(const Block& block, const Piece& piece, const Wo
   }
 }
 
+/// Sums of all ranks' (count, columns) on the block's owner.
+void HaarReflectors::add_on_owner(const Block& block, std::vector<double>& sums, int columns) const {
+  MPI_Reduce(block.own ? MPI_IN_PLACE : sums.data(), sums.data(), block.count * columns, MPI_DOUBLE, MPI_SUM,
+             block.owner, comm_);
+}
+
 /// From X'X of the block's vectors as drawn: heads, signs and T.
-void HaarReflectors::find_triangle(std::size_t index, std::vector<double>& gram) {
-  const Block& block = blocks_[index];
+void HaarReflectors::find_triangle(const Block& block, std::vector<double>& gram) {
   const std::size_t count = size_of(block.count);
-  double* const correction = correction_.data() + block.first;
+  double* const correction = correction_.data() + block.start;
   double half_square[block_size];
-  // Components first .. first + count - 1 of all vectors, on every rank.
+  // Components first .. first + count - 1 of all vectors.
   float corner[block_size * block_size];
   for (std::size_t k = 0; k < count; ++k) {
     const auto row = static_cast<std::uint32_t>(size_of(block.first) + k);
@@ -142,9 +155,9 @@ void HaarReflectors::find_triangle(std::size_t index, std::vector<double>& gram)
     const auto reflector = householder_reflector(first, std::sqrt(gram[k * count + k]));
     correction[k] = reflector.head - first;
     half_square[k] = reflector.half_square;
-    if (block.heads) signs_[size_of(block.start) + k] = reflector.sign;
+    signs_[size_of(block.start) + k] = reflector.sign;
   }
-  double* const triangle = triangles_.data() + index * size_of(block_size) * size_of(block_size);
+  double* const triangle = triangles_.data() + block.triangle;
   std::fill_n(triangle, count * count, 0.0);
   for (std::size_t i = 0; i < count; ++i) {
     // u_i' u_j differs from x_i' x_j at the first component of x_j, where u_i is x_i.
@@ -159,8 +172,7 @@ void HaarReflectors::find_triangle(std::size_t index, std::vector<double>& gram)
 }
 
 void HaarReflectors::prepare(Workspace& workspace) {
-  for (std::size_t index = 0; index < blocks_.size(); ++index) {
-    const Block& block = blocks_[index];
+  for (const Block& block : blocks_) {
     std::vector<double>& gram = workspace.projection;
     std::fill(gram.begin(), gram.end(), 0.0);
     for_each_piece(block, [&](const Piece& piece) {
@@ -172,8 +184,8 @@ void HaarReflectors::prepare(Workspace& workspace) {
       cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, block.count, piece.width, 1.0, wide, piece.width, 1.0,
                   gram.data(), block.count);
     });
-    MPI_Allreduce(MPI_IN_PLACE, gram.data(), block.count * block.count, MPI_DOUBLE, MPI_SUM, comm_);
-    find_triangle(index, gram);
+    add_on_owner(block, gram, block.count);
+    if (block.own) find_triangle(block, gram);
   }
 }
 
@@ -190,22 +202,22 @@ void HaarReflectors::project(const Block& block, Workspace& workspace, int vecto
       });
     });
   });
-  if (!block.heads) return;
+  if (!block.own) return;
   workspace.panels.for_each(block.start, [&](const double* panel, int first, int count) {
     for (std::size_t k = 0; k < size_of(block.count); ++k) {
       for (int v = 0; v < count; ++v) {
         sums[k * size_of(vectors) + size_of(first + v)] +=
-            correction_[size_of(block.first) + k] * panel[in_panel(k, v, count)];
+            correction_[size_of(block.start) + k] * panel[in_panel(k, v, count)];
       }
     }
   });
 }
 
 /// -T (U'y), or -T' (U'y): a few rows of T at a time, from their first column that is not zero on.
-void HaarReflectors::turn(std::size_t index, Workspace& workspace, int vectors, bool transposed) const {
+void HaarReflectors::turn(const Block& block, Workspace& workspace, int vectors, bool transposed) const {
   constexpr int rows_at_once = 16;
-  const int count = blocks_[index].count;
-  const double* const triangle = triangles_.data() + index * size_of(block_size) * size_of(block_size);
+  const int count = block.count;
+  const double* const triangle = triangles_.data() + block.triangle;
   double* const projection = workspace.projection.data();
   double* const turned = workspace.turned.data();
   VectorPanels& panels = workspace.block_panels;
@@ -236,12 +248,12 @@ void HaarReflectors::add_turned(const Block& block, Workspace& workspace, int ve
       });
     });
   });
-  if (!block.heads) return;
+  if (!block.own) return;
   workspace.panels.for_each(block.start, [&](double* panel, int first, int count) {
     for (std::size_t k = 0; k < size_of(block.count); ++k) {
       for (int v = 0; v < count; ++v) {
         panel[in_panel(k, v, count)] +=
-            correction_[size_of(block.first) + k] * turned[k * size_of(vectors) + size_of(first + v)];
+            correction_[size_of(block.start) + k] * turned[k * size_of(vectors) + size_of(first + v)];
       }
     }
   });
@@ -251,12 +263,11 @@ void HaarReflectors::add_turned(const Block& block, Workspace& workspace, int ve
 void HaarReflectors::apply_all(Workspace& workspace, double* y, int vectors, bool transposed) const {
   workspace.panels.take(y);
   for (std::size_t step = 0; step < blocks_.size(); ++step) {
-    const std::size_t index = transposed ? step : blocks_.size() - 1 - step;
-    const Block& block = blocks_[index];
+    const Block& block = blocks_[transposed ? step : blocks_.size() - 1 - step];
     project(block, workspace, vectors);
-    MPI_Allreduce(MPI_IN_PLACE, workspace.projection.data(), block.count * vectors, MPI_DOUBLE, MPI_SUM, comm_);
-    if (size_of(block.start) == rows_.size()) continue;
-    turn(index, workspace, vectors, transposed);
+    add_on_owner(block, workspace.projection, vectors);
+    if (block.own) turn(block, workspace, vectors, transposed);
+    MPI_Bcast(workspace.turned.data(), block.count * vectors, MPI_DOUBLE, block.owner, comm_);
     add_turned(block, workspace, vectors);
   }
   workspace.panels.give(y);

@@ -24,11 +24,12 @@ std::vector<int> dealt_rows(int n, MPI_Comm comm);
 /// 1992). A block of a product on three ranks, each with every third run of components (| ranks):
 ///
 ///     y0 | y1 | y2  --U' of own components-->  a part of the sum, (64, vectors), on each rank
-///                   --allreduce-->  U' y on each rank  --T, then own components of U-->  y0 | y1 | y2
+///                   --reduce-->  U' y on the rank that has the reflectors' first components  --T-->  T U' y there
+///                   --broadcast-->  T U' y on each rank  --own components of U-->  y0 | y1 | y2
 ///
-/// so that a layer sends n numbers a vector to each rank in n / 64 steps, and never a weight. A rank keeps T and signs,
-/// 8 (64 n + n / P) bytes, and n^2 / 2P numbers of U if they are stored; the stream's numbers are single, so that all
-/// storages give the same bits.
+/// so that a layer sends n numbers a vector to each rank and back in n / 64 steps, and never a weight. A rank keeps its
+/// share of T and signs, 8 (64 + 2) n / P bytes, and n^2 / 2P numbers of U if they are stored; the stream's numbers are
+/// single, so that all storages give the same bits.
 class HaarReflectors {
  public:
   /// Shared by layers, which use it in turn: a block of vectors as drawn, a piece of it in double, U'y and
@@ -58,8 +59,10 @@ class HaarReflectors {
   /// `count` reflectors from `first` on, and the components that they change: local ones from `start` on.
   struct Block {
     int first = 0, count = 0, start = 0;
-    bool heads = false;      // whether the reflectors' first components are this rank's, the first `count` of them
-    std::size_t offset = 0;  // in what is stored
+    int owner = 0;             // the rank that has the reflectors' first components
+    bool own = false;          // whether that is this one: they are the first `count` from `start` on
+    std::size_t offset = 0;    // in what is stored
+    std::size_t triangle = 0;  // where T is, on its owner
   };
   /// Some of a block's components: `width` local ones from `start` on; their part of the vectors is kept as rows,
   /// (count, width).
@@ -73,22 +76,23 @@ class HaarReflectors {
   void with_piece(const Block& block, const Piece& piece, const Workspace& workspace, const Use& use) const;
   void draw(const Block& block, const Piece& piece, float* out) const;
   float* place(const Block& block, const Piece& piece, Workspace& workspace);
-  void find_triangle(std::size_t index, std::vector<double>& gram);
+  void add_on_owner(const Block& block, std::vector<double>& sums, int columns) const;
+  void find_triangle(const Block& block, std::vector<double>& gram);
   void apply_all(Workspace& workspace, double* y, int vectors, bool transposed) const;
   void project(const Block& block, Workspace& workspace, int vectors) const;
-  void turn(std::size_t index, Workspace& workspace, int vectors, bool transposed) const;
+  void turn(const Block& block, Workspace& workspace, int vectors, bool transposed) const;
   void add_turned(const Block& block, Workspace& workspace, int vectors) const;
   void apply_signs(double* y, int vectors) const;
 
   RandomStream stream_;
-  int n_;
   std::vector<int> rows_;
   WeightStorage storage_;
   MPI_Comm comm_;
   std::vector<Block> blocks_;
-  std::vector<double> correction_;  // of all n reflectors: U's heads less what was drawn
-  std::vector<double> signs_;       // of this rank's components
-  std::vector<double> triangles_;   // T of each block, (count, count) row-major
+  // Of the reflectors whose first components are this rank's, in the order of these: U's heads less what was drawn, and
+  // signs.
+  std::vector<double> correction_, signs_;
+  std::vector<double> triangles_;  // T of each block that this rank owns, (count, count) row-major
   std::vector<double> double_;
   std::vector<float> single_;
 };

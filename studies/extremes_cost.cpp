@@ -67,7 +67,7 @@ double product_bytes(const Size& size, WeightStorage storage, const ExtremesSett
   search.count = settings.count;
   const int n = static_cast<int>(size.n);
   const double block = krylov_block(n, search), basis = 2.0 * krylov_columns(n, search) + 6.0 * block;
-  const double triangles = size.orthogonal ? reflector_block * size.n * size.depth : 0.0;
+  const double triangles = size.orthogonal ? reflector_block * size.rows() * size.depth : 0.0;
   const double whole = size.orthogonal ? 0.0 : 2.0 * block * size.n;
   double bytes = 3e7 + stored_bytes(size, storage) +
                  8.0 * (2.0 * size.depth * size.rows() + 4.0 * size.n + whole + basis * size.rows() + triangles);
