@@ -88,7 +88,8 @@ template <bool plain, class Real>
   return factor * load(from);
 }
 
-/// sums (rows, vectors, 8) += for each of eight parts of `columns` columns.
+/// sums (rows, vectors, 8) += for each of eight parts of `columns` columns. Plain weights are those that are stored:
+/// the next rows are asked for ahead of their use, since rows are too short for the processor to see where they go.
 template <int vectors, int rows, bool plain, class Real>
 [[gnu::always_inline]] inline void product_tile(const Real* weight, long stride, double scale, long columns,
                                                 const double* x, double* sums) {
@@ -101,7 +102,10 @@ template <int vectors, int rows, bool plain, class Real>
     long k = 0;
     do {
       Vector w[rows];
-      for (int r = 0; r < rows; ++r) w[r] = weights<plain>(weight + r * stride + k + part, factor);
+      for (int r = 0; r < rows; ++r) {
+        w[r] = weights<plain>(weight + r * stride + k + part, factor);
+        if constexpr (plain) __builtin_prefetch(weight + (r + rows) * stride + k + part);
+      }
       for (int v = 0; v < vectors; ++v) {
         const Vector x_v = in_register(load(x + k * vectors + v * panel_columns + part));
         for (int r = 0; r < rows; ++r) sum[r][v] = add_product(w[r], x_v, sum[r][v]);
@@ -113,6 +117,9 @@ template <int vectors, int rows, bool plain, class Real>
     }
   }
 }
+
+/// How many tiles further along its rows the transposed product asks for weights: a tile takes but a few of each row.
+constexpr long tiles_ahead = 4;
 
 /// A panel y (8 groups, vectors) += rows' x, row after row.
 template <int vectors, int groups, bool plain, class Real>
@@ -127,7 +134,11 @@ template <int vectors, int groups, bool plain, class Real>
     long r = 0;
     do {
       Vector w[groups];
-      for (int g = 0; g < groups; ++g) w[g] = weights<plain>(weight + r * stride + g * panel_columns + part, factor);
+      for (int g = 0; g < groups; ++g) {
+        w[g] = weights<plain>(weight + r * stride + g * panel_columns + part, factor);
+        if constexpr (plain)
+          __builtin_prefetch(weight + r * stride + (g + tiles_ahead * groups) * panel_columns + part);
+      }
       for (int v = 0; v < vectors; ++v) {
         const Vector x_v = all_lanes(x[r * x_stride + v]);
         for (int g = 0; g < groups; ++g) sum[g][v] = add_product(w[g], x_v, sum[g][v]);
