@@ -309,9 +309,9 @@ double sampled_curve_bytes(int input_dimension, std::span<const int> widths, con
   // Drawn, and packed.
   const double weights = most_weights + (plan.keep_weights ? all_weights : most_weights);
   const double activations = element * 2.0 * static_cast<double>(plan.panel * plan.stride);
-  // Of each neuron its hash words and three samples; of each sample and layer a pattern's hash, in a
-  // vector that may have grown to twice its content.
-  const double states = neurons * (sizeof(PatternHash) + 3.0 * element);
+  // Of each neuron its hash words, three samples and the bits of twenty for a few thresholds; of each sample and
+  // layer a pattern's hash, in a vector that may have grown to twice its content.
+  const double states = neurons * (sizeof(PatternHash) + 3.0 * element + 8.0);
   const double patterns = options.transitions ? 2.0 * sizeof(PatternHash) * static_cast<double>(options.samples) : 0.0;
   return first_weights + element * weights + activations + states + patterns * (static_cast<double>(widths.size()) + 1);
 }
