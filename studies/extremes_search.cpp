@@ -67,6 +67,7 @@ void ExtremesSearch::run() {
   }
   if (way == ExtremesWay::graded) {
     problem_.clear();
+    results_.set("solver", static_cast<std::int64_t>(ExtremesSolver::dense));
     find_all();
   }
   results_.set("iterations", iterations_);
@@ -280,6 +281,8 @@ void ExtremesSearch::find_all() {
       throw std::overflow_error("the smallest singular values lie below the range of double precision");
     }
     results_.set("smallest", std::span<const double>(smallest));
+    // Of vectors that a search gave up on, or that belong to other values.
+    if (!smallest_found_) results_.set("residual_smallest", std::vector<double>(count, nothing));
   }
   if (!spectrum.converged) complain("the singular values did not converge (Jacobi rotations ran into their bound)");
 }

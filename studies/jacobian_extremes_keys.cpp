@@ -73,7 +73,7 @@ std::vector<Key> extremes_keys() {
                        "J'J, for the largest only; randomized: block Krylov from random vectors");
   solver.choices = names(solvers);
   Key tolerance = own_key("tolerance", KeyType::number, Value(1e-10),
-                          "largest residual of a value that counts as converged, relative to the largest found");
+                          "largest residual of a value that counts as converged, relative to the value");
   tolerance.minimum = 0;
   tolerance.minimum_exclusive = true;
   tolerance.maximum = 1e-2;
@@ -139,8 +139,9 @@ std::vector<ArraySpec> extremes_arrays(bool largest, bool smallest) {
                             {"index"}));
   }
   arrays.push_back(array("rank", ArrayType::int64, "singular values that are not zero; missing where not known", {}));
-  arrays.push_back(array("iterations", ArrayType::int64,
-                         "iterations of the solvers, both ends together; 0 where the whole spectrum was computed", {}));
+  arrays.push_back(
+      array("iterations", ArrayType::int64,
+            "iterations of the solvers, both ends together; 0 where no search went before the whole spectrum", {}));
   arrays.push_back(
       array("products", ArrayType::int64, "products with J by the solver, as many with J', or with the inverses", {}));
   arrays.push_back(

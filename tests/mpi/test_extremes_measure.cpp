@@ -134,6 +134,33 @@ TEST_F(JacobianExtremesMeasure, EveryLawAndActivationByEverySolver) {
   }
 }
 
+TEST_F(JacobianExtremesMeasure, AWholeSpectrumTakesThePlaceOfASearchThatGaveUp) {
+  const std::string deep = "[sweep]\nwidth = 24\ndepth = 40\nsigma_w = 1.2\nactivation = \"tanh\"\n";
+  const std::string own = "[jacobian_extremes]\ncount = 7\n";
+  const Ran ends = run(deep + own), search = run(deep + own + "solver = \"randomized\"\n");
+  if (!is_first()) return;
+  // The search leaves some values, and residuals of theirs.
+  ASSERT_EQ(search.records[0][0].status, Status::not_converged);
+  ASSERT_FALSE(search.values("residual_smallest").empty());
+  EXPECT_EQ(ends.records[0][0].status, Status::done);
+  EXPECT_EQ(ends.values("smallest").size(), 7u);
+  EXPECT_THAT(ends.values("residual_smallest"), testing::Each(testing::IsNan()));
+  EXPECT_EQ(ends.values("solver")[0], 1.0);
+}
+
+TEST_F(JacobianExtremesMeasure, NoSolverFailsOnAFewOpenNeurons) {
+  const std::string narrow =
+      "realizations = 6\n[sweep]\nwidth = 3\ndepth = 1\nsigma_w = 1.2\nsigma_b = 0.3\nactivation = "
+      "\"hard_tanh\"\nweights = [\"gaussian\", \"orthogonal\"]\n";
+  for (const std::string solver : {"trlanczos", "cross", "randomized"}) {
+    const Ran ran = run(narrow + "[jacobian_extremes]\ncount = 1\nends = \"largest\"\nsolver = \"" + solver + "\"\n");
+    if (!is_first()) continue;
+    for (const auto& record : ran.records[0]) {
+      EXPECT_TRUE(record.status == Status::done || record.status == Status::not_converged) << record.message;
+    }
+  }
+}
+
 TEST_F(JacobianExtremesMeasure, ArraysOfAnEndThatIsNotAskedForAreAbsent) {
   const Ran top = run(tanh_network + "[jacobian_extremes]\nends = \"largest\"\n");
   EXPECT_TRUE(top.has("largest") && top.has("residual_largest"));
