@@ -213,7 +213,8 @@ void ExtremesSearch::find_smallest() {
   try {
     ExtremeSingularValues found = smallest_singular_values(*j_, *inverse_of_j, search());
     results_.set("rank", std::int64_t{width()});  // of whatever law
-    smallest_found_ = found.converged && !drop_rounded(found);
+    const bool rounded = drop_rounded(found);  // also of those that a search gave up on
+    smallest_found_ = found.converged && !rounded;
     note(found, "smallest");
   } catch (const std::overflow_error&) {
     throw;

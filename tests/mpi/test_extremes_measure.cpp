@@ -142,6 +142,11 @@ TEST_F(JacobianExtremesMeasure, AWholeSpectrumTakesThePlaceOfASearchThatGaveUp) 
   // The search leaves some values, and residuals of theirs.
   ASSERT_EQ(search.records[0][0].status, Status::not_converged);
   ASSERT_FALSE(search.values("residual_smallest").empty());
+  // What it gives is not lost in rounding of the smallest.
+  const auto smallest = search.values("smallest"), right = ends.values("smallest");
+  for (std::size_t k = 0; k < smallest.size(); ++k) {
+    EXPECT_TRUE(std::isnan(smallest[k]) || std::abs(smallest[k] / right[k] - 1.0) <= 1e-7) << k;
+  }
   EXPECT_EQ(ends.records[0][0].status, Status::done);
   EXPECT_EQ(ends.values("smallest").size(), 7u);
   EXPECT_THAT(ends.values("residual_smallest"), testing::Each(testing::IsNan()));
