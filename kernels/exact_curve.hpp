@@ -62,8 +62,8 @@ struct ExactCounts {
   int finite_layers = 0;
   double input_length = 0.0;
   /// Length of the post-activations' curve x^l: a sum on lines, within 1e-12 relative on circles; either up to what
-  /// rounding of t at the piece boundaries amounts to (`exact_curve_plain`), which matters where steep networks move
-  /// within a sliver of t alone.
+  /// rounding of piece boundaries and velocities amounts to (`exact_curve_plain`), which matters where a network hardly
+  /// moves, or within a sliver of t alone.
   std::vector<double> length;
   /// Switches of linear piece and crossings of h = 0, summed over the layer's neurons.
   std::vector<std::int64_t> transitions;
@@ -116,10 +116,12 @@ double exact_curve_bytes(int input_dimension, const std::vector<int>& widths, co
 
 /// The plain twin, in long double: every piece of every layer with its own three columns pushed through the weights,
 /// states taken at the middle of each piece. `smallest_gap` and `unresolved_events` are not filled in. To
-/// `length_rounding`, where it is not null: by layer, how far rounding in double may move the length. Every piece
-/// boundary moves by rounding of t (`rounding_of_place`), which counts times the velocity's jump; the velocity on every
-/// piece is off by 32 standard deviations of products that are rounded one by one (Higham and Mary 2019, SIAM J. Sci.
-/// Comput. 41, A2815), which counts times the piece's extent: it shows where narrow layers cancel most of it.
+/// `length_rounding`, where it is not null: by layer, how far rounding in double may move the length. A piece boundary
+/// moves by rounding of t (`rounding_of_place`) and by that of the switching neuron's h over its slope (or the square
+/// root over its curvature, beside a touch), which counts times the velocity's jump; rounding of the velocity counts
+/// times the extent of its piece, and shows where narrow layers cancel most of it. Rounding of h and of velocities is
+/// 32 standard deviations of sums of products that are rounded one by one (Higham and Mary 2019, SIAM J. Sci. Comput.
+/// 41, A2815).
 ExactCounts exact_curve_plain(const Network& network, const Curve& curve, const ExactOptions& options = {},
                               std::vector<double>* length_rounding = nullptr);
 

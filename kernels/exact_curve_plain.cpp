@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "kernels/curve_direction.hpp"
+#include "kernels/exact_plain_rounding.hpp"
 #include "kernels/exact_states.hpp"
 #include "kernels/quadrature.hpp"
 
@@ -18,13 +19,9 @@ namespace meander {
 
 namespace {
 
-/// Wider than the walk's numbers where the machine has wider ones: what the two differ by is then the walk's doing.
-using Real = long double;
+using namespace plain;
 using Pattern = std::vector<int>;
 constexpr Real full_turn = 2.0L * std::numbers::pi_v<Real>;
-
-/// Three columns, or two on a line: constant, cos t, sin t or constant, t. Column c of n neurons: map[c n ...].
-using Map = std::vector<Real>;
 
 /// x(t) for t in [begin, end], with the states of the layer's neurons, and of all layers up to it.
 struct Piece {
@@ -34,12 +31,13 @@ struct Piece {
   Pattern pattern;
   /// Whether x = 0 at an end not by chance but because what it is made of vanishes there.
   bool begins_at_zero = false, ends_at_zero = false;
-  /// Standard deviations of the velocity's components when products in double are rounded independently.
-  Map deviation = {};
-};
-
-struct Matrix {
-  std::vector<double> weight, bias;
+  /// Standard deviations of x and of its velocity, by component, when products in double are rounded independently.
+  Map value_deviation = {}, velocity_deviation = {};
+  /// The fastest that each component has been so far, with what it would have been had it switched last of those that
+  /// switch with it: sums of jumps keep the rounding of what they add and take away again.
+  Map fastest = {};
+  /// How far rounding may move `begin`.
+  Real blur = 0.0L;
 };
 
 /// Where neuron `neuron` meets threshold `threshold`.
@@ -91,7 +89,9 @@ class PlainWalk {
     append(curve_.center, direction ? direction->center : 0.0);
     append(curve_.u, direction ? direction->u : 0.0);
     if (!line()) append(curve_.v, direction ? direction->v : 0.0);
-    whole.deviation.resize(curve_.u.size());
+    whole.value_deviation.resize(curve_.u.size());
+    whole.velocity_deviation.resize(curve_.u.size());
+    whole.fastest = amplitudes(whole.map, columns());
     std::vector<Piece> parts{whole};
     if (!direction) return parts;
     for (const double zero :
@@ -104,6 +104,7 @@ class PlainWalk {
         parts.push_back(parts.back());
         parts[parts.size() - 2].end = parts.back().begin = zero;
         parts[parts.size() - 2].ends_at_zero = parts.back().begins_at_zero = true;
+        parts.back().blur = rounding_of_place(zero);
       }
     }
     return parts;
@@ -149,6 +150,14 @@ class PlainWalk {
   std::vector<Piece> next_layer(const std::vector<Piece>& pieces, const Matrix& matrix, const StateTable& table) const {
     std::vector<Piece> result;
     for (const Piece& piece : pieces) cut(piece, matrix, table, result);
+    for (std::size_t k = 0; k < result.size(); ++k) {
+      const Piece& before = result[k == 0 ? 0 : k - 1];
+      for (std::size_t i = 0; i < result[k].fastest.size(); ++i) {
+        const double slope =
+            std::max(std::abs(table[before.states[i]].slope), std::abs(table[result[k].states[i]].slope));
+        result[k].fastest[i] = std::max(slope * result[k].fastest[i], k == 0 ? 0.0L : before.fastest[i]);
+      }
+    }
     // What vanishes at a place does so on both sides of it.
     for (std::size_t k = 0; k < result.size(); ++k) {
       if (k + 1 == result.size() && !curve_.closed()) break;
@@ -161,7 +170,8 @@ class PlainWalk {
   /// Appends the parts of one piece of the layer's input.
   void cut(const Piece& piece, const Matrix& matrix, const StateTable& table, std::vector<Piece>& result) const {
     const Map h = image(piece.map, matrix);
-    const Map deviation = deviations(piece, matrix);
+    const Map values = value_deviations(piece, matrix);
+    const Map velocities = deviations(piece.velocity_deviation, piece.fastest, matrix);
     std::vector<Root> crossings;
     for (std::size_t i = 0; i < matrix.bias.size(); ++i) {
       for (std::size_t j = 0; j < table.thresholds.size(); ++j) {
@@ -185,8 +195,17 @@ class PlainWalk {
     for (std::size_t k = 1; k < cuts.size(); ++k) {
       result.push_back(part(h, cuts[k - 1], cuts[k], table, piece.pattern));
       Piece& made = result.back();
-      for (std::size_t i = 0; i < deviation.size(); ++i)
-        made.deviation.push_back(deviation[i] * std::abs(table[made.states[i]].slope));
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const double slope = std::abs(table[made.states[i]].slope);
+        made.value_deviation.push_back(slope * values[i]);
+        made.velocity_deviation.push_back(slope * velocities[i]);
+      }
+      made.fastest = amplitudes(h, columns());
+      made.blur = k == 1 ? piece.blur : 0.0L;
+      for (const Root& root : crossings) {
+        if (k > 1 && are_one(made.begin, root.t))
+          made.blur = std::max(made.blur, blur_of(h, root, values[root.neuron]));
+      }
       made.begins_at_zero = k == 1 ? piece.begins_at_zero && keeps_zero : vanishes(made, cuts[k - 1], crossings, table);
       made.ends_at_zero =
           k + 1 == cuts.size() ? piece.ends_at_zero && keeps_zero : vanishes(made, cuts[k], crossings, table);
@@ -218,24 +237,25 @@ class PlainWalk {
     return h;
   }
 
-  /// Of h: what the layer's input brings along and what its own sums add. Signs are independent, so squares add.
-  Map deviations(const Piece& piece, const Matrix& matrix) const {
-    constexpr Real rounding = std::numeric_limits<double>::epsilon();
-    const std::size_t inputs = piece.map.size() / columns();
-    Map squares(inputs);
-    for (std::size_t j = 0; j < inputs; ++j) {
-      const Real velocity = std::hypot(piece.map[inputs + j], line() ? 0.0L : piece.map[2 * inputs + j]);
-      squares[j] = piece.deviation[j] * piece.deviation[j] + rounding * rounding * velocity * velocity;
-    }
-    Map result(matrix.bias.size());
-    for (std::size_t i = 0; i < result.size(); ++i) {
-      for (std::size_t j = 0; j < inputs; ++j) {
-        const Real w = matrix.weight[i * inputs + j];
-        result[i] += w * w * squares[j];
-      }
-      result[i] = std::sqrt(result[i]);
-    }
+  /// Of h; the bias, known exactly, is rounded with the sum that it is added to.
+  Map value_deviations(const Piece& piece, const Matrix& matrix) const {
+    Map magnitudes = amplitudes(piece.map, columns());
+    const Real reach = line() ? std::max(std::abs(piece.begin), std::abs(piece.end)) : 1.0L;
+    for (std::size_t j = 0; j < magnitudes.size(); ++j) magnitudes[j] = std::abs(piece.map[j]) + magnitudes[j] * reach;
+    Map result = deviations(piece.value_deviation, magnitudes, matrix);
+    for (std::size_t i = 0; i < result.size(); ++i)
+      result[i] = std::hypot(result[i], std::numeric_limits<double>::epsilon() * matrix.bias[i]);
     return result;
+  }
+
+  Real blur_of(const Map& map, const Root& root, Real deviation) const {
+    const std::size_t n = map.size() / columns();
+    const Real a = map[n + root.neuron];
+    if (line()) return blur_of_root(root.t, a, 0.0L, deviation);
+    const Real b = map[2 * n + root.neuron];
+    const Real cosine = std::cos(root.t);
+    const Real sine = std::sin(root.t);
+    return blur_of_root(root.t, b * cosine - a * sine, a * cosine + b * sine, deviation);
   }
 
   Piece part(const Map& h, Real begin, Real end, const StateTable& table, const Pattern& before) const {
@@ -303,20 +323,18 @@ class PlainWalk {
     }
   }
 
-  /// Places of boundaries are off by rounding of t, velocities by that of the sums they are, in the same units of 32
-  /// epsilon: an engine sums jump after jump, and behind narrow layers its errors are not independent.
+  /// Boundaries are off by their blur, velocities by the rounding of the sums that they are.
   double rounding_of_length(const std::vector<Piece>& pieces) const {
     Real sum = 0.0L;
     for (const Piece& piece : pieces) {
-      Real square = 0.0L;
-      for (const Real deviation : piece.deviation) square += deviation * deviation;
-      sum += 32.0L * (piece.end - piece.begin) * std::sqrt(square);
+      Real deviation = 0.0L;
+      for (const Real component : piece.velocity_deviation) deviation = std::hypot(deviation, component);
+      sum += units * (piece.end - piece.begin) * deviation;
     }
     for (std::size_t k = 1; k < pieces.size(); ++k) {
-      const Real t = pieces[k].begin;
       Map jump = pieces[k].map;
       for (std::size_t i = 0; i < jump.size(); ++i) jump[i] -= pieces[k - 1].map[i];
-      sum += rounding_of_place(static_cast<double>(t)) * speed(jump, t);
+      sum += pieces[k].blur * speed(jump, pieces[k].begin);
     }
     return static_cast<double>(sum);
   }

@@ -69,6 +69,10 @@ class Pass {
     }
     // Between boundaries at one place, rounding aside, there is no piece to look at.
     const bool is_piece = length > s_.shift;
+    if (frozen_ && (is_piece || last)) {
+      freeze();
+      form = {};
+    }
     if (at_zero_ && (is_piece || last)) leave_zero(end);
     if (ends_at_zero) std::copy_n(pass_.at_zero, pass_.width, s_.value.begin());
     if (is_piece) {
@@ -80,13 +84,21 @@ class Pass {
     begin_ = end;
   }
 
+  /// Where the input stays constant so do the neurons: what is left of their slopes is rounding of jumps that cancel.
+  void freeze() {
+    for (std::size_t i = 0; i < s_.p.size(); ++i) {
+      s_.p[i] += s_.q[i] * begin_.first + s_.r[i] * begin_.second;
+      s_.q[i] = s_.r[i] = 0.0;
+      s_.value[i] = s_.p[i];
+    }
+  }
+
   /// Where the input vanishes, values are known whatever rounding says, and states follow from how they move on.
   void leave_zero(const Place& end) {
     suspects_.clear();
     for (std::size_t i = 0; i < static_cast<std::size_t>(pass_.width); ++i) {
-      double& q = s_.q[i];
-      double& r = s_.r[i];
-      if (frozen_) q = r = 0.0;
+      const double q = s_.q[i];
+      const double r = s_.r[i];
       const double h = pass_.at_zero[i];
       s_.p[i] = h - (q * begin_.first + r * begin_.second);
       s_.value_before[i] = h;
@@ -116,7 +128,7 @@ class Pass {
   }
 
   void search(std::size_t i, const Place& end, bool ends_at_zero) {
-    if (!at_zero_ && (frozen_ || (s_.q[i] == 0.0 && s_.r[i] == 0.0))) {
+    if (!at_zero_ && s_.q[i] == 0.0 && s_.r[i] == 0.0) {
       rest(i);
       return;
     }

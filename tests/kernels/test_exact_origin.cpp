@@ -175,8 +175,9 @@ TEST(ExactOrigin, CirclesThatBarelyPassIt) {
 }
 
 /// Layers of one to three neurons, with and without biases: zeros arise anywhere along any curve, and whole layers die.
+/// Known: a layer that moves by 3e-6 in all, where one neuron barely rises above zero.
 TEST(ExactOrigin, NarrowNetworks) {
-  for (const std::uint64_t seed : fresh_seeds(100)) {
+  for (const std::uint64_t seed : fresh_seeds(100, {991980380})) {
     std::mt19937_64 draw(seed);
     const auto pick = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(draw); };
     RandomNetwork::Parameters parameters;
