@@ -1,6 +1,8 @@
 // Finds the gates of a wide network and multiplies by its layers one after the other, in blocks of rows and columns.
 #include "kernels/jacobian_operator.hpp"
 
+#include "kernels/huge_pages.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -114,6 +116,8 @@ std::vector<double> JacobianOperator::local_layer(int layer, const std::vector<d
   // Room that is never written to costs no memory.
   if (storage_ == WeightStorage::double_) kept.weight.reserve(most);
   if (storage_ == WeightStorage::single) kept.single_weight.reserve(most);
+  wish_huge_pages(kept.weight.data(), kept.weight.capacity() * sizeof(double));
+  wish_huge_pages(kept.single_weight.data(), kept.single_weight.capacity() * sizeof(float));
   std::vector<double> bias(size_of(size())), weight(size_of(size())), h(size_of(local_size()));
   std::vector<float> variates(weight.size());
   std::vector<double> panel((weight.size() + panel_columns - 1) / panel_columns * panel_columns);
