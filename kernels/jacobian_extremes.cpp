@@ -2,7 +2,7 @@
 #include "kernels/jacobian_extremes.hpp"
 
 #include "kernels/block_krylov.hpp"
-#include "kernels/slepc.hpp"
+#include "kernels/single_vector_krylov.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -72,26 +72,8 @@ double scale_and_check(const DistributedOperator& j, double& adjoint_error) {
 }
 
 SingularTriplets krylov(const DistributedOperator& j, double scale, const SingularValueSearch& search) {
-  if (search.solver == SingularValueSolver::randomized) return block_krylov(j, scale, search);
-  const auto divided = [scale](std::span<double> y) {
-    for (double& value : y) {
-      if (!std::isfinite(value)) {
-        throw std::runtime_error("a product with an operator has an entry that is not finite (it overflows), scale it");
-      }
-      value /= scale;
-    }
-  };
-  Vector start(static_cast<std::size_t>(j.local_size()));
-  starting_vector(j, 0, start);
-  const SpreadOperator products{[&](std::span<const double> x, std::span<double> y) {
-                                  j.apply(x, y);
-                                  divided(y);
-                                },
-                                [&](std::span<const double> x, std::span<double> y) {
-                                  j.apply_transposed(x, y);
-                                  divided(y);
-                                }};
-  return largest_singular_triplets(products, start, search, j.communicator());
+  return search.solver == SingularValueSolver::randomized ? block_krylov(j, scale, search)
+                                                          : single_vector_krylov(j, scale, search);
 }
 
 /// y <- J x or J'x of vectors one after the other.

@@ -22,8 +22,8 @@ struct ExtremeSingularValues {
 };
 
 /// Descending. trlanczos and randomized give each value right to rounding of s_1; cross, which squares J, to rounding
-/// of s_1^2 / s, and never a value below 1e-8 s_1. trlanczos and cross see of several equal values only one with
-/// certainty; where values may be equal (orthogonal weights, slopes of 0 and 1) randomized is the one to take. Zeros of
+/// of s_1^2 / s, and never a value below 1e-8 s_1. trlanczos and cross meet equal values one at a time, and search again
+/// for each; where values may be equal (orthogonal weights, slopes of 0 and 1) randomized is the one to take. Zeros of
 /// J are given as 0 by randomized; where it could not tell a value from 0, with the bound on it as residual. J is
 /// divided by |J x| / |x| of a vector first, so that its squares stay in range where J does. Collective over
 /// j.communicator(). Throws std::invalid_argument where `count` is less than 1 or more than N; std::runtime_error where
