@@ -11,12 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "kernels/curve.hpp"
+#include "tests/mpi/jacobian_fixture.hpp"
 
 namespace meander {
 namespace {
 
-const StreamKey key = stream_key(11, 3);
 constexpr WeightStorage storages[] = {WeightStorage::double_, WeightStorage::single, WeightStorage::regenerated};
 
 std::size_t size_of(int n) {
@@ -25,118 +24,19 @@ std::size_t size_of(int n) {
 
 RandomNetwork::Parameters parameters_of(const std::string& phi, int n, int depth,
                                         WeightLaw law = {WeightLaw::Kind::gaussian, 0.0}, double sigma_w = 1.5) {
-  RandomNetwork::Parameters parameters;
-  parameters.input_dimension = n;
-  parameters.widths.assign(size_of(depth), n);
-  parameters.activation = Activation::named(phi);
-  parameters.sigma_w = sigma_w;
+  auto parameters = square_network(phi, n, depth, sigma_w, law);
   parameters.sigma_b = 0.3;
-  parameters.law = law;
   return parameters;
 }
 
-std::vector<double> point(int n) {
-  std::vector<double> x = gaussian_point(key, 0, n);
-  rescale(x, 1.0);
-  return x;
-}
-
-/// The plain twin: J (n, n) and how many slopes of each layer are not zero.
-struct Dense {
-  std::vector<double> j;
-  std::vector<std::int64_t> open;
-  std::vector<double> slope_square;
-};
-
-Dense dense(const RandomNetwork::Parameters& parameters, bool single) {
-  const RandomNetwork network(parameters, key);
-  const std::size_t n = size_of(parameters.input_dimension);
-  std::vector<double> x = point(parameters.input_dimension);
-  Dense result{std::vector<double>(n * n), {}, {}};
-  for (std::size_t i = 0; i < n; ++i) result.j[i * n + i] = 1.0;
-  for (int l = 1; l <= network.depth(); ++l) {
-    std::vector<double> w(n * n), h(n), next(n * n);
-    std::vector<float> rounded(n * n);
-    network.weight(l, std::span<double>(w));
-    network.weight(l, std::span<float>(rounded));
-    if (single) std::copy(rounded.begin(), rounded.end(), w.begin());
-    network.bias(l, h);
-    std::int64_t open = 0;
-    double squares = 0.0;
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t k = 0; k < n; ++k) h[i] += w[i * n + k] * x[k];
-      const double slope = network.activation().derivative(h[i]);
-      open += slope != 0.0 ? 1 : 0;
-      squares += slope * slope / static_cast<double>(n);
-      for (std::size_t k = 0; k < n; ++k) {
-        for (std::size_t c = 0; c < n; ++c) next[i * n + c] += slope * w[i * n + k] * result.j[k * n + c];
-      }
-    }
-    network.activation().apply(std::span<double>(h));
-    x = h;
-    result.j = next;
-    result.open.push_back(open);
-    result.slope_square.push_back(squares);
-  }
-  return result;
-}
-
 JacobianOperator spread(const RandomNetwork::Parameters& parameters, WeightStorage storage) {
-  return {parameters, key, point(parameters.input_dimension), storage, MPI_COMM_WORLD};
+  return {parameters, network_key, input_point(parameters.input_dimension), storage, MPI_COMM_WORLD};
 }
 
-/// Any vectors (n, vectors), the same on every rank.
-std::vector<double> some_vectors(int n, int vectors, std::uint32_t index) {
-  return gaussian_point(key, index, n * vectors);
-}
-
-std::vector<double> own_part(const DistributedOperator& j, const std::vector<double>& all, int vectors) {
-  std::vector<double> part;
-  for (const int row : j.rows()) {
-    const auto first = all.begin() + static_cast<std::ptrdiff_t>(row) * vectors;
-    part.insert(part.end(), first, first + vectors);
-  }
-  return part;
-}
-
-std::vector<double> product(const JacobianOperator& j, bool transposed, const std::vector<double>& all, int vectors) {
-  const std::vector<double> x = own_part(j, all, vectors);
-  // Whatever stands in the result's place must go.
-  std::vector<double> y(x.size(), std::nan(""));
-  transposed ? j.apply_transposed(x, y, vectors) : j.apply(x, y, vectors);
-  return y;
-}
-
-/// Rows of the dense product that belong to this rank.
-std::vector<double> expected(const JacobianOperator& j, const std::vector<double>& matrix, bool transposed,
-                             const std::vector<double>& all, int vectors) {
-  const std::size_t n = size_of(j.size()), columns = size_of(vectors);
-  std::vector<double> y(n * columns);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t k = 0; k < n; ++k) {
-      const double entry = transposed ? matrix[k * n + i] : matrix[i * n + k];
-      for (std::size_t v = 0; v < columns; ++v) y[i * columns + v] += entry * all[k * columns + v];
-    }
-  }
-  return own_part(j, y, vectors);
-}
-
-double largest(const std::vector<double>& values) {
-  double most = 0.0;
-  for (const double value : values) most = std::max(most, std::abs(value));
-  MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-  return most;
-}
-
-double largest_difference(std::vector<double> a, const std::vector<double>& b) {
-  for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
-  return largest(a);
-}
-
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
-  return sum;
+/// This rank's rows of the product with whole vectors.
+std::vector<double> spread_product(const DistributedOperator& j, bool transposed, const std::vector<double>& all,
+                                   int vectors) {
+  return product(j, transposed, own_part(j, all, vectors), vectors);
 }
 
 /// Depth times N epsilon is 5e-14; the twin's own rounding of h^l, which moves its slopes, grows by a factor of about
@@ -149,15 +49,16 @@ TEST(JacobianOperator, EqualsTheDenseProductForEveryStorage) {
     for (const char* phi : {"tanh", "relu", "hard_tanh"}) {
       const auto parameters = parameters_of(phi, n, 4);
       for (const WeightStorage storage : storages) {
-        const Dense twin = dense(parameters, storage == WeightStorage::single);
+        const PlainJacobian twin = plain_jacobian(parameters, storage == WeightStorage::single);
         const JacobianOperator j = spread(parameters, storage);
         EXPECT_EQ(j.open(), twin.open) << phi;
         for (std::size_t l = 0; l < 4; ++l) EXPECT_NEAR(j.slope_square()[l], twin.slope_square[l], rounding);
         for (const bool transposed : {false, true}) {
           for (const int vectors : {1, 5}) {
             const auto x = some_vectors(n, vectors, 7);
-            const auto reference = expected(j, twin.j, transposed, x, vectors);
-            EXPECT_LE(largest_difference(product(j, transposed, x, vectors), reference), rounding * largest(reference))
+            const auto reference = expected_product(j, twin.j, transposed, x, vectors);
+            EXPECT_LE(largest_difference_over_ranks(spread_product(j, transposed, x, vectors), reference),
+                      rounding * largest_over_ranks(reference))
                 << phi << " " << n << " " << transposed << " " << vectors;
           }
         }
@@ -187,7 +88,7 @@ TEST(JacobianOperator, RegeneratedWeightsAreThoseStoredBitByBit) {
         WeightLaw{Kind::student_t, 5.0}, WeightLaw{Kind::sparse, 0.3}}) {
     const auto parameters = parameters_of("linear", n, 1, law);
     std::vector<double> w(size_of(n) * size_of(n));
-    RandomNetwork(parameters, key).weight(1, std::span<double>(w));
+    RandomNetwork(parameters, network_key).weight(1, std::span<double>(w));
     std::vector<double> unit_block(size_of(n) * vectors), columns(unit_block.size()), rows(unit_block.size());
     for (std::size_t v = 0; v < vectors; ++v) {
       unit_block[size_of(units[v]) * vectors + v] = 1.0;
@@ -198,8 +99,8 @@ TEST(JacobianOperator, RegeneratedWeightsAreThoseStoredBitByBit) {
     }
     for (const WeightStorage storage : {WeightStorage::double_, WeightStorage::regenerated}) {
       const JacobianOperator j = spread(parameters, storage);
-      EXPECT_EQ(product(j, false, unit_block, vectors), own_part(j, columns, vectors));
-      EXPECT_EQ(product(j, true, unit_block, vectors), own_part(j, rows, vectors));
+      EXPECT_EQ(spread_product(j, false, unit_block, vectors), own_part(j, columns, vectors));
+      EXPECT_EQ(spread_product(j, true, unit_block, vectors), own_part(j, rows, vectors));
     }
   }
 }
@@ -227,10 +128,10 @@ TEST(JacobianOperator, OnlyRowsThatPassSomethingOnAreStored) {
 TEST(JacobianOperator, DeadRowsGiveZerosAndTakeNothing) {
   constexpr int n = 61;
   const auto parameters = parameters_of("relu", n, 1);
-  const Dense twin = dense(parameters, false);
+  const PlainJacobian twin = plain_jacobian(parameters);
   for (const WeightStorage storage : storages) {
     const JacobianOperator j = spread(parameters, storage);
-    const auto y = product(j, false, some_vectors(n, 1, 7), 1);
+    const auto y = spread_product(j, false, some_vectors(n, 1, 7), 1);
     std::vector<double> dead(n);
     for (std::size_t i = 0; i < size_of(n); ++i) {
       const bool open = std::any_of(twin.j.begin() + static_cast<std::ptrdiff_t>(i) * n,
@@ -240,8 +141,8 @@ TEST(JacobianOperator, DeadRowsGiveZerosAndTakeNothing) {
     }
     const auto own_dead = own_part(j, dead, 1);
     for (std::size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i] == 0.0, own_dead[i] == 1.0);
-    EXPECT_EQ(largest(product(j, true, dead, 1)), 0.0);
-    EXPECT_GT(largest(dead), 0.0);
+    EXPECT_EQ(largest_over_ranks(spread_product(j, true, dead, 1)), 0.0);
+    EXPECT_GT(largest_over_ranks(dead), 0.0);
   }
 }
 
@@ -251,10 +152,10 @@ TEST(JacobianOperator, TransposedIsTheAdjoint) {
     for (const WeightStorage storage : storages) {
       const JacobianOperator j = spread(parameters_of(phi, n, 7), storage);
       const auto x = some_vectors(n, 1, 7), y = some_vectors(n, 1, 8);
-      const auto jx = product(j, false, x, 1), jty = product(j, true, y, 1);
-      const double scale = std::sqrt(dot(jx, jx) * dot(own_part(j, y, 1), own_part(j, y, 1)));
+      const auto jx = spread_product(j, false, x, 1), jty = spread_product(j, true, y, 1);
+      const double scale = std::sqrt(dot_over_ranks(jx, jx) * dot_over_ranks(own_part(j, y, 1), own_part(j, y, 1)));
       // Both sides round N depth times.
-      EXPECT_NEAR(dot(jx, own_part(j, y, 1)), dot(own_part(j, x, 1), jty), 1e-12 * scale);
+      EXPECT_NEAR(dot_over_ranks(jx, own_part(j, y, 1)), dot_over_ranks(own_part(j, x, 1), jty), 1e-12 * scale);
     }
   }
 }
@@ -265,13 +166,13 @@ TEST(JacobianOperator, SeveralVectorsAreOneAtATime) {
   for (const WeightStorage storage : storages) {
     const JacobianOperator j = spread(parameters_of("hard_tanh", n, 3), storage);
     for (const bool transposed : {false, true}) {
-      const auto together = product(j, transposed, all, vectors);
+      const auto together = spread_product(j, transposed, all, vectors);
       for (std::size_t v = 0; v < vectors; ++v) {
         std::vector<double> alone(n), part;
         for (std::size_t i = 0; i < size_of(n); ++i) alone[i] = all[i * vectors + v];
         for (std::size_t i = v; i < together.size(); i += vectors) part.push_back(together[i]);
-        const auto y = product(j, transposed, alone, 1);
-        EXPECT_LE(largest_difference(part, y), rounding * largest(y));
+        const auto y = spread_product(j, transposed, alone, 1);
+        EXPECT_LE(largest_difference_over_ranks(part, y), rounding * largest_over_ranks(y));
       }
     }
   }
@@ -284,11 +185,11 @@ TEST(JacobianOperator, ProductsHaveTheSameBitsOnAnyRanksAndForDrawnAndStoredWeig
   const auto x = some_vectors(n, vectors, 7);
   const JacobianOperator stored = spread(parameters, WeightStorage::double_);
   const JacobianOperator drawn = spread(parameters, WeightStorage::regenerated);
-  const JacobianOperator alone(parameters, key, point(n), WeightStorage::regenerated);
-  const auto y = product(drawn, false, x, vectors);
-  EXPECT_EQ(y, product(stored, false, x, vectors));
-  EXPECT_EQ(product(drawn, true, x, vectors), product(stored, true, x, vectors));
-  EXPECT_EQ(y, own_part(drawn, product(alone, false, x, vectors), vectors));
+  const JacobianOperator alone(parameters, network_key, input_point(n), WeightStorage::regenerated);
+  const auto y = spread_product(drawn, false, x, vectors);
+  EXPECT_EQ(y, spread_product(stored, false, x, vectors));
+  EXPECT_EQ(spread_product(drawn, true, x, vectors), spread_product(stored, true, x, vectors));
+  EXPECT_EQ(y, own_part(drawn, spread_product(alone, false, x, vectors), vectors));
   EXPECT_EQ(drawn.open(), alone.open());
 }
 
@@ -299,14 +200,14 @@ TEST(JacobianOperator, AClosedLayerPassesNothing) {
   for (const WeightStorage storage : storages) {
     const JacobianOperator j = spread(parameters, storage);
     EXPECT_EQ(j.open(), std::vector<std::int64_t>(3, 0));
-    EXPECT_EQ(largest(product(j, false, some_vectors(20, 2, 7), 2)), 0.0);
-    EXPECT_EQ(largest(product(j, true, some_vectors(20, 2, 7), 2)), 0.0);
+    EXPECT_EQ(largest_over_ranks(spread_product(j, false, some_vectors(20, 2, 7), 2)), 0.0);
+    EXPECT_EQ(largest_over_ranks(spread_product(j, true, some_vectors(20, 2, 7), 2)), 0.0);
   }
 }
 
 TEST(JacobianOperator, RefusesWhatItCannotDo) {
   const auto make = [](const RandomNetwork::Parameters& parameters, int input) {
-    return JacobianOperator(parameters, key, point(input), WeightStorage::regenerated, MPI_COMM_WORLD);
+    return JacobianOperator(parameters, network_key, input_point(input), WeightStorage::regenerated, MPI_COMM_WORLD);
   };
   auto uneven = parameters_of("tanh", 8, 3);
   uneven.widths[1] = 9;

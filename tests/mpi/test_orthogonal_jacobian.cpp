@@ -11,14 +11,13 @@
 #include <string>
 #include <vector>
 
-#include "kernels/curve.hpp"
 #include "kernels/jacobian_extremes.hpp"
 #include "kernels/jacobian_product.hpp"
+#include "tests/mpi/jacobian_fixture.hpp"
 
 namespace meander {
 namespace {
 
-const StreamKey key = stream_key(11, 3);
 constexpr WeightStorage storages[] = {WeightStorage::double_, WeightStorage::single, WeightStorage::regenerated};
 
 std::size_t size_of(int n) {
@@ -26,101 +25,13 @@ std::size_t size_of(int n) {
 }
 
 RandomNetwork::Parameters parameters_of(const std::string& phi, int n, int depth, double sigma_w = 1.1) {
-  RandomNetwork::Parameters parameters;
-  parameters.input_dimension = n;
-  parameters.widths.assign(size_of(depth), n);
-  parameters.activation = Activation::named(phi);
-  parameters.sigma_w = sigma_w;
+  auto parameters = square_network(phi, n, depth, sigma_w, {WeightLaw::Kind::orthogonal, 0.0});
   parameters.sigma_b = 0.3;
-  parameters.law = {WeightLaw::Kind::orthogonal, 0.0};
   return parameters;
 }
 
-std::vector<double> point(int n) {
-  std::vector<double> x = gaussian_point(key, 0, n);
-  rescale(x, 1.0);
-  return x;
-}
-
-/// The plain twin: J (n, n), from the weights that every other measure sees.
-std::vector<double> dense(const RandomNetwork::Parameters& parameters) {
-  const RandomNetwork network(parameters, key);
-  const std::size_t n = size_of(parameters.input_dimension);
-  std::vector<double> x = point(parameters.input_dimension), j(n * n);
-  for (std::size_t i = 0; i < n; ++i) j[i * n + i] = 1.0;
-  for (int l = 1; l <= network.depth(); ++l) {
-    std::vector<double> w(n * n), h(n), next(n * n);
-    network.weight(l, std::span<double>(w));
-    network.bias(l, h);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t k = 0; k < n; ++k) h[i] += w[i * n + k] * x[k];
-      const double slope = network.activation().derivative(h[i]);
-      for (std::size_t k = 0; k < n; ++k) {
-        for (std::size_t c = 0; c < n; ++c) next[i * n + c] += slope * w[i * n + k] * j[k * n + c];
-      }
-    }
-    network.activation().apply(std::span<double>(h));
-    x = h;
-    j = next;
-  }
-  return j;
-}
-
 OrthogonalJacobian spread(const RandomNetwork::Parameters& parameters, WeightStorage storage) {
-  return {parameters, key, point(parameters.input_dimension), storage, MPI_COMM_WORLD};
-}
-
-/// Any vectors (n, vectors), the same on every rank.
-std::vector<double> some_vectors(int n, int vectors, std::uint32_t index) {
-  return gaussian_point(key, index, n * vectors);
-}
-
-std::vector<double> own_part(const DistributedOperator& j, const std::vector<double>& all, int vectors) {
-  std::vector<double> part;
-  for (const int row : j.rows()) {
-    const auto first = all.begin() + static_cast<std::ptrdiff_t>(row) * vectors;
-    part.insert(part.end(), first, first + vectors);
-  }
-  return part;
-}
-
-std::vector<double> product(const DistributedOperator& j, bool transposed, const std::vector<double>& x, int vectors) {
-  // Whatever stands in the result's place must go.
-  std::vector<double> y(x.size(), std::nan(""));
-  transposed ? j.apply_transposed(x, y, vectors) : j.apply(x, y, vectors);
-  return y;
-}
-
-/// Rows of the dense product that belong to this rank.
-std::vector<double> expected(const DistributedOperator& j, const std::vector<double>& matrix, bool transposed,
-                             const std::vector<double>& all, int vectors) {
-  const std::size_t n = size_of(j.size()), columns = size_of(vectors);
-  std::vector<double> y(n * columns);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t k = 0; k < n; ++k) {
-      const double entry = transposed ? matrix[k * n + i] : matrix[i * n + k];
-      for (std::size_t v = 0; v < columns; ++v) y[i * columns + v] += entry * all[k * columns + v];
-    }
-  }
-  return own_part(j, y, vectors);
-}
-
-double largest(const std::vector<double>& values) {
-  double most = 0.0;
-  for (const double value : values) most = std::isnan(value) ? value : std::max(most, std::abs(value));
-  MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-  return most;
-}
-
-double largest_difference(std::vector<double> a, const std::vector<double>& b) {
-  for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
-  return largest(a);
-}
-
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
-  return sum;
+  return {parameters, network_key, input_point(parameters.input_dimension), storage, MPI_COMM_WORLD};
 }
 
 /// N epsilon is 5e-14 for N = 203, and each of a few layers adds as much.
@@ -131,15 +42,16 @@ TEST(OrthogonalJacobian, EqualsTheDenseProductForEveryStorage) {
   for (const int n : {1, 2, 61, 129, 203}) {
     for (const char* phi : {"tanh", "hard_tanh"}) {
       const auto parameters = parameters_of(phi, n, 3);
-      const std::vector<double> twin = dense(parameters);
+      const std::vector<double> twin = plain_jacobian(parameters).j;
       for (const WeightStorage storage : storages) {
         const OrthogonalJacobian j = spread(parameters, storage);
         for (const bool transposed : {false, true}) {
           for (const int vectors : {1, 5}) {
             const auto x = some_vectors(n, vectors, 7);
-            const auto reference = expected(j, twin, transposed, x, vectors);
-            EXPECT_LE(largest_difference(product(j, transposed, own_part(j, x, vectors), vectors), reference),
-                      rounding * largest(reference))
+            const auto reference = expected_product(j, twin, transposed, x, vectors);
+            EXPECT_LE(
+                largest_difference_over_ranks(product(j, transposed, own_part(j, x, vectors), vectors), reference),
+                rounding * largest_over_ranks(reference))
                 << phi << " " << n << " " << transposed << " " << vectors;
           }
         }
@@ -153,13 +65,13 @@ TEST(OrthogonalJacobian, ManyBlocksAndPiecesMakeTheSameMatrix) {
   constexpr int n = 1300, vectors = 2;
   const auto parameters = parameters_of("linear", n, 1, 1.0);
   std::vector<double> w(size_of(n) * size_of(n));
-  RandomNetwork(parameters, key).weight(1, std::span<double>(w));
+  RandomNetwork(parameters, network_key).weight(1, std::span<double>(w));
   const OrthogonalJacobian j = spread(parameters, WeightStorage::regenerated);
   const auto x = some_vectors(n, vectors, 7);
   for (const bool transposed : {false, true}) {
-    const auto reference = expected(j, w, transposed, x, vectors);
-    EXPECT_LE(largest_difference(product(j, transposed, own_part(j, x, vectors), vectors), reference),
-              rounding * largest(reference));
+    const auto reference = expected_product(j, w, transposed, x, vectors);
+    EXPECT_LE(largest_difference_over_ranks(product(j, transposed, own_part(j, x, vectors), vectors), reference),
+              rounding * largest_over_ranks(reference));
   }
 }
 
@@ -206,7 +118,8 @@ TEST(OrthogonalJacobian, TransposedIsTheAdjoint) {
     const auto x = own_part(j, some_vectors(n, 1, 7), 1), y = own_part(j, some_vectors(n, 1, 8), 1);
     const auto jx = product(j, false, x, 1), jty = product(j, true, y, 1);
     // Both sides round N depth times.
-    EXPECT_NEAR(dot(jx, y), dot(x, jty), rounding * std::sqrt(dot(jx, jx) * dot(y, y)));
+    EXPECT_NEAR(dot_over_ranks(jx, y), dot_over_ranks(x, jty),
+                rounding * std::sqrt(dot_over_ranks(jx, jx) * dot_over_ranks(y, y)));
   }
 }
 
@@ -215,7 +128,7 @@ TEST(OrthogonalJacobian, GatesAreThoseOfTheWholeSpectrum) {
   for (const char* phi : {"tanh", "relu", "hard_tanh"}) {
     const auto parameters = parameters_of(phi, n, 6);
     const OrthogonalJacobian j = spread(parameters, WeightStorage::regenerated);
-    const auto whole = jacobian_spectrum(RandomNetwork(parameters, key), point(n));
+    const auto whole = jacobian_spectrum(RandomNetwork(parameters, network_key), input_point(n));
     for (std::size_t l = 0; l < 6; ++l) EXPECT_NEAR(j.slope_square()[l], whole.slope_square[l], rounding) << phi;
     // A rectifier's squared slopes are its gates.
     if (std::string(phi) == "relu") {
@@ -232,7 +145,7 @@ TEST(OrthogonalJacobian, LargestSingularValuesAreThoseOfTheWholeSpectrum) {
     search.count = 3;
     search.tolerance = 1e-12;
     const auto found = largest_singular_values(spread(parameters, WeightStorage::single), search);
-    const auto whole = jacobian_spectrum(RandomNetwork(parameters, key), point(n));
+    const auto whole = jacobian_spectrum(RandomNetwork(parameters, network_key), input_point(n));
     ASSERT_TRUE(found.converged);
     for (std::size_t k = 0; k < 3; ++k) {
       EXPECT_NEAR(found.values[k] / whole.values[k], 1.0, 1e-11) << phi << " " << k;
@@ -251,9 +164,11 @@ TEST(OrthogonalInverse, TimesTheJacobianIsTheIdentity) {
         const auto x = own_part(j, some_vectors(n, vectors, 7), vectors);
         for (const bool transposed : {false, true}) {
           const auto there = product(j, transposed, x, vectors);
-          EXPECT_LE(largest_difference(product(inverse, transposed, there, vectors), x), 1e3 * rounding * largest(x));
+          EXPECT_LE(largest_difference_over_ranks(product(inverse, transposed, there, vectors), x),
+                    1e3 * rounding * largest_over_ranks(x));
           const auto back = product(inverse, transposed, x, vectors);
-          EXPECT_LE(largest_difference(product(j, transposed, back, vectors), x), 1e3 * rounding * largest(x));
+          EXPECT_LE(largest_difference_over_ranks(product(j, transposed, back, vectors), x),
+                    1e3 * rounding * largest_over_ranks(x));
         }
       }
     }
@@ -269,7 +184,7 @@ TEST(OrthogonalInverse, HasTheSmallestSingularValues) {
   search.count = 2;
   search.tolerance = 1e-12;
   const auto found = smallest_singular_values(j, OrthogonalInverse(j), search);
-  const auto whole = jacobian_spectrum(RandomNetwork(parameters, key), point(n));
+  const auto whole = jacobian_spectrum(RandomNetwork(parameters, network_key), input_point(n));
   ASSERT_TRUE(found.converged);
   EXPECT_LT(whole.values[n - 1], 1e-6 * whole.values[0]);
   for (std::size_t k = 0; k < 2; ++k) EXPECT_NEAR(found.values[k] / whole.values[n - 1 - k], 1.0, 1e-10) << k;
@@ -286,7 +201,7 @@ TEST(OrthogonalInverse, RefusesWhatHasNone) {
 
 TEST(OrthogonalJacobian, RefusesWhatItCannotDo) {
   const auto make = [](const RandomNetwork::Parameters& parameters, int input) {
-    return OrthogonalJacobian(parameters, key, point(input), WeightStorage::regenerated, MPI_COMM_WORLD);
+    return OrthogonalJacobian(parameters, network_key, input_point(input), WeightStorage::regenerated, MPI_COMM_WORLD);
   };
   auto uneven = parameters_of("tanh", 8, 3);
   uneven.widths[1] = 9;
