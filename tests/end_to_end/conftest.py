@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 import pytest
 
-PROGRAM = os.environ["MEANDER_PROGRAM"]
-SOURCE = pathlib.Path(os.environ["MEANDER_SOURCE"])
+PROGRAM = str(pathlib.Path(os.environ["MEANDER_PROGRAM"]).resolve())
+SOURCE = pathlib.Path(os.environ["MEANDER_SOURCE"]).resolve()
 MPIRUN = ["mpirun", "-q", "--bind-to", "none", "--oversubscribe"]
 
 
