@@ -6,10 +6,10 @@
 #include <string_view>
 
 #include "pipeline/commands/command_line.hpp"
-#include "pipeline/study/diagnostics.hpp"
-#include "slurm/scale.hpp"
+#include "pipeline/values/diagnostics.hpp"
+#include "slurm/scaling/scale.hpp"
 #include "slurm/submit.hpp"
-#include "studies/catalogue.hpp"
+#include "studies/measures/catalogue.hpp"
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/work.hpp"
 #include "pipeline/schedule/simulate.hpp"
-#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/values/diagnostics.hpp"
 #include "slurm/duration.hpp"
 
 namespace meander {

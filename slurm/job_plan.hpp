@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "pipeline/tasks.hpp"
+#include "pipeline/measure/tasks.hpp"
 #include "slurm/site.hpp"
 
 namespace meander {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/values/diagnostics.hpp"
 #include "slurm/duration.hpp"
 
 namespace meander {

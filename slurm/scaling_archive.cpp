@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "pipeline/archive/provenance.hpp"
-#include "pipeline/tasks.hpp"
+#include "pipeline/archive/format/provenance.hpp"
+#include "pipeline/archive/read/read_sources.hpp"
+#include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/archive/shards/shard_writer.hpp"
+#include "pipeline/archive/write/merge.hpp"
+#include "pipeline/measure/tasks.hpp"
 
 namespace meander {
 namespace {

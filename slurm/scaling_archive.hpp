@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/archive/store.hpp"
+#include "pipeline/archive/format/header.hpp"
 #include "pipeline/run/run_report.hpp"
 
 namespace meander {

@@ -10,9 +10,9 @@
 #include <iterator>
 #include <map>
 
-#include "pipeline/study/diagnostics.hpp"
-#include "pipeline/study/key_check.hpp"
-#include "pipeline/study/toml_text.hpp"
+#include "pipeline/values/diagnostics.hpp"
+#include "pipeline/values/key_check.hpp"
+#include "pipeline/values/toml_text.hpp"
 #include "slurm/duration.hpp"
 
 namespace meander {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "pipeline/study/keys.hpp"
+#include "pipeline/values/keys.hpp"
 
 namespace meander {
 

@@ -4,8 +4,8 @@
 
 #include <stdexcept>
 
-#include "pipeline/run/subprocess.hpp"
-#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/machine/subprocess.hpp"
+#include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/run/batch_jobs.hpp"
+#include "pipeline/batch/batch_jobs.hpp"
 
 namespace meander {
 

@@ -11,14 +11,15 @@
 #include <iostream>
 #include <optional>
 
-#include "pipeline/archive/archive_lock.hpp"
-#include "pipeline/archive/store.hpp"
-#include "pipeline/run/batch_jobs.hpp"
+#include "pipeline/archive/read/read_sources.hpp"
+#include "pipeline/archive/shards/archive_lock.hpp"
+#include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/batch/batch_jobs.hpp"
+#include "pipeline/machine/subprocess.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/run.hpp"
-#include "pipeline/run/subprocess.hpp"
 #include "pipeline/run/work.hpp"
-#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/values/diagnostics.hpp"
 #include "slurm/duration.hpp"
 #include "slurm/job_plan.hpp"
 #include "slurm/job_script.hpp"

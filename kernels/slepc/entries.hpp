@@ -2,7 +2,7 @@
 // never asks for eigenvalues should wait for.
 #pragma once
 
-#include "kernels/slepc.hpp"
+#include "kernels/slepc/slepc.hpp"
 
 namespace meander {
 

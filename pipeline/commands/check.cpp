@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "pipeline/archive/archive_check.hpp"
+#include "pipeline/archive/read/archive_check.hpp"
 #include "pipeline/commands/commands.hpp"
 
 namespace meander {

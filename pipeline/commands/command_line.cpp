@@ -8,7 +8,7 @@
 #include <cmath>
 #include <iostream>
 
-#include "pipeline/archive/provenance.hpp"
+#include "pipeline/archive/format/provenance.hpp"
 
 namespace meander {
 namespace {

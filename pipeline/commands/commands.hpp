@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/measure.hpp"
+#include "pipeline/measure/measure.hpp"
 #include "pipeline/run/run.hpp"
+#include "pipeline/study_reader/study_reader.hpp"
 
 namespace meander {
 

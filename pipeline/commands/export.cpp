@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "pipeline/commands/commands.hpp"
-#include "pipeline/tasks.hpp"
+#include "pipeline/measure/tasks.hpp"
 
 namespace meander {
 namespace {
@@ -146,7 +146,7 @@ int export_command(const ExportArguments& arguments, const Catalogue& catalogue)
   const Cell cell = find_cell(study, arguments.cell);
   check_target(arguments.out);
   const Point point(study, cell.indices);
-  const Task task{study, point, 0, cell.realization, study.seed, point_salt(point), MPI_COMM_SELF};
+  const Task task{study, point, 0, cell.realization, study.seed, point_salt(point)};
   catalogue.find(study.measure)->bind(study)->export_cell(task, arguments.out);
   fmt::print("{}: network and curve of {}, realization={}\n", arguments.out, point.text(), cell.realization);
   return exit_done;

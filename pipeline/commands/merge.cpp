@@ -2,10 +2,12 @@
 
 #include <filesystem>
 
-#include "pipeline/archive/provenance.hpp"
-#include "pipeline/archive/store.hpp"
+#include "pipeline/archive/format/header.hpp"
+#include "pipeline/archive/format/provenance.hpp"
+#include "pipeline/archive/read/read_sources.hpp"
+#include "pipeline/archive/write/merge.hpp"
 #include "pipeline/commands/commands.hpp"
-#include "pipeline/run/mpi_session.hpp"
+#include "pipeline/ranks/mpi_session.hpp"
 
 namespace meander {
 namespace {

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "pipeline/commands/commands.hpp"
-#include "pipeline/run/memory.hpp"
+#include "pipeline/run/fit.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/work.hpp"
 #include "pipeline/schedule/simulate.hpp"

@@ -7,8 +7,8 @@
 #include <iterator>
 
 #include "pipeline/commands/commands.hpp"
-#include "pipeline/collective.hpp"
-#include "pipeline/run/mpi_session.hpp"
+#include "pipeline/ranks/collective.hpp"
+#include "pipeline/ranks/mpi_session.hpp"
 #include "pipeline/run/stop.hpp"
 
 namespace meander {

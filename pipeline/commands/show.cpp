@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "pipeline/archive/archive_summary.hpp"
+#include "pipeline/archive/read/archive_summary.hpp"
 #include "pipeline/commands/commands.hpp"
 
 namespace meander {

@@ -4,8 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "pipeline/archive/archive_lock.hpp"
-#include "pipeline/archive/archive_summary.hpp"
+#include "pipeline/archive/read/archive_summary.hpp"
+#include "pipeline/archive/shards/archive_lock.hpp"
+#include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/commands/commands.hpp"
 #include "pipeline/commands/status_lines.hpp"
 

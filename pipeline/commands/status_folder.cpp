@@ -8,7 +8,8 @@
 #include <set>
 #include <string_view>
 
-#include "pipeline/archive/archive_lock.hpp"
+#include "pipeline/archive/shards/archive_lock.hpp"
+#include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/commands/commands.hpp"
 #include "pipeline/commands/status_lines.hpp"
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/archive/archive_summary.hpp"
-#include "pipeline/run/batch_jobs.hpp"
+#include "pipeline/archive/read/archive_summary.hpp"
+#include "pipeline/batch/batch_jobs.hpp"
 
 namespace meander {
 

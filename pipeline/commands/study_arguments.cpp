@@ -1,4 +1,5 @@
 #include "pipeline/commands/commands.hpp"
+#include "pipeline/study_reader/study_reader.hpp"
 
 namespace meander {
 

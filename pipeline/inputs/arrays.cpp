@@ -15,8 +15,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "pipeline/archive/hdf5.hpp"
-#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/storage/hdf5.hpp"
+#include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
 namespace {

@@ -11,7 +11,7 @@
 #include <memory>
 #include <optional>
 
-#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
 namespace {

@@ -1,4 +1,6 @@
 #include "pipeline/run/existing.hpp"
+#include "pipeline/archive/read/read_sources.hpp"
+#include "pipeline/archive/shards/shard_file.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/archive/store.hpp"
-#include "pipeline/layout.hpp"
+#include "pipeline/archive/format/header.hpp"
+#include "pipeline/measure/layout.hpp"
 #include "pipeline/study/study.hpp"
 
 namespace meander {

@@ -9,20 +9,27 @@
 #include <memory>
 #include <utility>
 
-#include "pipeline/archive/archive_lock.hpp"
-#include "pipeline/archive/archive_warnings.hpp"
-#include "pipeline/archive/provenance.hpp"
-#include "pipeline/archive/store.hpp"
-#include "pipeline/collective.hpp"
-#include "pipeline/run/crash_report.hpp"
+#include "pipeline/archive/format/provenance.hpp"
+#include "pipeline/archive/read/archive_warnings.hpp"
+#include "pipeline/archive/read/read_sources.hpp"
+#include "pipeline/archive/shards/archive_lock.hpp"
+#include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/archive/shards/shard_writer.hpp"
+#include "pipeline/archive/write/merge.hpp"
+#include "pipeline/machine/crash_report.hpp"
+#include "pipeline/machine/memory.hpp"
+#include "pipeline/measure/tasks.hpp"
+#include "pipeline/ranks/collective.hpp"
+#include "pipeline/ranks/rank_group.hpp"
 #include "pipeline/run/existing.hpp"
-#include "pipeline/run/memory.hpp"
+#include "pipeline/run/fit.hpp"
 #include "pipeline/run/progress.hpp"
+#include "pipeline/run/share_study.hpp"
 #include "pipeline/run/stop.hpp"
 #include "pipeline/run/task_guard.hpp"
 #include "pipeline/run/work.hpp"
 #include "pipeline/schedule/scheduler.hpp"
-#include "pipeline/tasks.hpp"
+#include "pipeline/study_reader/study_reader.hpp"
 
 namespace meander {
 namespace {
@@ -79,8 +86,9 @@ Record run_task(const Plan& plan, const TaskRef& ref, MPI_Comm group) {
   const Family& family = plan.layout.families[ref.family];
   const CellSpace& cells = plan.cells[ref.family];
   const Point point(plan.study, cells.point_indices(ref.cell));
+  const RankGroup ranks{group};
   const Task task{plan.study,        point, ref.family, cells.realization(ref.cell), plan.study.seed,
-                  point_salt(point), group};
+                  point_salt(point), &ranks};
   Record record;
   record.key = task_key(plan.study, family, cells, ref.cell);
   record.family = ref.family;

@@ -8,9 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/measure.hpp"
+#include "pipeline/measure/measure.hpp"
 #include "pipeline/run/run_report.hpp"
 #include "pipeline/study/study.hpp"
+#include "pipeline/study_reader/study_reader.hpp"
 
 namespace meander {
 

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "pipeline/collective.hpp"
+#include "pipeline/ranks/collective.hpp"
 
 namespace meander {
 

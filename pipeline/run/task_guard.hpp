@@ -3,8 +3,8 @@
 
 #include <functional>
 
-#include "pipeline/layout.hpp"
-#include "pipeline/record.hpp"
+#include "pipeline/measure/layout.hpp"
+#include "pipeline/measure/record.hpp"
 
 namespace meander {
 

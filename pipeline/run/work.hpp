@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "pipeline/measure/tasks.hpp"
 #include "pipeline/schedule/scheduler.hpp"
-#include "pipeline/tasks.hpp"
 
 namespace meander {
 

@@ -12,14 +12,12 @@
 #include <string_view>
 #include <vector>
 
-#include "pipeline/study/diagnostics.hpp"
-#include "pipeline/study/keys.hpp"
-#include "pipeline/study/value.hpp"
+#include "pipeline/values/diagnostics.hpp"
+#include "pipeline/values/keys.hpp"
+#include "pipeline/values/value.hpp"
 
 namespace meander {
 
-class Catalogue;
-class Measure;
 class Study;
 
 /// Cells (points times realizations) that a study may have.
@@ -108,16 +106,6 @@ class Study {
   /// The part of it that every task shares: all but the sweep's keys, as canonical text.
   std::string common_text() const;
 };
-
-/// `--set key=value`: a dotted key path and TOML text of its value.
-struct Override {
-  std::string key;
-  std::string value;
-};
-
-/// Reads, checks and completes the study file at `path`, reads the files it names, and asks its
-/// measure for impossible combinations. Throws BadInput with every mistake found.
-Study read_study(const std::string& path, const std::vector<Override>& overrides, const Catalogue& catalogue);
 
 /// The study of an archive, a shard or another rank from its `study` text and its files (digests, and
 /// bytes where there are any); throws BadInput where the text is not a study. No file is read and no

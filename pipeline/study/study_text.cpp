@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "pipeline/study/sha256.hpp"
 #include "pipeline/study/study.hpp"
-#include "pipeline/study/toml_text.hpp"
+#include "pipeline/values/sha256.hpp"
+#include "pipeline/values/toml_text.hpp"
 
 namespace meander {
 

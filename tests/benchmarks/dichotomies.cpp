@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/curve.hpp"
-#include "kernels/dichotomies.hpp"
-#include "kernels/network.hpp"
+#include "kernels/curves/curve.hpp"
+#include "kernels/linear_regions/dichotomies.hpp"
+#include "kernels/networks/network.hpp"
 #include "tests/benchmarks/timing.hpp"
 
 namespace meander {

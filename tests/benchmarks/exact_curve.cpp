@@ -1,7 +1,7 @@
 // Exact counts along a curve against the ways around them, timed in turns in one process: three columns per piece
 // pushed through every layer; a plain sampling loop over Eigen products with as many samples as 0.1 % of the count
 // takes; and Richardson extrapolation of the fused sampler, to about 0.1 % as well.
-#include "kernels/exact_curve.hpp"
+#include "kernels/linear_regions/exact_curve.hpp"
 
 #include <benchmark/benchmark.h>
 #include <Eigen/Core>
@@ -11,7 +11,7 @@
 #include <numeric>
 #include <vector>
 
-#include "kernels/sampled_curve.hpp"
+#include "kernels/trajectories/sampled_curve.hpp"
 #include "tests/benchmarks/repushed_curve.hpp"
 #include "tests/benchmarks/timing.hpp"
 

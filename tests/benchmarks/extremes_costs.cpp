@@ -8,11 +8,11 @@
 #include <optional>
 #include <vector>
 
-#include "kernels/curve.hpp"
-#include "kernels/dense_extremes.hpp"
-#include "kernels/factored_inverse.hpp"
-#include "kernels/jacobian_operator.hpp"
-#include "kernels/jacobian_product.hpp"
+#include "kernels/curves/curve.hpp"
+#include "kernels/jacobian/factored_inverse.hpp"
+#include "kernels/jacobian/jacobian_operator.hpp"
+#include "kernels/jacobian/jacobian_product.hpp"
+#include "kernels/spectra/dense_extremes.hpp"
 #include "tests/benchmarks/timing.hpp"
 
 namespace {

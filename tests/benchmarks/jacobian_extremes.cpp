@@ -1,6 +1,6 @@
 // The largest singular values of one wide tanh network's Jacobian, timed: jacobian_extremes_against_scipy.py runs it
 // beside scipy. One JSON object a line, for each combination of the storages, solvers, blocks and tolerances asked for.
-#include "kernels/jacobian_extremes.hpp"
+#include "kernels/spectra/jacobian_extremes.hpp"
 
 #include <mpi.h>
 #include <CLI/CLI.hpp>
@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/curve.hpp"
-#include "kernels/jacobian_operator.hpp"
+#include "kernels/curves/curve.hpp"
+#include "kernels/jacobian/jacobian_operator.hpp"
 #include "tests/benchmarks/timing.hpp"
 
 namespace {

@@ -1,7 +1,7 @@
 // Products of a wide Jacobian with nothing stored, against what no such product can do without: drawing every weight
 // once (the stream's long rows) and multiplying it with each vector (OpenBLAS's best rate for square matrices), taken
 // in turns on one core. `ratio` is their time together over ours.
-#include "kernels/jacobian_operator.hpp"
+#include "kernels/jacobian/jacobian_operator.hpp"
 
 #include <benchmark/benchmark.h>
 #include <cblas.h>
@@ -11,8 +11,8 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/curve.hpp"
-#include "kernels/orthogonal_jacobian.hpp"
+#include "kernels/curves/curve.hpp"
+#include "kernels/jacobian/orthogonal_jacobian.hpp"
 
 #if defined(__FMA__)
 #include <immintrin.h>

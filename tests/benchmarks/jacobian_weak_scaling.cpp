@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/curve.hpp"
-#include "kernels/jacobian_operator.hpp"
+#include "kernels/curves/curve.hpp"
+#include "kernels/jacobian/jacobian_operator.hpp"
 #include "tests/benchmarks/timing.hpp"
 
 namespace {

@@ -1,6 +1,6 @@
 // The whole geometry measure of one network (Poole et al. 2016, figure 4: 500 points, 40 layers of 1000) against
 // single-thread OpenBLAS gemm alone for its three coupled forward passes, taken in turns; `ratio` is what to quote.
-#include "kernels/manifold_geometry.hpp"
+#include "kernels/trajectories/manifold_geometry.hpp"
 
 #include <benchmark/benchmark.h>
 #include <cblas.h>

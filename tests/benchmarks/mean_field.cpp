@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/mean_field_table.hpp"
+#include "kernels/mean_field/mean_field_table.hpp"
 
 namespace meander {
 namespace {

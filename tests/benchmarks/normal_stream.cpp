@@ -1,6 +1,6 @@
 // The stream's normals against std::mt19937_64 with std::normal_distribution, in turns in one process: how many
 // times faster, for rows of several lengths and every path that this processor has.
-#include "kernels/random_stream.hpp"
+#include "kernels/random/random_stream.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/random_paths.hpp"
+#include "kernels/random/random_paths.hpp"
 #include "tests/benchmarks/timing.hpp"
 
 namespace {

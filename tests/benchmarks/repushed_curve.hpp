@@ -13,8 +13,8 @@
 #include <numbers>
 #include <vector>
 
-#include "kernels/curve.hpp"
-#include "kernels/network.hpp"
+#include "kernels/curves/curve.hpp"
+#include "kernels/networks/network.hpp"
 
 namespace meander {
 

@@ -1,6 +1,6 @@
 // The whole transitions measure of one network against single-thread OpenBLAS gemm alone for the same
 // shapes, taken in turns; `ratio` is what to quote, absolute times depend on the machine's other work.
-#include "kernels/sampled_curve.hpp"
+#include "kernels/trajectories/sampled_curve.hpp"
 
 #include <benchmark/benchmark.h>
 #include <cblas.h>

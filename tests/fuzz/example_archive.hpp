@@ -3,9 +3,10 @@
 
 #include <string>
 
-#include "archive_fixture.hpp"
 #include "fuzz_folder.hpp"
-#include "pipeline/archive/archive_writer.hpp"
+#include "pipeline/archive/write/archive_writer.hpp"
+#include "pipeline/archive/write/merge.hpp"
+#include "tests/support/archive_fixture.hpp"
 
 namespace meander::fuzzing {
 

@@ -5,13 +5,13 @@
 #include <cstdint>
 
 #include "example_archive.hpp"
-#include "pipeline/archive/archive_reader.hpp"
-#include "pipeline/archive/archive_summary.hpp"
-#include "pipeline/archive/archive_warnings.hpp"
-#include "pipeline/archive/hdf5.hpp"
-#include "pipeline/archive/sealed_file.hpp"
-#include "pipeline/archive/shard_file.hpp"
-#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/archive/read/archive_reader.hpp"
+#include "pipeline/archive/read/archive_summary.hpp"
+#include "pipeline/archive/read/archive_warnings.hpp"
+#include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/storage/hdf5.hpp"
+#include "pipeline/storage/sealed_file.hpp"
+#include "pipeline/values/diagnostics.hpp"
 
 namespace {
 

@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "example_archive.hpp"
-#include "pipeline/archive/archive_check.hpp"
-#include "pipeline/archive/archive_summary.hpp"
-#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/archive/read/archive_check.hpp"
+#include "pipeline/archive/read/archive_summary.hpp"
+#include "pipeline/values/diagnostics.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace meander;

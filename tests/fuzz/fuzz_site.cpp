@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/values/diagnostics.hpp"
 #include "slurm/duration.hpp"
 #include "slurm/job_script.hpp"
 #include "slurm/site.hpp"

@@ -2,10 +2,11 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "fake_measure.hpp"
 #include "fuzz_folder.hpp"
-#include "pipeline/layout.hpp"
+#include "pipeline/measure/layout.hpp"
 #include "pipeline/study/study.hpp"
+#include "pipeline/study_reader/study_reader.hpp"
+#include "tests/support/fake_measure.hpp"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // The decision boundary whose curvatures are known from an independent program.
-#include "kernels/boundary_curvature.hpp"
-#include "kernels/boundary_search.hpp"
+#include "kernels/decision_boundary/boundary_curvature.hpp"
+#include "kernels/decision_boundary/boundary_search.hpp"
 #include "pipeline/inputs/arrays.hpp"
-#include "studies/stored_networks.hpp"
-#include "tests/reference.hpp"
+#include "studies/networks/stored_networks.hpp"
+#include "tests/support/reference.hpp"
 
 #include <gtest/gtest.h>
 

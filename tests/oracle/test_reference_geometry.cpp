@@ -6,8 +6,8 @@
 #include <numbers>
 #include <vector>
 
-#include "kernels/geometry_theory.hpp"
-#include "tests/reference.hpp"
+#include "kernels/mean_field/geometry_theory.hpp"
+#include "tests/support/reference.hpp"
 
 namespace meander {
 namespace {

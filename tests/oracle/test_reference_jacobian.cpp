@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "kernels/free_probability.hpp"
-#include "tests/reference.hpp"
+#include "kernels/mean_field/free_probability.hpp"
+#include "tests/support/reference.hpp"
 
 namespace meander {
 namespace {

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "kernels/hermite_coefficients.hpp"
-#include "kernels/mean_field_table.hpp"
-#include "tests/reference.hpp"
+#include "kernels/gaussian_averages/hermite_coefficients.hpp"
+#include "kernels/mean_field/mean_field_table.hpp"
+#include "tests/support/reference.hpp"
 
 namespace meander {
 namespace {

@@ -1,8 +1,8 @@
 // Networks whose transitions are known exactly, sampled finely enough that no event is missed.
-#include "kernels/exact_curve.hpp"
-#include "kernels/sampled_curve.hpp"
+#include "kernels/linear_regions/exact_curve.hpp"
+#include "kernels/trajectories/sampled_curve.hpp"
 #include "pipeline/inputs/arrays.hpp"
-#include "tests/reference.hpp"
+#include "tests/support/reference.hpp"
 
 #include <gtest/gtest.h>
 

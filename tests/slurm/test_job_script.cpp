@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pipeline/run/subprocess.hpp"
-#include "pipeline/study/diagnostics.hpp"
+#include "pipeline/machine/subprocess.hpp"
+#include "pipeline/values/diagnostics.hpp"
 #include "slurm/duration.hpp"
 
 namespace meander {

@@ -6,10 +6,11 @@
 #include <limits>
 #include <numbers>
 
-#include "in_process.hpp"
-#include "kernels/layer_exponents.hpp"
+#include "kernels/mean_field/layer_exponent_theory.hpp"
+#include "kernels/propagation/layer_exponents.hpp"
 #include "pipeline/inputs/arrays.hpp"
-#include "tests/reference.hpp"
+#include "tests/support/in_process.hpp"
+#include "tests/support/reference.hpp"
 
 namespace meander {
 namespace {
@@ -167,7 +168,7 @@ TEST_F(ActivationSpectra, NetworksBesideTheory) {
   EXPECT_THAT(*ran.layout.families[3].over, testing::ElementsAre("sigma_w", "sigma_b", "activation", "c0"));
   EXPECT_EQ(ran.values("exponent", 0).size(), 2u);
   EXPECT_EQ(ran.values("exponent_theory", 0).size(), 5u);
-  const LayerExponents theory = layer_exponent_theory(Activation::named("tanh"), 2.0, 0.1, 1.5, 0.6, 5);
+  const LayerExponentTheory theory = layer_exponent_theory(Activation::named("tanh"), 2.0, 0.1, 1.5, 0.6, 5);
   EXPECT_EQ(ran.values("exponent_theory", 3), theory.exponent);
   EXPECT_EQ(ran.values("c_theory", 3), theory.c);
   // A shallow network is the beginning of a deep one: cells are (width, depth, sigma_w, ..., c0, realization).

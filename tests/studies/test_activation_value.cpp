@@ -1,5 +1,5 @@
 // Activations and weight laws as study files write them.
-#include "studies/activation_value.hpp"
+#include "studies/networks/activation_value.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,9 +1,9 @@
 // Studies that cannot be meant: each is refused before anything runs, with a text that says why.
 #include <gmock/gmock.h>
 
-#include "in_process.hpp"
 #include "pipeline/inputs/arrays.hpp"
-#include "studies/stored_networks.hpp"
+#include "studies/networks/stored_networks.hpp"
+#include "tests/support/in_process.hpp"
 
 namespace meander {
 namespace {

@@ -6,11 +6,12 @@
 #include <set>
 #include <vector>
 
-#include "in_process.hpp"
 #include "pipeline/inputs/arrays.hpp"
-#include "studies/stored_networks.hpp"
-#include "studies/weight_sweeps.hpp"
-#include "tests/reference.hpp"
+#include "pipeline/study_reader/study_reader.hpp"
+#include "studies/measures/dichotomies/weight_sweeps.hpp"
+#include "studies/networks/stored_networks.hpp"
+#include "tests/support/in_process.hpp"
+#include "tests/support/reference.hpp"
 
 namespace meander {
 namespace {

@@ -1,5 +1,5 @@
 // Formulas against closed forms of their derivatives, and what is no formula.
-#include "studies/expression.hpp"
+#include "studies/networks/expression.hpp"
 
 #include <gmock/gmock.h>
 

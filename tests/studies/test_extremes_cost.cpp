@@ -4,8 +4,9 @@
 
 #include <string>
 
-#include "studies/extremes_cost.hpp"
-#include "tests/studies/in_process.hpp"
+#include "pipeline/study_reader/study_reader.hpp"
+#include "studies/measures/jacobian_extremes/extremes_cost.hpp"
+#include "tests/support/in_process.hpp"
 
 namespace meander {
 namespace {

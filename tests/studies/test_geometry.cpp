@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "in_process.hpp"
-#include "kernels/manifold_geometry.hpp"
+#include "kernels/trajectories/manifold_geometry.hpp"
+#include "tests/support/in_process.hpp"
 
 namespace meander {
 namespace {

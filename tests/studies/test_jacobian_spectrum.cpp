@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/studies/in_process.hpp"
+#include "tests/support/in_process.hpp"
 
 namespace meander {
 namespace {

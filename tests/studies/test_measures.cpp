@@ -7,9 +7,10 @@
 #include <filesystem>
 #include <numbers>
 
-#include "in_process.hpp"
 #include "pipeline/inputs/arrays.hpp"
-#include "tests/reference.hpp"
+#include "pipeline/study_reader/study_reader.hpp"
+#include "tests/support/in_process.hpp"
+#include "tests/support/reference.hpp"
 
 namespace meander {
 namespace {

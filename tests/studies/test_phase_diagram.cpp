@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "in_process.hpp"
+#include "tests/support/in_process.hpp"
 
 namespace meander {
 namespace {

@@ -6,10 +6,10 @@
 #include <filesystem>
 #include <vector>
 
-#include "in_process.hpp"
 #include "pipeline/inputs/arrays.hpp"
-#include "studies/stored_networks.hpp"
-#include "tests/reference.hpp"
+#include "studies/networks/stored_networks.hpp"
+#include "tests/support/in_process.hpp"
+#include "tests/support/reference.hpp"
 
 namespace meander {
 namespace {

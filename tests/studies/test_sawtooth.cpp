@@ -3,13 +3,14 @@
 
 #include <filesystem>
 
-#include "in_process.hpp"
+#include "tests/support/in_process.hpp"
+#include "tests/support/reference.hpp"
 
 namespace meander {
 namespace {
 
 TEST(Sawtooth, StudyCountsWhatFoldingGives) {
-  const std::filesystem::path study = std::filesystem::path(MEANDER_SOURCE_DIR) / "studies/raghu2017/sawtooth.toml";
+  const std::filesystem::path study = testing_support::source_folder() / "studies/raghu2017/sawtooth.toml";
   const testing_support::Ran ran = testing_support::run(study.string());
   EXPECT_EQ(ran.values("exact")[0], 1);
   EXPECT_EQ(ran.values("input_length")[0], 2) << "the line must run from -1 to 1";

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "in_process.hpp"
+#include "tests/support/in_process.hpp"
 
 namespace meander {
 namespace {

@@ -1,5 +1,5 @@
 // Networks and curves in files: what comes back, and every fault that a file can have.
-#include "studies/stored_networks.hpp"
+#include "studies/networks/stored_networks.hpp"
 
 #include <gmock/gmock.h>
 

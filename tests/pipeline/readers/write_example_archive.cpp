@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <exception>
 
-#include "tests/pipeline/archive_fixture.hpp"
+#include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/archive/write/merge.hpp"
+#include "tests/support/archive_fixture.hpp"
 
 namespace {
 

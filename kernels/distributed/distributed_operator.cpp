@@ -1,0 +1,54 @@
+// What all products have in common: sizes are checked, and ranks start one together or not at all.
+#include "kernels/distributed/distributed_operator.hpp"
+
+#include <cstddef>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace meander {
+
+DistributedOperator::DistributedOperator(int size, std::vector<int> rows, MPI_Comm comm)
+    : size_(size), rows_(std::move(rows)), comm_(comm) {}
+
+void DistributedOperator::apply(std::span<const double> x, std::span<double> y, int vectors) const {
+  prepare(x, y, vectors);
+  multiply(x, y, vectors);
+}
+
+void DistributedOperator::apply_transposed(std::span<const double> x, std::span<double> y, int vectors) const {
+  prepare(x, y, vectors);
+  multiply_transposed(x, y, vectors);
+}
+
+void DistributedOperator::prepare(std::span<const double> x, std::span<double> y, int vectors) const {
+  std::exception_ptr met;
+  try {
+    if (vectors < 1 || vectors > std::numeric_limits<int>::max() / size_) {
+      throw std::invalid_argument("a product with " + std::to_string(vectors) + " vectors of " + std::to_string(size_) +
+                                  " (at least one, and fewer than 2^31 numbers in all), take some at a time");
+    }
+    const std::size_t needed = rows_.size() * static_cast<std::size_t>(vectors);
+    if (x.size() != needed || y.size() != needed) {
+      throw std::invalid_argument("blocks of " + std::to_string(x.size()) + " and " + std::to_string(y.size()) +
+                                  " numbers (this rank holds " + std::to_string(local_size()) + " rows of " +
+                                  std::to_string(vectors) + " vectors), pass " + std::to_string(needed) + " of each");
+    }
+    reserve(vectors);
+  } catch (...) {
+    met = std::current_exception();
+  }
+  agree_on_failure(met, "a product with an operator", comm_);
+}
+
+void agree_on_failure(std::exception_ptr met, const char* what, MPI_Comm comm) {
+  int failed = met != nullptr ? 1 : 0;
+  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, comm);
+  if (met != nullptr) std::rethrow_exception(met);
+  if (failed != 0) {
+    throw std::runtime_error(std::string(what) + " failed on another rank (which says why), look there");
+  }
+}
+
+}  // namespace meander

@@ -1,0 +1,284 @@
+// Kinks by Plackett's identity, polynomials by Mehler's finite sum, the rest by series or in the plane.
+#include "kernels/gaussian_averages/correlation_average.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numbers>
+#include <optional>
+#include <vector>
+
+#include "kernels/base/gaussian_quadrature.hpp"
+#include "kernels/gaussian_averages/gaussian_moments.hpp"
+#include "kernels/gaussian_averages/hermite_coefficients.hpp"
+
+namespace meander {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// A kink in units of the Gaussian's deviation: place, and jump of the slope.
+struct Kink {
+  double place, jump;
+};
+
+std::vector<Kink> kinks_of(const LinearPieces& pieces, double q) {
+  const double scale = std::sqrt(q);
+  std::vector<Kink> kinks;
+  for (std::size_t k = 0; k < pieces.breakpoints.size(); ++k) {
+    const Kink kink{pieces.breakpoints[k] / scale, (pieces.slopes[k + 1] - pieces.slopes[k]) * scale};
+    if (kink.jump != 0.0 && std::abs(kink.place) < farthest_deviation) kinks.push_back(kink);
+  }
+  return kinks;
+}
+
+/// 2 pi cos(theta) times the density of two standard Gaussians of correlation sin(theta) at (x, y), with
+/// cos2 = cos(theta)^2 and both 1 -+ sin(theta) from where they do not cancel.
+double corner_density(double x, double y, double one_minus, double one_plus) {
+  const double cos2 = one_minus * one_plus;
+  // (x^2 - 2 x y sin + y^2) / (2 cos^2), written about the nearer of the two lines x = y and x = -y.
+  double exponent = 0.0;
+  if (one_minus < one_plus) {
+    exponent = (x == y ? 0.0 : (x - y) * (x - y) / (2.0 * cos2)) + x * y / one_plus;
+  } else {
+    exponent = (x == -y ? 0.0 : (x + y) * (x + y) / (2.0 * cos2)) - x * y / one_minus;
+  }
+  return std::exp(-exponent);
+}
+
+double corner_sum(const std::vector<Kink>& a, const std::vector<Kink>& b, double one_minus, double one_plus) {
+  double sum = 0.0;
+  for (const Kink& i : a) {
+    for (const Kink& j : b) sum += i.jump * j.jump * corner_density(i.place, j.place, one_minus, one_plus);
+  }
+  return sum / (2.0 * std::numbers::pi);
+}
+
+/// Both components held against the sum of what the jumps could give at most.
+std::optional<Values<2>> integrate_corners(const std::vector<Kink>& a, const std::vector<Kink>& b, double end,
+                                           const auto& integrand) {
+  double size = 0.0;
+  for (const Kink& i : a) {
+    for (const Kink& j : b) size += std::abs(i.jump * j.jump);
+  }
+  const double scale = size * std::max(std::abs(end), std::numeric_limits<double>::min());
+  const auto difference = [scale](const Values<2>& x, const Values<2>& y) {
+    return 100.0 * std::max(std::abs(x[0] - y[0]), std::abs(x[1] - y[1])) / scale;
+  };
+  return size == 0.0 ? Values<2>{} : adaptive_integral<2>(integrand, 0.0, end, 4, difference);
+}
+
+/// d^2/dc^2 E phi phi = sum of densities at the kinks; integrated twice from c = 0, where u1, u2 are independent.
+PairAverages pair_of_pieces(const Activation& activation, double q11, double q22, double c) {
+  const std::vector<double> f = hermite_coefficients(activation, q11, 2);
+  const std::vector<double> g = hermite_coefficients(activation, q22, 2);
+  const std::vector<Kink> a = kinks_of(*activation.pieces(), q11);
+  const std::vector<Kink> b = kinks_of(*activation.pieces(), q22);
+  const double angle = std::asin(c);
+  const auto integral = integrate_corners(a, b, angle, [&](double theta) {
+    const double half = 0.5 * (0.5 * std::numbers::pi - theta);  // 1 - sin = 2 sin(half)^2
+    const double density =
+        corner_sum(a, b, 2.0 * std::sin(half) * std::sin(half), 2.0 * std::cos(half) * std::cos(half));
+    return Values<2>{(c - std::sin(theta)) * density, density};
+  });
+  if (!integral) return {nan, nan};
+  return {f[0] * g[0] + c * f[1] * g[1] + (*integral)[0], (f[1] * g[1] + (*integral)[1]) / std::sqrt(q11 * q22)};
+}
+
+/// sum f_n g_n c^n and its derivative over sqrt(q11 q22). Nothing where the terms left out could matter.
+std::optional<PairAverages> mehler(const Activation& activation, double q11, double q22, double c, int count,
+                                   bool is_whole) {
+  const std::vector<double> f = hermite_coefficients(activation, q11, count);
+  const std::vector<double> g = q11 == q22 ? f : hermite_coefficients(activation, q22, count);
+  double value = 0.0;
+  double slope = 0.0;
+  double power = 1.0;       // c^n
+  double last_power = 0.0;  // c^(n-1)
+  for (std::size_t n = 0; n < f.size(); ++n) {
+    value += f[n] * g[n] * power;
+    slope += static_cast<double>(n) * f[n] * g[n] * last_power;
+    last_power = power;
+    power *= c;
+  }
+  if (!std::isfinite(value + slope)) return std::nullopt;
+  if (!is_whole) {
+    // Cauchy-Schwarz on the tails: both sums of squares are known. A term of order n weighs n c^(n-1) in the slope,
+    // and sum n f_n^2 = q E phi'^2 is known too.
+    const double order = static_cast<double>(f.size());
+    if (std::abs(power) * order > 1e-15) return std::nullopt;
+  }
+  return PairAverages{value, slope / std::sqrt(q11 * q22)};
+}
+
+/// The trapezoid rule over the plane of two independent standard Gaussians (x, y), u1 = s1 (a x + b y),
+/// u2 = s2 (a x - b y); f(u1, u2, y) gives K values. Each direction is refined until it stands.
+template <std::size_t K, class Function>
+class PlaneRule {
+ public:
+  PlaneRule(const Activation& activation, double s1, double s2, double a, double b, const Function& f)
+      : s1_(s1), s2_(s2), a_(a), b_(b), f_(f) {
+    double largest = 0.0;
+    for (int i = 0; i <= 160; ++i) {
+      const double r = 0.25 * i;
+      double here = 0.0;
+      for (const double s : {s1, -s1, s2, -s2}) here = std::max(here, std::abs(activation(s * r)));
+      const double size = here * here * std::exp(-0.5 * r * r);
+      largest = std::max(largest, size);
+      if (size > 1e-18 * largest) reach_ = r;
+    }
+    reach_ = std::max(reach_, 8.5);
+  }
+
+  std::optional<Values<K>> converged() const {
+    double x_step = 0.5;
+    double y_step = 0.5;
+    Values<K> result = sum(x_step, y_step);
+    while (reach_ * reach_ / (x_step * y_step) < 2e6) {
+      const Values<K> finer_x = sum(0.5 * x_step, y_step);
+      const Values<K> finer_y = sum(x_step, 0.5 * y_step);
+      const double x_change = change(result, finer_x);
+      const double y_change = change(result, finer_y);
+      if (std::isnan(x_change + y_change)) return std::nullopt;
+      if (std::max(x_change, y_change) < 1e-13) return finer_x;
+      if (x_change >= 1e-13) x_step *= 0.5;
+      if (y_change >= 1e-13) y_step *= 0.5;
+      result = x_change < 1e-13 ? finer_y : (y_change < 1e-13 ? finer_x : sum(x_step, y_step));
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static double change(const Values<K>& a, const Values<K>& b) {
+    double worst = 0.0;
+    for (std::size_t k = 0; k < K; k += 2) {
+      const double difference = std::abs(a[k] - b[k]);
+      if (difference != 0.0) worst = std::max(worst, difference / b[k + 1]);
+      if (!std::isfinite(a[k]) || !std::isfinite(b[k])) worst = nan;
+    }
+    return worst;
+  }
+  Values<K> sum(double x_step, double y_step) const {
+    Values<K> total{};
+    const auto count = static_cast<long>(reach_ / x_step);
+    for (long i = -count; i <= count; ++i) {
+      const double x = static_cast<double>(i) * x_step;
+      const double height = std::sqrt(std::max(0.0, reach_ * reach_ - x * x));
+      const auto rows = static_cast<long>(height / y_step);
+      for (long j = -rows; j <= rows; ++j) {
+        const double y = static_cast<double>(j) * y_step;
+        const double weight = std::exp(-0.5 * (x * x + y * y)) * x_step * y_step / (2.0 * std::numbers::pi);
+        detail::add_scaled(total, weight, f_(s1_ * (a_ * x + b_ * y), s2_ * (a_ * x - b_ * y)));
+      }
+    }
+    return total;
+  }
+
+  double s1_, s2_, a_, b_;
+  const Function& f_;
+  double reach_ = 0.0;
+};
+
+template <std::size_t K, class Function>
+std::optional<Values<K>> average_in_plane(const Activation& activation, double s1, double s2, double a, double b,
+                                          const Function& f) {
+  return PlaneRule<K, Function>(activation, s1, s2, a, b, f).converged();
+}
+
+PairAverages pair_of_smooth(const Activation& activation, double q11, double q22, double c) {
+  for (const int count : {64, 512}) {
+    if (std::pow(std::abs(c), count) * count > 1e-15) continue;
+    if (const auto pair = mehler(activation, q11, q22, c, count, false)) return *pair;
+  }
+  // Each value is followed by the average that its error is held against.
+  const auto f = [&](double u1, double u2) {
+    const double v1 = activation(u1);
+    const double v2 = activation(u2);
+    const double d1 = activation.derivative(u1);
+    const double d2 = activation.derivative(u2);
+    return Values<4>{v1 * v2, 0.5 * (v1 * v1 + v2 * v2), d1 * d2, 0.5 * (d1 * d1 + d2 * d2)};
+  };
+  const auto average = average_in_plane<4>(activation, std::sqrt(q11), std::sqrt(q22), std::sqrt(0.5 * (1.0 + c)),
+                                           std::sqrt(0.5 * (1.0 - c)), f);
+  return average ? PairAverages{(*average)[0], (*average)[2]} : PairAverages{nan, nan};
+}
+
+/// From c = 1 downwards: (E phi^2 - E phi phi) / epsilon = q E phi'^2 - integral of the densities at the kinks over
+/// the angle from u1 = u2, weighted with 1 - (1 - cos) / epsilon.
+CorrelationChord chord_of_pieces(const Activation& activation, double q, double epsilon) {
+  const std::vector<Kink> kinks = kinks_of(*activation.pieces(), q);
+  const double angle = 2.0 * std::asin(std::sqrt(0.5 * epsilon));
+  const auto integral = integrate_corners(kinks, kinks, angle, [&](double theta) {
+    const double one_minus = 2.0 * std::sin(0.5 * theta) * std::sin(0.5 * theta);
+    const double density = corner_sum(kinks, kinks, one_minus, 2.0 - one_minus);
+    return Values<2>{(1.0 - one_minus / epsilon) * density, density};
+  });
+  if (!integral) return {nan, nan};
+  const double full = gaussian_moments(activation, q).dphi2;
+  return {full - (*integral)[0] / q, full - (*integral)[1] / q};
+}
+
+/// (1 - c^n) / epsilon = 1 + c + ... + c^(n-1).
+CorrelationChord chord_of_series(const Activation& activation, double q, double epsilon) {
+  const std::vector<double> f =
+      hermite_coefficients(activation, q, static_cast<int>(activation.hermite_series()->size()));
+  const double c = 1.0 - epsilon;
+  CorrelationChord sum;
+  double powers = 0.0;
+  double power = 1.0;  // c^(n-1) for the n to come
+  for (std::size_t n = 1; n < f.size(); ++n) {
+    powers += power;
+    sum.chord += f[n] * f[n] * powers;
+    sum.tangent += static_cast<double>(n) * f[n] * f[n] * power;
+    power *= c;
+  }
+  return {sum.chord / q, sum.tangent / q};
+}
+
+CorrelationChord chord_of_smooth(const Activation& activation, double q, double epsilon) {
+  if (epsilon < 1e-7) {
+    // Linear in epsilon: the next term is below rounding, while the difference quotient would drown in it.
+    const GaussianMoments m = gaussian_moments(activation, q);
+    return {m.dphi2 - 0.5 * q * m.d2phi2 * epsilon, m.dphi2 - q * m.d2phi2 * epsilon};
+  }
+  if (epsilon > 0.1) {
+    // Far from c = 1 the difference does not cancel, and the series is short.
+    const PairAverages pair = pair_of_smooth(activation, q, q, 1.0 - epsilon);
+    return {(gaussian_moments(activation, q).phi2 - pair.phi_phi) / (q * epsilon), pair.dphi_dphi};
+  }
+  const double b = std::sqrt(0.5 * epsilon);
+  const double spread = 2.0 * std::sqrt(q) * b;
+  const auto f = [&](double u1, double u2) {
+    const double quotient = (activation(u1) - activation(u2)) / spread;
+    const double d1 = activation.derivative(u1);
+    const double d2 = activation.derivative(u2);
+    return Values<4>{quotient * quotient, quotient * quotient, d1 * d2, 0.5 * (d1 * d1 + d2 * d2)};
+  };
+  const double s = std::sqrt(q);
+  const auto average = average_in_plane<4>(activation, s, s, std::sqrt(1.0 - 0.5 * epsilon), b, f);
+  return average ? CorrelationChord{(*average)[0], (*average)[2]} : CorrelationChord{nan, nan};
+}
+
+}  // namespace
+
+PairAverages pair_averages(const Activation& activation, double q11, double q22, double c) {
+  if (!(q11 > 0.0) || !(q22 > 0.0) || !(std::abs(c) <= 1.0) || !std::isfinite(q11) || !std::isfinite(q22)) {
+    return {nan, nan};
+  }
+  if (activation.pieces() != nullptr) return pair_of_pieces(activation, q11, q22, c);
+  if (const std::vector<double>* series = activation.hermite_series()) {
+    const auto pair = mehler(activation, q11, q22, c, static_cast<int>(series->size()), true);
+    return pair ? *pair : PairAverages{nan, nan};
+  }
+  return pair_of_smooth(activation, q11, q22, c);
+}
+
+CorrelationChord correlation_chord(const Activation& activation, double q, double epsilon) {
+  if (!(q > 0.0) || !std::isfinite(q) || !(epsilon > 0.0) || !(epsilon <= 1.0)) return {nan, nan};
+  if (activation.pieces() != nullptr) return chord_of_pieces(activation, q, epsilon);
+  if (activation.hermite_series() != nullptr) return chord_of_series(activation, q, epsilon);
+  return chord_of_smooth(activation, q, epsilon);
+}
+
+}  // namespace meander

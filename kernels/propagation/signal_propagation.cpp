@@ -1,0 +1,226 @@
+// Forward passes of two inputs and a growing bundle of tangents, one backward pass over weights drawn again.
+#include "kernels/propagation/signal_propagation.hpp"
+
+#include "kernels/base/blas.hpp"
+#include "kernels/base/row_arithmetic.hpp"
+#include "kernels/curves/curve.hpp"
+#include "kernels/propagation/signal_propagation_parts.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace meander {
+
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+double square(std::span<const double> x) {
+  return dot(x.data(), x.data(), static_cast<long>(x.size()));
+}
+
+class Propagator {
+ public:
+  Propagator(const Network& network, StreamKey key, const PropagationOptions& options)
+      : network_(network), key_(key), options_(options) {}
+
+  Propagation run(std::span<const double> x0, std::span<const double> x1) {
+    use_one_blas_thread();
+    std::vector<double> inputs(x0.begin(), x0.end());
+    inputs.insert(inputs.end(), x1.begin(), x1.end());
+    for (int layer = 1; layer <= network_.depth(); ++layer) {
+      load(layer);
+      std::vector<double> h = products(2, inputs);
+      add_bias(layer, h);
+      if (options_.perturbations) push_tangents(layer);
+      if (!note(layer, h)) break;
+      result_.finite_layers = layer;
+      inputs = activations(layer, h);
+      if (options_.gradients || options_.perturbations) {
+        h.resize(static_cast<std::size_t>(network_.width(layer)));
+        slopes_.push_back(masked_slopes(network_.activation(), h, mask(layer, 0), options_.keep));
+      }
+    }
+    if (result_.finite_layers == network_.depth()) {
+      if (options_.gradients) pull_gradient();
+      if (options_.perturbations) close_tangents();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  std::vector<double> mask(int layer, std::uint32_t input) const {
+    return dropout_mask(key_, layer, input, network_.width(layer), options_.keep);
+  }
+
+  void load(int layer) {
+    rows_ = network_.width(layer);
+    columns_ = network_.fan_in(layer);
+    weight_.resize(static_cast<std::size_t>(rows_) * static_cast<std::size_t>(columns_));
+    network_.weight(layer, std::span<double>(weight_));
+  }
+
+  /// W times each of `count` vectors, one after another.
+  std::vector<double> products(int count, const std::vector<double>& x) const {
+    std::vector<double> out(static_cast<std::size_t>(count) * static_cast<std::size_t>(rows_));
+    if (count > 0)
+      multiply_transposed(count, rows_, columns_, x.data(), columns_, weight_.data(), columns_, out.data(), rows_);
+    return out;
+  }
+
+  void add_bias(int layer, std::vector<double>& h) const {
+    std::vector<double> bias(static_cast<std::size_t>(rows_));
+    network_.bias(layer, bias);
+    for (std::size_t i = 0; i < h.size(); ++i) h[i] += bias[i % bias.size()];
+  }
+
+  /// False where the lengths are no numbers.
+  bool note(int layer, const std::vector<double>& h) {
+    const auto width = static_cast<std::size_t>(network_.width(layer));
+    const std::span<const double> all(h);
+    const double q00 = square(all.first(width)) / static_cast<double>(width);
+    const double q11 = square(all.last(width)) / static_cast<double>(width);
+    const double q01 = dot(h.data(), h.data() + width, static_cast<long>(width)) / static_cast<double>(width);
+    if (!std::isfinite(q00) || !std::isfinite(q11)) return false;
+    result_.q.push_back(0.5 * (q00 + q11));
+    const double size = std::sqrt(q00) * std::sqrt(q11);
+    result_.c.push_back(size > 0.0 ? q01 / size : nan);
+    return true;
+  }
+
+  std::vector<double> activations(int layer, const std::vector<double>& h) const {
+    std::vector<double> x = h;
+    network_.activation().apply(std::span<double>(x));
+    const auto width = static_cast<std::size_t>(network_.width(layer));
+    if (options_.keep == 1.0) return x;
+    for (std::uint32_t input = 0; input < 2; ++input) {
+      const std::vector<double> kept = mask(layer, input);
+      for (std::size_t i = 0; i < width; ++i) x[input * width + i] *= kept[i] / options_.keep;
+    }
+    return x;
+  }
+
+  /// Tangents of h^(l-1) become those of h^l, and a new one begins.
+  void push_tangents(int layer) {
+    if (layer > 1) {
+      const std::vector<double>& slopes = slopes_.back();
+      for (std::size_t i = 0; i < tangents_.size(); ++i) tangents_[i] *= slopes[i % slopes.size()];
+      tangents_ = products(layer - 1, tangents_);
+    }
+    const std::vector<double> fresh = perturbation_direction(key_, layer, network_.width(layer));
+    tangents_.insert(tangents_.end(), fresh.begin(), fresh.end());
+  }
+
+  void close_tangents() {
+    const auto width = static_cast<std::size_t>(network_.width(network_.depth()));
+    for (std::size_t l = 0; l * width < tangents_.size(); ++l)
+      result_.perturbation_growth.push_back(square(std::span<const double>(tangents_).subspan(l * width, width)));
+  }
+
+  /// delta^L = phi'(h^L) beta, delta^l = phi'(h^l) W^(l+1)' delta^(l+1); its length is kept apart, so that it may leave
+  /// the range of numbers in between.
+  void pull_gradient() {
+    const int depth = network_.depth();
+    std::vector<double> delta = readout_direction(key_, network_.width(depth));
+    std::vector<double> logarithms(static_cast<std::size_t>(depth), 0.0);
+    double scale = 0.0;
+    for (int layer = depth; layer >= 1; --layer) {
+      const std::vector<double>& slopes = slopes_[static_cast<std::size_t>(layer - 1)];
+      for (std::size_t i = 0; i < delta.size(); ++i) delta[i] *= slopes[i];
+      const double length2 = square(delta);
+      scale += std::log(length2);
+      logarithms[static_cast<std::size_t>(layer - 1)] = scale;
+      const double length = std::sqrt(length2);
+      for (double& value : delta) value = length > 0.0 ? value / length : 0.0;
+      if (layer == 1) break;
+      load(layer);
+      std::vector<double> back(static_cast<std::size_t>(columns_));
+      multiply_matrices(1, columns_, rows_, delta.data(), rows_, weight_.data(), columns_, back.data(), columns_);
+      delta = std::move(back);
+    }
+    for (const double value : logarithms) result_.gradient.push_back(std::exp(value - logarithms.back()));
+  }
+
+  const Network& network_;
+  StreamKey key_;
+  PropagationOptions options_;
+  int rows_ = 0;
+  int columns_ = 0;
+  std::vector<double> weight_;
+  /// phi'(h^l(x0)), masked, of the layers so far.
+  std::vector<std::vector<double>> slopes_;
+  std::vector<double> tangents_;
+  Propagation result_;
+};
+
+void check(const Network& network, std::span<const double> x0, std::span<const double> x1, double keep) {
+  const auto inputs = static_cast<std::size_t>(network.input_dimension());
+  if (x0.size() != inputs || x1.size() != inputs) {
+    throw std::invalid_argument("inputs of dimensions " + std::to_string(x0.size()) + " and " +
+                                std::to_string(x1.size()) + " (the network takes " + std::to_string(inputs) +
+                                ") give points of the network's input space");
+  }
+  if (!(keep > 0.0 && keep <= 1.0)) {
+    throw std::invalid_argument("keep = " + std::to_string(keep) +
+                                " (a probability; at 0 nothing is left) choose 0 < keep <= 1");
+  }
+}
+
+}  // namespace
+
+std::vector<double> dropout_mask(StreamKey key, int layer, std::uint32_t input, int width, double keep) {
+  std::vector<double> mask(static_cast<std::size_t>(width), 1.0);
+  if (keep == 1.0) return mask;
+  std::vector<float> uniforms(mask.size());
+  RandomStream(key, Purpose::dropout, static_cast<std::uint32_t>(layer)).uniforms(input, 0, uniforms);
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = static_cast<double>(uniforms[i]) < keep ? 1.0 : 0.0;
+  return mask;
+}
+
+std::vector<double> masked_slopes(const Activation& activation, std::span<const double> h, std::span<const double> mask,
+                                  double keep) {
+  std::vector<double> slopes(h.size());
+  for (std::size_t i = 0; i < h.size(); ++i) slopes[i] = activation.derivative(h[i]) * mask[i] / keep;
+  return slopes;
+}
+
+std::vector<double> readout_direction(StreamKey key, int width) {
+  std::vector<float> normals(static_cast<std::size_t>(width));
+  RandomStream(key, Purpose::readout, 0).normals(0, 0, normals);
+  return {normals.begin(), normals.end()};
+}
+
+std::vector<double> perturbation_direction(StreamKey key, int layer, int width) {
+  std::vector<float> normals(static_cast<std::size_t>(width));
+  RandomStream(key, Purpose::perturbation, static_cast<std::uint32_t>(layer)).normals(0, 0, normals);
+  std::vector<double> direction(normals.begin(), normals.end());
+  rescale(direction, 1.0 / static_cast<double>(width));
+  return direction;
+}
+
+Propagation propagate(const Network& network, std::span<const double> x0, std::span<const double> x1, StreamKey key,
+                      const PropagationOptions& options) {
+  check(network, x0, x1, options.keep);
+  return Propagator(network, key, options).run(x0, x1);
+}
+
+void correlate(std::span<double> x0, std::span<double> x1, double q0, double c0) {
+  if (!(std::abs(c0) <= 1.0)) {
+    throw std::invalid_argument("c0 = " + std::to_string(c0) + " (a correlation lies between -1 and 1) choose another");
+  }
+  rescale(x0, q0);
+  if (std::abs(c0) == 1.0) {
+    for (std::size_t i = 0; i < x0.size(); ++i) x1[i] = c0 * x0[i];
+    return;
+  }
+  make_orthonormal(x0, x1);
+  const double across = std::sqrt((1.0 - c0) * (1.0 + c0));
+  for (std::size_t i = 0; i < x0.size(); ++i) x1[i] = c0 * x0[i] + across * x1[i];
+  rescale(x1, q0);
+}
+
+}  // namespace meander

@@ -1,0 +1,271 @@
+// Graded QR of a product, one factor at a time, in windows of columns that share a double's range.
+#include "kernels/spectra/graded_product.hpp"
+
+#include "kernels/base/blas.hpp"
+#include "kernels/spectra/graded_rows.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numbers>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+
+extern "C" {
+void dgeqp3_(const int* m, const int* n, double* a, const int* lda, int* jpvt, double* tau, double* work,
+             const int* lwork, int* info);
+void dormqr_(const char* side, const char* trans, const int* m, const int* n, const int* k, const double* a,
+             const int* lda, const double* tau, double* c, const int* ldc, double* work, const int* lwork, int* info);
+void dorgqr_(const int* m, const int* n, const int* k, double* a, const int* lda, const double* tau, double* work,
+             const int* lwork, int* info);
+}
+
+namespace meander {
+namespace {
+
+using Exponent = std::int64_t;
+
+/// Columns whose exponents lie this close are pivoted together; with slopes of 2^-800 that leaves normal numbers.
+constexpr Exponent window = 150;
+constexpr double smallest_scale = 0x1p-800;
+/// Rows of graded factors that differ by less are left to dense LAPACK, which is then right to 1e3 epsilon or so.
+constexpr double dense_range = 1e2;
+
+std::size_t size_of(int n) {
+  return static_cast<std::size_t>(n);
+}
+
+double scaled(double x, Exponent e) {
+  return std::ldexp(x, static_cast<int>(std::clamp<Exponent>(e, -5000, 5000)));
+}
+
+void require_success(int info) {
+  if (info != 0) {
+    throw std::runtime_error("a QR factorisation failed (LAPACK info = " + std::to_string(info) + "), report this");
+  }
+}
+
+/// dgeqp3 of the panel at `a`, (m, n) with leading dimension lda; `order` gets the columns' positions from 0.
+void pivoted_qr(int m, int n, double* a, int lda, std::vector<int>& order, double* tau) {
+  order.assign(size_of(n), 0);
+  int info = 0, query = -1;
+  double wanted = 0.0;
+  dgeqp3_(&m, &n, a, &lda, order.data(), tau, &wanted, &query, &info);
+  std::vector<double> work(static_cast<std::size_t>(wanted));
+  const int length = static_cast<int>(work.size());
+  dgeqp3_(&m, &n, a, &lda, order.data(), tau, work.data(), &length, &info);
+  require_success(info);
+  for (int& column : order) --column;
+}
+
+void apply_transposed(int m, int n, int k, const double* a, int lda, const double* tau, double* c) {
+  int info = 0, query = -1;
+  double wanted = 0.0;
+  dormqr_("L", "T", &m, &n, &k, a, &lda, tau, c, &lda, &wanted, &query, &info);
+  std::vector<double> work(static_cast<std::size_t>(wanted));
+  const int length = static_cast<int>(work.size());
+  dormqr_("L", "T", &m, &n, &k, a, &lda, tau, c, &lda, work.data(), &length, &info);
+  require_success(info);
+}
+
+void form_orthogonal(int m, int k, double* a, const double* tau) {
+  int info = 0, query = -1;
+  double wanted = 0.0;
+  dorgqr_(&m, &k, &k, a, &m, tau, &wanted, &query, &info);
+  std::vector<double> work(static_cast<std::size_t>(wanted));
+  const int length = static_cast<int>(work.size());
+  dorgqr_(&m, &k, &k, a, &m, tau, work.data(), &length, &info);
+  require_success(info);
+}
+
+/// A matrix being factorised: column-major (rows, columns); column p of it was column `origin[p]` and holds its
+/// values over 2^base[p].
+struct Panel {
+  std::vector<double>& c;
+  int rows;
+  int columns;
+  std::vector<int> origin;
+  std::vector<Exponent> base;
+  std::vector<double> tau;
+
+  double& at(int row, int column) { return c[size_of(column) * size_of(rows) + size_of(row)]; }
+
+  /// Pivots and factorises columns first .. last - 1 below row `first`, whose sizes in J are 2^exponent.
+  void eliminate(int first, int last, const std::vector<Exponent>& exponent) {
+    for (int p = first; p < last; ++p) {
+      base[size_of(p)] = exponent[size_of(first)];
+      const double factor = scaled(1.0, exponent[size_of(p)] - exponent[size_of(first)]);
+      cblas_dscal(rows, factor, &at(0, p), 1);
+    }
+    const int m = rows - first, n = last - first;
+    std::vector<int> order;
+    pivoted_qr(m, n, &at(first, first), rows, order, tau.data() + first);
+    // LAPACK moved the part below; what lies above and the columns' names follow.
+    std::vector<double> above(size_of(n));
+    for (int i = 0; i < first; ++i) {
+      for (int p = 0; p < n; ++p) above[size_of(p)] = at(i, first + order[size_of(p)]);
+      for (int p = 0; p < n; ++p) at(i, first + p) = above[size_of(p)];
+    }
+    const std::vector<int> names(origin.begin() + first, origin.begin() + last);
+    for (int p = 0; p < n; ++p) origin[size_of(first + p)] = names[size_of(order[size_of(p)])];
+    if (last < columns) {
+      apply_transposed(m, columns - last, std::min(m, n), &at(first, first), rows, tau.data() + first,
+                       &at(first, last));
+    }
+  }
+};
+
+}  // namespace
+
+GradedProduct::GradedProduct(int columns)
+    : columns_(columns), rows_(columns), rank_(columns), exponent_(size_of(columns), 0) {}
+
+/// diag(scale / largest) B Q, column-major (rows, rank_).
+std::vector<double> GradedProduct::next_panel(std::span<const double> scale, std::span<const double> b) const {
+  const int rows = static_cast<int>(scale.size());
+  std::vector<double> scaled_b(b.begin(), b.end());
+  for (int i = 0; i < rows; ++i) {
+    cblas_dscal(rows_, scale[size_of(i)], scaled_b.data() + size_of(i) * size_of(rows_), 1);
+  }
+  std::vector<double> c(size_of(rows) * size_of(rank_));
+  if (q_.empty()) {
+    for (int i = 0; i < rows; ++i) {
+      for (int j = 0; j < rank_; ++j)
+        c[size_of(j) * size_of(rows) + size_of(i)] = scaled_b[size_of(i) * size_of(rows_) + size_of(j)];
+    }
+  } else {
+    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, rows, rank_, rows_, 1.0, scaled_b.data(), rows_, q_.data(),
+                rows_, 0.0, c.data(), rows);
+  }
+  return c;
+}
+
+void GradedProduct::multiply(std::span<const double> scale, std::span<const double> b) {
+  if (b.size() != scale.size() * size_of(rows_)) {
+    throw std::invalid_argument("a factor has " + std::to_string(b.size()) + " entries (needs " +
+                                std::to_string(scale.size()) + " x " + std::to_string(rows_) + "), make shapes chain");
+  }
+  use_one_blas_thread();
+  const int rows = static_cast<int>(scale.size());
+  if (rows == 0 || rank_ == 0) {
+    rows_ = rows;
+    rank_ = 0;
+    q_.clear();
+    t_.clear();
+    exponent_.clear();
+    return;
+  }
+  // Rows of similar size stand together, largest first: pivoting alone is stable only column by column.
+  std::vector<std::size_t> order(scale.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t x, std::size_t y) { return std::abs(scale[x]) > std::abs(scale[y]); });
+  const int shift = std::ilogb(scale[order.front()]);
+  std::vector<double> sorted_scale, sorted_b;
+  sorted_b.reserve(b.size());
+  for (const std::size_t i : order) {
+    const double x = std::ldexp(scale[i], -shift);
+    sorted_scale.push_back(std::abs(x) < smallest_scale ? std::copysign(smallest_scale, x) : x);
+    const auto row = b.begin() + static_cast<std::ptrdiff_t>(i * size_of(rows_));
+    sorted_b.insert(sorted_b.end(), row, row + rows_);
+  }
+  std::vector<double> c = next_panel(sorted_scale, sorted_b);
+  sorted_b.clear();
+  factorise(c, rows);
+  for (Exponent& e : exponent_) e += shift;
+  // Q's rows back in the caller's order.
+  std::vector<double> q(q_.size());
+  for (int j = 0; j < rank_; ++j) {
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      q[size_of(j) * size_of(rows) + order[i]] = q_[size_of(j) * size_of(rows) + i];
+    }
+  }
+  q_ = std::move(q);
+}
+
+/// Q, exponents and T of the panel c = A Q times what was there.
+void GradedProduct::factorise(std::vector<double>& c, int rows) {
+  const int before = rank_;
+  Panel panel{c,
+              rows,
+              before,
+              std::vector<int>(size_of(before)),
+              std::vector<Exponent>(size_of(before), 0),
+              std::vector<double>(size_of(before), 0.0)};
+  std::iota(panel.origin.begin(), panel.origin.end(), 0);
+  int factorised = 0;
+  while (factorised < std::min(rows, before)) {
+    int last = factorised + 1;
+    while (last < before && exponent_[size_of(last)] >= exponent_[size_of(factorised)] - window) ++last;
+    panel.eliminate(factorised, last, exponent_);
+    factorised = last;
+  }
+  // Columns that no row was left for still hold their own scale.
+  for (int p = factorised; p < before; ++p) panel.base[size_of(p)] = exponent_[size_of(p)];
+
+  std::vector<double> r;  // row-major (rank, before), columns in their old order
+  std::vector<Exponent> exponent;
+  std::vector<int> kept;
+  const int most = std::min(rows, before);
+  for (int i = 0; i < most; ++i) {
+    Exponent largest = std::numeric_limits<Exponent>::min();
+    for (int p = i; p < before; ++p) {
+      if (panel.at(i, p) != 0.0) largest = std::max(largest, std::ilogb(panel.at(i, p)) + panel.base[size_of(p)]);
+    }
+    if (largest == std::numeric_limits<Exponent>::min()) continue;  // an exact zero
+    kept.push_back(i);
+    exponent.push_back(largest);
+    r.resize(r.size() + size_of(before), 0.0);
+    double* row = r.data() + r.size() - size_of(before);
+    for (int p = i; p < before; ++p) {
+      row[panel.origin[size_of(p)]] = scaled(panel.at(i, p), panel.base[size_of(p)] - largest);
+    }
+  }
+  rank_ = static_cast<int>(kept.size());
+  exponent_ = std::move(exponent);
+  if (t_.empty()) {
+    t_ = std::move(r);
+  } else {
+    std::vector<double> t(size_of(rank_) * size_of(columns_));
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rank_, columns_, before, 1.0, r.data(), before, t_.data(),
+                columns_, 0.0, t.data(), columns_);
+    t_ = std::move(t);
+  }
+  c.resize(size_of(rows) * size_of(most));
+  form_orthogonal(rows, most, c.data(), panel.tau.data());
+  if (rank_ < most) {
+    std::vector<double> q;
+    for (const int i : kept)
+      q.insert(q.end(), c.begin() + i * std::ptrdiff_t{rows}, c.begin() + (i + 1) * std::ptrdiff_t{rows});
+    c = std::move(q);
+  }
+  q_ = std::move(c);
+  rows_ = rows;
+}
+
+GradedProduct::Spectrum GradedProduct::singular_values() const {
+  Spectrum spectrum;
+  if (t_.empty()) {
+    spectrum.log.assign(size_of(rank_), 0.0);
+    return spectrum;
+  }
+  GradedRows rows{rank_, columns_, t_, exponent_};
+  transpose_triangular(rows);
+  transpose_triangular(rows);
+  double smallest = std::numeric_limits<double>::infinity(), largest = -smallest;
+  for (int i = 0; i < rows.rows; ++i) {
+    const double* row = rows.t.data() + size_of(i) * size_of(rows.columns);
+    const double size = std::log(cblas_dnrm2(rows.columns, row, 1)) +
+                        static_cast<double>(rows.exponent[size_of(i)]) * std::numbers::ln2;
+    smallest = std::min(smallest, size);
+    largest = std::max(largest, size);
+  }
+  const bool alike = largest - smallest < std::log(dense_range);
+  spectrum.converged = alike ? dense_singular_values(rows, spectrum.log) : jacobi_singular_values(rows, spectrum.log);
+  spectrum.log.resize(size_of(rank_), -std::numeric_limits<double>::infinity());
+  return spectrum;
+}
+
+}  // namespace meander

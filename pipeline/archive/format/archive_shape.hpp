@@ -1,0 +1,67 @@
+// Which datasets an archive of a study has: its dimensions with their coordinates, and the arrays
+// over each family's cells. Writer, reader and checker all go by it.
+#pragma once
+
+#include <hdf5.h>
+
+#include <string>
+#include <vector>
+
+#include "pipeline/measure/layout.hpp"
+#include "pipeline/storage/hdf5.hpp"
+#include "pipeline/study/study.hpp"
+
+namespace meander {
+
+/// A named dimension. Values are coordinates; a dimension may have none.
+struct Axis {
+  std::string name;
+  std::size_t size = 0;
+  std::vector<Value> values;
+  std::string units = "1";
+  std::string long_name;
+};
+
+/// A parameter of `point` as a coordinate along it.
+struct AuxiliaryCoordinate {
+  std::string name;
+  std::vector<Value> values;  // an empty string where a point does not give it
+};
+
+enum class FieldKind { status, seconds, error_code, count, array };
+
+/// One dataset over the cells of a family. A ragged one lies over its own dimension instead.
+struct Field {
+  FieldKind kind = FieldKind::array;
+  std::string name;
+  std::size_t family = 0;
+  std::size_t array = 0;  // in the family, for FieldKind::array
+  std::string ragged;     // the ragged dimension of an array or a count, else empty
+  ArrayType type = ArrayType::float64;
+  std::vector<std::string> dimensions;   // all of them, in order
+  std::vector<std::size_t> own_extents;  // after the cell's; after the ragged dimension's
+  std::string units = "1";
+  std::string long_name;
+  bool run_dependent = false;
+
+  bool is_ragged_array() const { return kind == FieldKind::array && !ragged.empty(); }
+  std::size_t own_size() const;
+};
+
+/// Sweep dimensions, realization where a family has it, own dimensions. Ragged ones get their size
+/// from `ragged_sizes`, in the layout's order.
+std::vector<Axis> archive_axes(const Study& study, const Layout& layout, const std::vector<std::size_t>& ragged_sizes);
+std::vector<AuxiliaryCoordinate> point_coordinates(const Study& study);
+
+/// The bookkeeping of a family first, then its arrays.
+std::vector<Field> family_fields(const Study& study, const Layout& layout, std::size_t family);
+
+/// The chunk of a dataset: about a mebibyte, by the shape alone.
+std::vector<hsize_t> chunk_shape(const std::vector<hsize_t>& shape, std::size_t item_bytes);
+
+/// Selects, in the dataset's `space`, the cells begin <= cell < end (row-major over `cell_extents`)
+/// with all of their own extents: a few boxes.
+void select_cells(const hdf5::Handle& space, const std::vector<std::size_t>& cell_extents,
+                  const std::vector<std::size_t>& own_extents, std::size_t begin, std::size_t end);
+
+}  // namespace meander

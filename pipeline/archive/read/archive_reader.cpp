@@ -1,0 +1,241 @@
+#include "pipeline/archive/read/archive_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+#include "pipeline/archive/cells/block.hpp"
+#include "pipeline/archive/format/file_header.hpp"
+#include "pipeline/archive/read/trial_read.hpp"
+#include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/storage/sealed_file.hpp"
+#include "pipeline/values/diagnostics.hpp"
+
+namespace meander {
+namespace {
+
+hdf5::Handle open_checked(const std::string& path) {
+  require_hdf5_file(path);
+  try {
+    return hdf5::open_file(path);
+  } catch (const hdf5::Error& error) {
+    throw BadInput(path + ": error: damaged or cut short: " + error.what() +
+                   " restore it from a copy, or move it away and run the study again");
+  }
+}
+
+template <class T>
+std::vector<T> read_selection(hid_t file, const std::string& name, const std::vector<std::size_t>& extents,
+                              const std::vector<std::size_t>& own, std::size_t begin, std::size_t end) {
+  const hdf5::Handle dataset = hdf5::open_dataset(file, name);
+  const hdf5::Handle space = hdf5::dataset_space(dataset.id());
+  std::vector<hsize_t> expected(extents.begin(), extents.end());
+  expected.insert(expected.end(), own.begin(), own.end());
+  if (hdf5::extents(dataset.id()) != expected) throw hdf5::Error("its shape is not that of its study");
+  select_cells(space, extents, own, begin, end);
+  const hsize_t size = static_cast<hsize_t>(hdf5::check(H5Sget_select_npoints(space.id()), "selection"));
+  std::vector<T> values(size);
+  if (size == 0) return values;
+  const hdf5::Handle memory = hdf5::simple_space(std::span(&size, 1));
+  hdf5::check(H5Dread(dataset.id(), hdf5::memory_type<T>(), memory.id(), space.id(), H5P_DEFAULT, values.data()), name);
+  return values;
+}
+
+template <class T>
+void deal(const std::vector<T>& values, std::size_t size, const Field& field, std::vector<Record>& records) {
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const auto first = values.begin() + static_cast<std::ptrdiff_t>(i * size);
+    records[i].arrays[field.array] = std::vector<T>(first, first + static_cast<std::ptrdiff_t>(size));
+    records[i].extents[field.array] = field.own_extents;
+  }
+}
+
+template <class T>
+void deal_ragged(const std::vector<T>& values, const std::vector<std::size_t>& offsets,
+                 const std::vector<std::int64_t>& counts, std::size_t begin, const Field& field,
+                 std::vector<Record>& records) {
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (counts[i] < 0) continue;
+    const std::size_t from = (offsets[begin + i] - offsets[begin]) * field.own_size();
+    const std::size_t to = (offsets[begin + i + 1] - offsets[begin]) * field.own_size();
+    records[i].arrays[field.array] = std::vector<T>(values.begin() + static_cast<std::ptrdiff_t>(from),
+                                                    values.begin() + static_cast<std::ptrdiff_t>(to));
+    records[i].extents[field.array] = field.own_extents;
+    records[i].extents[field.array].insert(records[i].extents[field.array].begin(),
+                                           static_cast<std::size_t>(counts[i]));
+  }
+}
+
+[[noreturn]] void refuse_damaged(const std::string& path, const std::string& why) {
+  throw BadInput(path + ": error: " + why +
+                 " restore it from a copy, or move it away and run the study again (`meander check` says more)");
+}
+
+}  // namespace
+
+void require_hdf5_file(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) throw BadInput(path + ": error: no such file; check the path");
+  if (fs::is_directory(status)) throw BadInput(path + ": error: a directory, not an archive; give the file's path");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw BadInput(path + ": error: cannot be opened (no permission?) check its access rights");
+  std::array<char, 8> signature{};
+  file.read(signature.data(), signature.size());
+  if (file.gcount() == 0) throw BadInput(path + ": error: an empty file, not an archive");
+  if (std::string_view(signature.data(), signature.size()) != "\x89HDF\r\n\x1a\n") {
+    throw BadInput(path + ": error: not HDF5 (its first bytes are others) give the archive that `meander run` wrote");
+  }
+}
+
+std::string require_readable(const std::string& path, std::size_t largest) {
+  require_hdf5_file(path);
+  if (has_seal(path)) {
+    const bool large = std::filesystem::file_size(path) > largest;
+    if (!large && verify_seal(path) != Seal::intact) {
+      refuse_damaged(path, "damaged (its bytes are not those that were written)");
+    }
+    return "";
+  }
+  const TrialReport trial = trial_read_in_child(path);
+  if (trial.problems.empty()) {
+    return path + ": warning: changed by another program since it was written: its seal is gone";
+  }
+  const std::string& problem = trial.problems.front();
+  // What is said of the file as a whole is said already: another program's file, or a newer format.
+  if (problem.starts_with(path + ": error: ")) throw BadInput(problem);
+  refuse_damaged(path, "cut short, or damaged by another program (it does not end in its seal; " + problem + ")");
+}
+
+ArchiveReader::ArchiveReader(const std::string& path) : path_(path) {
+  const auto held = hdf5::lock();
+  file_ = open_checked(path);
+  header_ = read_file_header(file_.id(), path);
+  if (header_.is_shard) throw BadInput(path + ": error: a shard, not an archive; give the archive's path");
+  try {
+    for (std::size_t f = 0; f < header_.layout.families.size(); ++f) {
+      const CellSpace cells(header_.study, header_.layout.families[f]);
+      families_.push_back({cells.size(), cells.extents(), family_fields(header_.study, header_.layout, f), {}});
+    }
+    messages_ = hdf5::read_text_dataset(file_.id(), "error_message");
+  } catch (const hdf5::Error& error) {
+    throw BadInput(path + ": error: damaged: " + error.what());
+  }
+}
+
+const Field& ArchiveReader::bookkeeping(std::size_t family, FieldKind kind) const {
+  const std::vector<Field>& fields = families_[family].fields;
+  return *std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return field.kind == kind; });
+}
+
+template <class T>
+std::vector<T> ArchiveReader::read(const Field& field, std::size_t begin, std::size_t end) const {
+  const auto held = hdf5::lock();
+  try {
+    return read_selection<T>(file_.id(), field.name, families_[field.family].extents, field.own_extents, begin, end);
+  } catch (const hdf5::Error& error) {
+    throw BadInput(path_ + ": error: array '" + field.name + "' is damaged: " + error.what() +
+                   " restore the archive from a copy");
+  }
+}
+
+std::size_t ArchiveReader::bytes_per_cell(std::size_t family) const {
+  std::size_t bytes = sizeof(Record);
+  for (const Field& field : families_[family].fields) bytes += field.own_size() * sizeof(double) + sizeof(ArrayData);
+  return bytes;
+}
+
+std::vector<Status> ArchiveReader::statuses(std::size_t family) const {
+  const auto raw = read<std::int8_t>(bookkeeping(family, FieldKind::status), 0, cells(family));
+  std::vector<Status> statuses;
+  for (const std::int8_t value : raw) statuses.push_back(static_cast<Status>(value));
+  return statuses;
+}
+
+std::vector<std::int64_t> ArchiveReader::error_codes(std::size_t family) const {
+  return read<std::int64_t>(bookkeeping(family, FieldKind::error_code), 0, cells(family));
+}
+
+const std::vector<std::size_t>& ArchiveReader::offsets(const Field& field) const {
+  const FamilyCells& family = families_[field.family];
+  std::vector<std::size_t>& offsets = family.offsets[field.ragged];
+  if (!offsets.empty()) return offsets;
+  const Field& count = *std::find_if(family.fields.begin(), family.fields.end(), [&](const Field& other) {
+    return other.kind == FieldKind::count && other.ragged == field.ragged;
+  });
+  const auto counts = read<std::int64_t>(count, 0, family.cells);
+  offsets.push_back(0);
+  for (const std::int64_t size : counts) {
+    offsets.push_back(offsets.back() + static_cast<std::size_t>(std::max<std::int64_t>(0, size)));
+  }
+  return offsets;
+}
+
+void ArchiveReader::read_array(const Field& field, std::size_t begin, std::size_t end,
+                               std::vector<Record>& records) const {
+  switch (field.type) {
+    case ArrayType::float64:
+      return deal(read<double>(field, begin, end), field.own_size(), field, records);
+    case ArrayType::int64:
+      return deal(read<std::int64_t>(field, begin, end), field.own_size(), field, records);
+    case ArrayType::int8:
+      return deal(read<std::int8_t>(field, begin, end), field.own_size(), field, records);
+  }
+}
+
+void ArchiveReader::read_ragged(const Field& field, std::size_t begin, std::size_t end,
+                                std::vector<Record>& records) const {
+  const std::vector<std::size_t>& starts = offsets(field);
+  const FamilyCells& family = families_[field.family];
+  const Field& count = *std::find_if(family.fields.begin(), family.fields.end(), [&](const Field& other) {
+    return other.kind == FieldKind::count && other.ragged == field.ragged;
+  });
+  const auto counts = read<std::int64_t>(count, begin, end);
+  const auto values = [&]<class T>(T) {
+    const auto held = hdf5::lock();
+    try {
+      return read_selection<T>(file_.id(), field.name, {starts.back()}, field.own_extents, starts[begin], starts[end]);
+    } catch (const hdf5::Error& error) {
+      throw BadInput(path_ + ": error: array '" + field.name + "' is damaged: " + error.what());
+    }
+  };
+  switch (field.type) {
+    case ArrayType::float64:
+      return deal_ragged(values(double{}), starts, counts, begin, field, records);
+    case ArrayType::int64:
+      return deal_ragged(values(std::int64_t{}), starts, counts, begin, field, records);
+    case ArrayType::int8:
+      return deal_ragged(values(std::int8_t{}), starts, counts, begin, field, records);
+  }
+}
+
+std::vector<Record> ArchiveReader::records(std::size_t family, std::size_t begin, std::size_t end) const {
+  const auto statuses = read<std::int8_t>(bookkeeping(family, FieldKind::status), begin, end);
+  const auto seconds = read<double>(bookkeeping(family, FieldKind::seconds), begin, end);
+  const auto codes = read<std::int64_t>(bookkeeping(family, FieldKind::error_code), begin, end);
+  const std::size_t arrays = header_.layout.families[family].arrays.size();
+  std::vector<Record> records(end - begin);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    Record& record = records[i];
+    record.family = family;
+    record.cell = begin + i;
+    record.status = static_cast<Status>(statuses[i]);
+    record.seconds = seconds[i];
+    if (codes[i] < 0 || static_cast<std::size_t>(codes[i]) >= messages_.size()) {
+      throw BadInput(path_ + ": error: array 'error_code' is damaged (a code has no message)");
+    }
+    record.message = messages_[static_cast<std::size_t>(codes[i])];
+    record.arrays.resize(arrays);
+    record.extents.resize(arrays);
+  }
+  for (const Field& field : families_[family].fields) {
+    if (field.kind != FieldKind::array) continue;
+    field.is_ragged_array() ? read_ragged(field, begin, end, records) : read_array(field, begin, end, records);
+  }
+  std::erase_if(records, [](const Record& record) { return record.status == Status::missing; });
+  return records;
+}
+
+}  // namespace meander

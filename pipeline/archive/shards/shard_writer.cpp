@@ -1,0 +1,176 @@
+#include "pipeline/archive/shards/shard_writer.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <ctime>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/storage/hdf5.hpp"
+#include "pipeline/storage/sealed_file.hpp"
+
+namespace meander {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+// A renewed file is written whole, so a file is closed once it is this large.
+constexpr std::size_t segment_bytes = std::size_t{64} << 20;
+
+// Between attempts at the last write: 0.2 + 0.4 + ... + 3.2 s in all.
+constexpr std::chrono::milliseconds first_pause{200};
+constexpr std::chrono::milliseconds last_pause{3200};
+
+constexpr std::chrono::duration<double> longest = std::chrono::hours(24 * 365);  // a clock can hold
+
+// Never the same for two writers, so that a resumed run leaves the shards of earlier ones alone;
+// sorts by time.
+std::string unique_stem(int rank) {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  std::tm parts{};
+  gmtime_r(&now.tv_sec, &parts);
+  char stamp[32];
+  std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &parts);
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
+  return std::string(stamp) + "." + std::to_string(1000000000 + now.tv_nsec).substr(1) + "-" + host + "-" +
+         std::to_string(getpid()) + "-r" + std::to_string(rank);
+}
+
+}  // namespace
+
+struct ShardWriter::Impl {
+  Impl(std::string to, int rank, const Study& s, const Layout& l, std::chrono::duration<double> every)
+      : folder(std::move(to)), stem(unique_stem(rank)), study(s), layout(l), interval(std::min(every, longest)) {
+    // The library's start-up calls MPI, so it must not happen on the writer's thread.
+    static_cast<void>(hdf5::lock());
+    thread = std::thread([this] { work(); });
+  }
+
+  void add(Record record) {
+    validate(record, layout);
+    const std::size_t bytes = size_of(record);
+    {
+      const std::lock_guard guard(mutex);
+      records.push_back(std::make_shared<const Record>(std::move(record)));
+      pending_bytes += bytes;
+      total_bytes += bytes;
+    }
+    wake.notify_one();
+  }
+
+  std::string close() {
+    {
+      const std::lock_guard guard(mutex);
+      closing = true;
+    }
+    wake.notify_one();
+    if (thread.joinable()) thread.join();
+    const std::lock_guard guard(mutex);
+    return problem;
+  }
+
+  // Waits for work, then until the interval is over, or much has come, or the end.
+  void work() {
+    std::unique_lock guard(mutex);
+    Clock::time_point last = Clock::now();
+    while (true) {
+      wake.wait(guard, [&] { return closing || pending_bytes > 0; });
+      const auto due = last + std::chrono::duration_cast<Clock::duration>(interval);
+      // After a failure a large backlog must not turn the wait into a busy loop.
+      wake.wait_until(guard, due, [&] { return closing || (problem.empty() && pending_bytes > segment_bytes); });
+      // Asked before the write: what is added while it goes on needs a further one.
+      const bool last_one = closing;
+      if (pending_bytes > 0) write(guard);
+      last = Clock::now();
+      if (!last_one) continue;
+      // Room may come back while others clear up; not for ever, since the job's time is running.
+      for (auto pause = first_pause; pending_bytes > 0 && pause <= last_pause; pause *= 2) {
+        wake.wait_for(guard, pause, [] { return false; });
+        write(guard);
+      }
+      return;
+    }
+  }
+
+  // Called with the lock held; writes without it, so that `add` never waits for the disk.
+  void write(std::unique_lock<std::mutex>& guard) {
+    const std::vector<std::shared_ptr<const Record>> snapshot = records;
+    const std::size_t written_bytes = total_bytes;
+    const std::size_t taken = pending_bytes;
+    guard.unlock();
+    std::string trouble;
+    try {
+      fs::create_directories(folder);
+      const std::string name = stem + "-" + std::to_string(segment) + shard_extension;
+      replace_sealed((fs::path(folder) / name).string(), shard_image(study, layout, snapshot));
+    } catch (const std::exception& error) {
+      trouble = error.what();
+    }
+    guard.lock();
+    problem = trouble;
+    if (!trouble.empty()) return;
+    pending_bytes -= taken;
+    kept = closed + snapshot.size();
+    if (written_bytes < segment_bytes) return;
+    records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(snapshot.size()));
+    total_bytes -= written_bytes;
+    closed += snapshot.size();
+    ++segment;
+  }
+
+  const std::string folder;
+  const std::string stem;
+  const Study study;
+  const Layout layout;
+  const std::chrono::duration<double> interval;
+
+  mutable std::mutex mutex;
+  std::condition_variable wake;
+  std::vector<std::shared_ptr<const Record>> records;  // of the file that is open now
+  std::size_t total_bytes = 0;
+  std::size_t pending_bytes = 0;  // not on disk yet
+  std::size_t closed = 0;         // records in files that are closed
+  std::string problem;
+  bool closing = false;
+  std::atomic<std::size_t> kept = 0;
+  std::size_t segment = 0;  // the thread's own
+  std::thread thread;
+};
+
+ShardWriter::ShardWriter(std::string folder, int rank, const Study& study, const Layout& layout,
+                         std::chrono::duration<double> interval)
+    : impl_(std::make_unique<Impl>(std::move(folder), rank, study, layout, interval)) {}
+
+ShardWriter::~ShardWriter() {
+  try {
+    static_cast<void>(impl_->close());
+  } catch (...) {  // a destructor that throws would end the program
+  }
+}
+
+void ShardWriter::add(Record record) {
+  impl_->add(std::move(record));
+}
+
+void ShardWriter::close() {
+  if (const std::string problem = impl_->close(); !problem.empty()) throw std::runtime_error(problem);
+}
+
+std::size_t ShardWriter::kept() const {
+  return impl_->kept;
+}
+
+std::string ShardWriter::problem() const {
+  const std::lock_guard guard(impl_->mutex);
+  return impl_->problem;
+}
+
+}  // namespace meander

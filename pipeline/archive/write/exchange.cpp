@@ -1,0 +1,200 @@
+#include "pipeline/archive/write/exchange.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/ranks/collective.hpp"
+#include "pipeline/values/diagnostics.hpp"
+
+namespace meander {
+namespace {
+
+// What one rank sends in a round: small enough that a rank to which all send at once can take it.
+constexpr std::size_t largest_round = std::size_t{32} << 20;
+constexpr std::size_t largest_receipt = std::size_t{1} << 30;
+
+// Messages are counted in words, so that MPI's int counts reach 16 GiB.
+using Word = std::uint64_t;
+
+class Packer {
+ public:
+  explicit Packer(std::vector<Word>& out) : out_(&out) {}
+
+  template <class T>
+  void number(T value) {
+    Word word = 0;
+    std::memcpy(&word, &value, sizeof value);
+    out_->push_back(word);
+  }
+
+  template <class T>
+  void numbers(const T* values, std::size_t count) {
+    number(count);
+    const std::size_t start = out_->size();
+    out_->resize(start + (count * sizeof(T) + sizeof(Word) - 1) / sizeof(Word), 0);
+    if (count > 0) std::memcpy(out_->data() + start, values, count * sizeof(T));
+  }
+
+ private:
+  std::vector<Word>* out_;
+};
+
+class Unpacker {
+ public:
+  explicit Unpacker(std::span<const Word> in) : in_(in) {}
+  bool empty() const { return in_.empty(); }
+
+  template <class T>
+  T number() {
+    T value;
+    std::memcpy(&value, in_.data(), sizeof value);
+    in_ = in_.subspan(1);
+    return value;
+  }
+
+  template <class Container>
+  Container numbers() {
+    Container values;
+    const auto count = number<std::size_t>();
+    values.resize(count);
+    const std::size_t bytes = count * sizeof(values[0]);
+    if (count > 0) std::memcpy(values.data(), in_.data(), bytes);
+    in_ = in_.subspan((bytes + sizeof(Word) - 1) / sizeof(Word));
+    return values;
+  }
+
+ private:
+  std::span<const Word> in_;
+};
+
+void pack(const Parcel& parcel, std::vector<Word>& out) {
+  Packer packer(out);
+  const Record& record = parcel.record;
+  packer.numbers(parcel.core.data(), parcel.core.size());
+  packer.number(record.family);
+  packer.number(record.cell);
+  packer.number(record.status);
+  packer.number(record.seconds);
+  packer.numbers(record.message.data(), record.message.size());
+  packer.number(record.arrays.size());
+  for (std::size_t a = 0; a < record.arrays.size(); ++a) {
+    packer.numbers(record.extents[a].data(), record.extents[a].size());
+    packer.number(record.arrays[a].index());
+    std::visit([&](const auto& values) { packer.numbers(values.data(), values.size()); }, record.arrays[a]);
+  }
+}
+
+ArrayData unpack_array(Unpacker& unpacker) {
+  switch (unpacker.number<std::size_t>()) {
+    case 0:
+      return unpacker.numbers<std::vector<double>>();
+    case 1:
+      return unpacker.numbers<std::vector<std::int64_t>>();
+    default:
+      return unpacker.numbers<std::vector<std::int8_t>>();
+  }
+}
+
+Parcel unpack(Unpacker& unpacker) {
+  Parcel parcel;
+  Record& record = parcel.record;
+  parcel.core = unpacker.numbers<std::string>();
+  record.family = unpacker.number<std::size_t>();
+  record.cell = unpacker.number<std::size_t>();
+  record.status = unpacker.number<Status>();
+  record.seconds = unpacker.number<double>();
+  record.message = unpacker.numbers<std::string>();
+  const auto arrays = unpacker.number<std::size_t>();
+  for (std::size_t a = 0; a < arrays; ++a) {
+    record.extents.push_back(unpacker.numbers<std::vector<std::size_t>>());
+    record.arrays.push_back(unpack_array(unpacker));
+  }
+  return parcel;
+}
+
+std::vector<int> starts_of(const std::vector<int>& counts) {
+  std::vector<int> starts(counts.size(), 0);
+  std::partial_sum(counts.begin(), counts.end() - 1, starts.begin() + 1);
+  return starts;
+}
+
+std::vector<Word> all_to_all(MPI_Comm comm, const std::vector<std::vector<Word>>& outgoing) {
+  std::vector<int> send_counts;
+  std::vector<Word> send;
+  for (const std::vector<Word>& words : outgoing) {
+    send_counts.push_back(static_cast<int>(words.size()));
+    send.insert(send.end(), words.begin(), words.end());
+  }
+  std::vector<int> receive_counts(send_counts.size());
+  MPI_Alltoall(send_counts.data(), 1, MPI_INT, receive_counts.data(), 1, MPI_INT, comm);
+  const std::vector<int> send_starts = starts_of(send_counts);
+  const std::vector<int> receive_starts = starts_of(receive_counts);
+  std::vector<Word> received(static_cast<std::size_t>(receive_starts.back()) +
+                             static_cast<std::size_t>(receive_counts.back()));
+  MPI_Alltoallv(send.data(), send_counts.data(), send_starts.data(), MPI_UINT64_T, received.data(),
+                receive_counts.data(), receive_starts.data(), MPI_UINT64_T, comm);
+  return received;
+}
+
+enum class Trouble { none, bad_input, other };
+
+}  // namespace
+
+void together(MPI_Comm comm, const std::function<void()>& action) {
+  std::string text;
+  Trouble trouble = Trouble::none;
+  try {
+    action();
+  } catch (const BadInput& error) {
+    trouble = Trouble::bad_input;
+    text = error.what();
+  } catch (const std::exception& error) {
+    trouble = Trouble::other;
+    text = error.what();
+  }
+  const int size = size_of(comm);
+  const int mine = trouble == Trouble::none ? size : rank_of(comm);
+  int lowest = size;
+  MPI_Allreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, comm);
+  if (lowest == size) return;
+  int kind = static_cast<int>(trouble);
+  MPI_Bcast(&kind, 1, MPI_INT, lowest, comm);
+  std::uint64_t length = text.size();
+  MPI_Bcast(&length, 1, MPI_UINT64_T, lowest, comm);
+  text.resize(length);
+  MPI_Bcast(text.data(), static_cast<int>(length), MPI_CHAR, lowest, comm);
+  if (static_cast<Trouble>(kind) == Trouble::bad_input) throw BadInput(text);
+  throw std::runtime_error(text);
+}
+
+void exchange(MPI_Comm comm, const std::function<std::optional<Parcel>()>& next,
+              const std::function<void(Parcel)>& receive) {
+  const auto ranks = static_cast<std::size_t>(size_of(comm));
+  const std::size_t budget = std::min(largest_round, std::max<std::size_t>(1, largest_receipt / ranks));
+  int more = 1;
+  while (more != 0) {
+    std::vector<std::vector<Word>> outgoing(ranks);
+    int mine = 1;
+    together(comm, [&] {
+      for (std::size_t bytes = 0; bytes < budget;) {
+        const std::optional<Parcel> parcel = next();
+        if (!parcel) {
+          mine = 0;
+          break;
+        }
+        bytes += size_of(parcel->record);
+        pack(*parcel, outgoing[static_cast<std::size_t>(parcel->destination)]);
+      }
+    });
+    const std::vector<Word> received = all_to_all(comm, outgoing);
+    together(comm, [&] {
+      for (Unpacker unpacker(received); !unpacker.empty();) receive(unpack(unpacker));
+    });
+    MPI_Allreduce(&mine, &more, 1, MPI_INT, MPI_MAX, comm);
+  }
+}
+
+}  // namespace meander

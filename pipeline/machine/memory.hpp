@@ -1,0 +1,9 @@
+// What this machine has.
+#pragma once
+
+namespace meander {
+
+/// Bytes of memory.
+double machine_memory();
+
+}  // namespace meander

@@ -1,0 +1,97 @@
+#include "pipeline/measure/record.hpp"
+
+#include <cmath>
+#include <stdexcept>
+
+#include "pipeline/measure/layout.hpp"
+
+namespace meander {
+namespace {
+
+template <class From>
+ArrayData convert(ArrayType type, std::span<const From> values, std::string_view name) {
+  switch (type) {
+    case ArrayType::float64:
+      if constexpr (std::is_same_v<From, double>) return std::vector<double>(values.begin(), values.end());
+      break;
+    case ArrayType::int64:
+      if constexpr (std::is_same_v<From, std::int64_t>) return std::vector<std::int64_t>(values.begin(), values.end());
+      break;
+    case ArrayType::int8:
+      if constexpr (std::is_same_v<From, std::int64_t>) {
+        std::vector<std::int8_t> narrow;
+        narrow.reserve(values.size());
+        for (const std::int64_t value : values) narrow.push_back(static_cast<std::int8_t>(value));
+        return narrow;
+      }
+      break;
+  }
+  throw std::logic_error("array '" + std::string(name) + "' was declared with another type");
+}
+
+}  // namespace
+
+Results::Results(const Family& family)
+    : family_(&family), arrays_(family.arrays.size()), extents_(family.arrays.size()) {}
+
+std::size_t Results::index(std::string_view array) const {
+  for (std::size_t i = 0; i < family_->arrays.size(); ++i) {
+    if (family_->arrays[i].name == array) return i;
+  }
+  throw std::logic_error("the measure declares no array '" + std::string(array) + "'");
+}
+
+void Results::set(std::string_view array, double value) {
+  const std::size_t i = index(array);
+  arrays_[i] = convert(family_->arrays[i].type, std::span<const double>(&value, 1), array);
+}
+
+void Results::set(std::string_view array, std::int64_t value) {
+  const std::size_t i = index(array);
+  arrays_[i] = convert(family_->arrays[i].type, std::span<const std::int64_t>(&value, 1), array);
+}
+
+void Results::set(std::string_view array, std::span<const double> values) {
+  set(array, values, {values.size()});
+}
+
+void Results::set(std::string_view array, std::span<const std::int64_t> values) {
+  const std::size_t i = index(array);
+  arrays_[i] = convert(family_->arrays[i].type, values, array);
+  extents_[i] = {values.size()};
+}
+
+void Results::set(std::string_view array, std::span<const double> values, std::vector<std::size_t> extents) {
+  const std::size_t i = index(array);
+  arrays_[i] = convert(family_->arrays[i].type, values, array);
+  extents_[i] = std::move(extents);
+}
+
+void Results::status(Status status, std::string message) {
+  status_ = status;
+  message_ = std::move(message);
+}
+
+std::string Results::nonfinite() const {
+  if (status_ != Status::done) return "";
+  for (std::size_t i = 0; i < arrays_.size(); ++i) {
+    const auto* values = std::get_if<std::vector<double>>(&arrays_[i]);
+    if (values == nullptr || family_->arrays[i].nonfinite) continue;
+    for (std::size_t at = 0; at < values->size(); ++at) {
+      const double value = (*values)[at];
+      if (std::isfinite(value)) continue;
+      return "array '" + family_->arrays[i].name + "' is " + (std::isnan(value) ? "not a number" : "infinite") +
+             (values->size() > 1 ? " at entry " + std::to_string(at) : "");
+    }
+  }
+  return "";
+}
+
+void Results::fill(Record& record) && {
+  record.status = status_;
+  record.message = std::move(message_);
+  record.arrays = std::move(arrays_);
+  record.extents = std::move(extents_);
+}
+
+}  // namespace meander

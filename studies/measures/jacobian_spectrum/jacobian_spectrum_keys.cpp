@@ -1,0 +1,92 @@
+// Declarations of jacobian_spectrum's keys and arrays.
+#include "studies/measures/jacobian_spectrum/jacobian_spectrum_keys.hpp"
+
+#include <string>
+#include <utility>
+
+#include "studies/declare/array_spec.hpp"
+
+namespace meander {
+namespace {
+
+Key own_key(std::string name, KeyType type, std::string description) {
+  Key key;
+  key.section = "jacobian_spectrum";
+  key.name = std::move(name);
+  key.type = type;
+  key.description = std::move(description);
+  return key;
+}
+
+}  // namespace
+
+std::vector<ArraySpec> jacobian_arrays() {
+  const auto number = [](const char* name, const char* long_name, std::vector<std::string> dimensions) {
+    return array(name, ArrayType::float64, long_name, std::move(dimensions));
+  };
+  std::vector<ArraySpec> arrays{
+      number("singular_values",
+             "singular values of J, descending; below 1e-308 subnormal or 0 (log_singular_values has them)", {"index"}),
+      number("log_singular_values", "natural logarithms of the singular values; -infinity for exact zeros", {"index"}),
+      array("rank", ArrayType::int64, "singular values that are not exactly zero", {}),
+      number("mean", "mean of lambda, the N eigenvalues of JJ'", {}),
+      number("variance", "variance of lambda / mean", {}),
+      number("fraction_near_one", "fraction of the N singular values within 1 - eps and 1 + eps", {"eps"}),
+      number("density", "eigenvalues per unit of lambda over N, exact zeros left out", {"bin"}),
+      number("slope_square", "mean of phi'(h)^2 over the layer's neurons (0/1 gates: the open fraction)", {"layer"})};
+  for (ArraySpec& spec : arrays) {
+    spec.nonfinite = spec.name == "log_singular_values" || spec.name == "variance";
+  }
+  return arrays;
+}
+
+std::vector<ArraySpec> jacobian_theory_arrays(bool universal) {
+  const auto number = [](const char* name, const char* long_name, std::vector<std::string> dimensions) {
+    return array(name, ArrayType::float64, long_name, std::move(dimensions));
+  };
+  std::vector<ArraySpec> arrays{
+      number("lambda", "bin centre on the lambda axis", {"bin"}),
+      number("density_theory", "density at infinite width, averaged over the bin, atoms left out", {"bin"}),
+      number("lambda_max_theory", "upper end of the spectrum, its atom included; infinite for unbounded slopes", {}),
+      number("singular_value_max_theory", "square root of lambda_max_theory", {}),
+      number("mean_theory", "mean of lambda at infinite width", {}),
+      number("variance_theory", "variance of lambda / mean at infinite width", {}),
+      number("fraction_near_one_theory", "weight of singular values within 1 - eps and 1 + eps, atoms included",
+             {"eps"}),
+      number("zero_weight_theory", "weight of the atom at lambda = 0", {}),
+      number("atom_theory", "place of the uppermost atom above 0; missing where there is none", {}),
+      number("atom_weight_theory", "its weight; 0 where there is none", {}),
+      array("theory_valid", ArrayType::int8, "0 where depth/width > 0.05, or no theory is known", {})};
+  if (universal) {
+    arrays.push_back(number("density_universal",
+                            "density of the universal limit of the same mean and variance (orthogonal weights)",
+                            {"bin"}));
+    arrays.push_back(number("lambda_max_universal", "its upper end", {}));
+  }
+  for (ArraySpec& spec : arrays) spec.nonfinite = spec.type == ArrayType::float64 && spec.name != "lambda";
+  return arrays;
+}
+
+std::vector<Key> jacobian_keys() {
+  Key bins = own_key("bins", KeyType::integer, "bins of the lambda axis");
+  bins.default_value = Value(100);
+  bins.minimum = 1;
+  bins.maximum = 100000;
+  Key range =
+      own_key("range", KeyType::numbers,
+              "[a, b], ends of the lambda axis at every point; 0 to 1.1 lambda_max_theory of each point if left "
+              "out (Gaussian weights' theory where the law has none, or mean + 4 deviations for unbounded "
+              "slopes)");
+  range.optional = true;
+  range.minimum = 0;
+  Key eps = own_key("eps", KeyType::numbers, "half widths around 1 of which fraction_near_one tells");
+  eps.default_value = Value(List{Value(0.05), Value(0.1), Value(0.2)});
+  eps.minimum = 0;
+  eps.minimum_exclusive = true;
+  eps.maximum = 1;
+  Key universal = own_key("universal", KeyType::boolean, "add the universal limits' densities");
+  universal.default_value = Value(false);
+  return {bins, range, eps, universal};
+}
+
+}  // namespace meander

@@ -1,0 +1,115 @@
+// Length of a curve's image in every layer of a network, against mean-field growth and its bounds
+// (Raghu et al. 2017, theorem 3; Poole et al. 2016).
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "studies/curves/curve_study.hpp"
+#include "studies/declare/array_spec.hpp"
+
+namespace meander {
+namespace {
+
+std::vector<ArraySpec> measured_arrays() {
+  std::vector<ArraySpec> arrays{
+      array("input_length", ArrayType::float64, "length of the curve in input space, as a polygon through the samples",
+            {}),
+      array("length", ArrayType::float64, "length of the post-activations' curve x^l", {"layer"}),
+      array("growth", ArrayType::float64, "length of layer l over length of layer l-1 (the input's for layer 1)",
+            {"layer"})};
+  arrays.back().nonfinite = true;  // of a curve that has shrunk to a point
+  for (ArraySpec& spec : sampling_arrays("lengths")) arrays.push_back(std::move(spec));
+  return arrays;
+}
+
+std::vector<ArraySpec> theory_arrays() {
+  std::vector<ArraySpec> arrays{
+      array("growth_theory", ArrayType::float64, "growth at infinite width, along the actual curve", {"layer"}),
+      array("growth_lower_bound", ArrayType::float64,
+            "bound from below on the expected growth; Gaussian weights, piecewise-linear activations", {"layer"}),
+      array("growth_upper_bound", ArrayType::float64, "bound from above on the expected growth", {"layer"})};
+  for (ArraySpec& spec : arrays) spec.nonfinite = true;  // missing where the theory does not hold
+  return arrays;
+}
+
+void set_theory(const CurveTheory& theory, Results& results) {
+  results.set("growth_theory", theory.growth);
+  results.set("growth_lower_bound", theory.growth_lower_bound);
+  results.set("growth_upper_bound", theory.growth_upper_bound);
+}
+
+std::vector<double> growth(const SampledCounts& counts) {
+  std::vector<double> ratios;
+  double before = counts.input_length;
+  for (const double length : leading(counts.length, counts.finite_layers)) {
+    ratios.push_back(before > 0.0 ? length / before : std::numeric_limits<double>::quiet_NaN());
+    before = length;
+  }
+  return ratios;
+}
+
+class Lengths final : public Measurement {
+ public:
+  explicit Lengths(const Study& study) : curves_(CurveStudy::read(study)), single_(study.single_precision) {}
+
+  Layout layout() const override {
+    Layout layout;
+    layout.dimensions = {curves_.layer_dimension()};
+    layout.families = with_theory(measured_arrays(), theory_arrays(), curves_.has_theory_family());
+    return layout;
+  }
+
+  Cost cost(std::size_t family, const Point& point) const override {
+    return family == 0 ? curves_.sampling_cost(point) : curves_.theory_cost(point);
+  }
+
+  void run(const Task& task, Results& results) const override {
+    if (task.family == 1) {
+      set_theory(*curves_.theory(task.point, nullptr), results);
+      return;
+    }
+    const auto subject = curves_.subject(task);
+    const SampledCounts counts = curves_.sample(task, subject, false);
+    const int finite = counts.finite_layers;
+    results.set("input_length", counts.input_length);
+    results.set("length", leading(counts.length, finite));
+    results.set("growth", std::span<const double>(growth(counts)));
+    set_sampling(relative_change(counts.length, counts.length_half, finite), results);
+    report_overflow(counts.finite_layers, *subject.network, single_, results);
+    if (curves_.has_theory_family()) return;
+    if (const auto theory = curves_.theory(task.point, &subject.curve)) set_theory(*theory, results);
+  }
+
+  void export_cell(const Task& task, const std::string& path) const override { curves_.export_cell(task, path); }
+
+ private:
+  CurveStudy curves_;
+  bool single_;
+};
+
+class TrajectoryLength final : public Measure {
+ public:
+  std::string name() const override { return "trajectory_length"; }
+  int version() const override { return 3; }
+  std::string description() const override {
+    return "length of a curve's image in every layer, its growth from layer to layer, and the growth that theory "
+           "predicts";
+  }
+  std::vector<Key> keys() const override { return CurveStudy::keys(); }
+  std::vector<ArraySpec> arrays() const override {
+    std::vector<ArraySpec> arrays = measured_arrays();
+    for (ArraySpec& spec : theory_arrays()) arrays.push_back(std::move(spec));
+    return arrays;
+  }
+  void check(const Study& study, Diagnostics& diagnostics) const override { check_curve_study(study, diagnostics); }
+  std::unique_ptr<Measurement> bind(const Study& study) const override { return std::make_unique<Lengths>(study); }
+};
+
+}  // namespace
+
+std::unique_ptr<Measure> make_trajectory_length() {
+  return std::make_unique<TrajectoryLength>();
+}
+
+}  // namespace meander
