@@ -51,7 +51,7 @@ JobWishes wishes_of(const SubmitArguments& arguments) {
 }
 
 /// Study and site, with the mistakes of both in one message.
-void read_both(const SubmitArguments& arguments, const Catalogue& catalogue, Study& study, Site& site) {
+void read_both(const SubmitArguments& arguments, const Catalogue& catalogue, BoundStudy& bound, Site& site) {
   std::string problems;
   const auto attempt = [&](const auto& read) {
     try {
@@ -60,7 +60,7 @@ void read_both(const SubmitArguments& arguments, const Catalogue& catalogue, Stu
       problems += (problems.empty() ? "" : "\n") + std::string(error.what());
     }
   };
-  attempt([&] { study = arguments.study.read(catalogue); });
+  attempt([&] { bound = arguments.study.read(catalogue); });
   attempt([&] { site = read_site(arguments.site); });
   if (!problems.empty()) throw BadInput(problems);
 }
@@ -112,11 +112,9 @@ std::vector<std::string> sources_of(const std::string& archive, int parts, const
   return sources;
 }
 
-std::vector<TaskRef> tasks_to_do(const Study& study, const Catalogue& catalogue,
-                                 const std::vector<std::string>& sources) {
-  const auto measurement = catalogue.find(study.measure)->bind(study);
-  const std::vector<TaskRef> tasks = list_tasks(study, *measurement);
-  const StatusMap statuses = read_statuses(study, measurement->layout(), sources);
+std::vector<TaskRef> tasks_to_do(const BoundStudy& bound, const std::vector<std::string>& sources) {
+  const std::vector<TaskRef> tasks = list_tasks(bound.study, *bound.measurement);
+  const StatusMap statuses = read_statuses(bound.study, bound.measurement->layout(), sources);
   std::vector<TaskRef> todo;
   for (const std::size_t i : largest_first(tasks)) {
     if (statuses[tasks[i].family][tasks[i].cell] == Status::missing) todo.push_back(tasks[i]);
@@ -197,15 +195,16 @@ void submit(const std::string& archive, const std::string& script, const std::st
 }  // namespace
 
 int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue) {
-  Study study;
+  BoundStudy bound;
   Site site;
   const JobWishes wishes = wishes_of(arguments);
-  read_both(arguments, catalogue, study, site);
+  read_both(arguments, catalogue, bound, site);
+  const Study& study = bound.study;
   if (!study.warnings.empty()) fmt::print(stderr, "{}\n", study.warnings);
   const std::string archive =
       absolute(arguments.archive.empty() ? default_archive(arguments.study.study) : arguments.archive);
   check_target(archive);
-  const std::vector<TaskRef> todo = tasks_to_do(study, catalogue, sources_of(archive, wishes.parts, study));
+  const std::vector<TaskRef> todo = tasks_to_do(bound, sources_of(archive, wishes.parts, study));
   if (todo.empty() && wishes.parts == 1) {
     fmt::print("{}: nothing to do, no task is missing\n", archive);
     return exit_done;

@@ -21,7 +21,7 @@ struct StudyArguments {
   /// The --set texts as overrides; throws BadInput where one has no '='.
   std::vector<Override> overrides() const;
   /// The study, read and checked.
-  Study read(const Catalogue& catalogue) const;
+  BoundStudy read(const Catalogue& catalogue) const;
 };
 
 struct RunArguments {

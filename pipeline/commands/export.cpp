@@ -142,12 +142,12 @@ void check_target(const std::string& out) {
 }  // namespace
 
 int export_command(const ExportArguments& arguments, const Catalogue& catalogue) {
-  const Study study = arguments.study.read(catalogue);
+  const auto [study, measurement] = arguments.study.read(catalogue);
   const Cell cell = find_cell(study, arguments.cell);
   check_target(arguments.out);
   const Point point(study, cell.indices);
   const Task task{study, point, 0, cell.realization, study.seed, point_salt(point)};
-  catalogue.find(study.measure)->bind(study)->export_cell(task, arguments.out);
+  measurement->export_cell(task, arguments.out);
   fmt::print("{}: network and curve of {}, realization={}\n", arguments.out, point.text(), cell.realization);
   return exit_done;
 }

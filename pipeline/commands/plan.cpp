@@ -69,8 +69,8 @@ nlohmann::ordered_json as_json(const Study& study, const Work& work, double core
 }  // namespace
 
 int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
-  const Study study = arguments.study.read(catalogue);
-  const std::vector<TaskRef> tasks = list_tasks(study, *catalogue.find(study.measure)->bind(study));
+  const auto [study, measurement] = arguments.study.read(catalogue);
+  const std::vector<TaskRef> tasks = list_tasks(study, *measurement);
   if (arguments.ranks > 0) {
     if (const auto problem = group_problem(study, tasks, arguments.ranks)) throw BadInput(*problem);
   }

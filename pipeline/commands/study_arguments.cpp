@@ -15,7 +15,7 @@ std::vector<Override> StudyArguments::overrides() const {
   return result;
 }
 
-Study StudyArguments::read(const Catalogue& catalogue) const {
+BoundStudy StudyArguments::read(const Catalogue& catalogue) const {
   return read_study(study, overrides(), catalogue);
 }
 

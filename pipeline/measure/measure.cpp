@@ -2,15 +2,24 @@
 #include "pipeline/measure/measure.hpp"
 
 #include <stdexcept>
+#include <utility>
 
 namespace meander {
 
-void Measurement::export_cell(const Task& task, const std::string&) const {
-  throw BadInput("measure '" + task.study.measure + "' has nothing to export (it draws no network)");
+Layout Measurement::layout() const {
+  Layout layout;
+  layout.dimensions = dimensions_;
+  for (const TaskFamily& family : families_) layout.families.push_back(family.layout);
+  return layout;
 }
 
-std::string Measurement::smaller(std::size_t, const Point&) const {
-  return "narrower layers or fewer samples";
+std::string Measurement::smaller(std::size_t family, const Point& point) const {
+  const auto& own = families_[family].smaller;
+  return own ? own(point) : "narrower layers or fewer samples";
+}
+
+void Measurement::export_cell(const Task& task, const std::string&) const {
+  throw BadInput("measure '" + task.study.measure + "' has nothing to export (it draws no network)");
 }
 
 void Catalogue::add(std::unique_ptr<Measure> measure) {
@@ -29,6 +38,15 @@ std::vector<const Measure*> Catalogue::measures() const {
   std::vector<const Measure*> all;
   for (const auto& measure : measures_) all.push_back(measure.get());
   return all;
+}
+
+BoundStudy Catalogue::bind(Study study) const {
+  const Measure* measure = find(study.measure);
+  if (measure == nullptr) throw BadInput("there is no measure '" + study.measure + "' in this program");
+  Diagnostics diagnostics;
+  std::unique_ptr<Measurement> measurement = measure->bind(study, diagnostics);
+  diagnostics.throw_if_failed();
+  return {std::move(study), std::move(measurement)};
 }
 
 }  // namespace meander

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pipeline/measure/layout.hpp"
@@ -41,19 +41,43 @@ struct Task {
   const RankGroup* group = nullptr;
 };
 
-/// A measure bound to one study on one rank: input files decoded, nothing shared with other ranks.
+/// Tasks of one kind: the arrays that each gives, what it costs, and what it does.
+struct TaskFamily {
+  /// Name, arrays, and the sweep keys and realizations that its cells run over.
+  Family layout;
+  std::function<Cost(const Point&)> cost;
+  /// Computes one task. An exception makes it a failed cell; the run goes on.
+  std::function<void(const Task&, Results&)> run;
+  /// What makes a point's tasks need less memory, to follow "take": for a run that does not fit.
+  std::function<std::string(const Point&)> smaller = {};
+};
+
+/// A measure bound to one study on one rank: everything that the study says is decoded, nothing is shared with other
+/// ranks, and nothing refers to the study.
 class Measurement {
  public:
   virtual ~Measurement() = default;
-  virtual Layout layout() const = 0;
-  virtual Cost cost(std::size_t family, const Point& point) const = 0;
-  /// Computes one task. An exception makes it a failed cell; the run goes on.
-  virtual void run(const Task& task, Results& results) const = 0;
-  /// What makes this point's tasks need less memory, to follow "take": for a run that does not fit.
-  virtual std::string smaller(std::size_t family, const Point& point) const;
+  Measurement(const Measurement&) = delete;
+  Measurement& operator=(const Measurement&) = delete;
+
+  /// Dimensions and families, in the order in which they were added.
+  Layout layout() const;
+  Cost cost(std::size_t family, const Point& point) const { return families_[family].cost(point); }
+  void run(const Task& task, Results& results) const { families_[task.family].run(task, results); }
+  std::string smaller(std::size_t family, const Point& point) const;
   /// Writes the cell's network and curve (`meander export`); throws BadInput where the measure has
   /// none.
   virtual void export_cell(const Task& task, const std::string& path) const;
+
+ protected:
+  Measurement() = default;
+  void add(OwnDimension dimension) { dimensions_.push_back(std::move(dimension)); }
+  /// The first family is the measurement itself.
+  void add(TaskFamily family) { families_.push_back(std::move(family)); }
+
+ private:
+  std::vector<OwnDimension> dimensions_;
+  std::vector<TaskFamily> families_;
 };
 
 class Measure {
@@ -63,14 +87,21 @@ class Measure {
   /// Raised when the measure's numbers change meaning.
   virtual int version() const = 0;
   virtual std::string description() const = 0;
+  /// Whether a study may say precision = "single"; where not, it is refused before the measure is bound.
+  virtual bool offers_single_precision() const { return false; }
   /// Every key a study of this measure may hold, besides the common ones at its top.
   virtual std::vector<Key> keys() const = 0;
   /// The arrays for `meander list`, with dimensions; conditional ones included.
   virtual std::vector<ArraySpec> arrays() const = 0;
-  /// Impossible combinations, found before anything runs. Values and types are already right, and
-  /// study.files hold the content of named files.
-  virtual void check(const Study& study, Diagnostics& diagnostics) const = 0;
-  virtual std::unique_ptr<Measurement> bind(const Study& study) const = 0;
+  /// Decodes the study, once. Values and types are already right, and study.files hold the content of named files;
+  /// impossible combinations go to `diagnostics`, all that can be found, and then nothing is returned.
+  virtual std::unique_ptr<Measurement> bind(const Study& study, Diagnostics& diagnostics) const = 0;
+};
+
+/// A study and its measure, bound to it.
+struct BoundStudy {
+  Study study;
+  std::unique_ptr<Measurement> measurement;
 };
 
 class Catalogue {
@@ -79,6 +110,8 @@ class Catalogue {
   /// Null where there is no measure of that name.
   const Measure* find(std::string_view name) const;
   std::vector<const Measure*> measures() const;
+  /// Binds a study that was found good before, on another rank or in another run. Throws BadInput where it is not.
+  BoundStudy bind(Study study) const;
 
  private:
   std::vector<std::unique_ptr<Measure>> measures_;

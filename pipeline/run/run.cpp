@@ -48,8 +48,8 @@ struct Plan {
   std::vector<TaskRef> tasks;  // of the whole study
   std::vector<CellSpace> cells;
 
-  Plan(Study s, const Catalogue& catalogue)
-      : study(std::move(s)), measurement(catalogue.find(study.measure)->bind(study)), layout(measurement->layout()) {
+  explicit Plan(BoundStudy bound)
+      : study(std::move(bound.study)), measurement(std::move(bound.measurement)), layout(measurement->layout()) {
     tasks = list_tasks(study, *measurement);
     for (const Family& family : layout.families) cells.emplace_back(study, family);
   }
@@ -294,14 +294,15 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   report_crashes(rank_of(comm));
   keep_freed_memory();
 
-  Study study;
+  BoundStudy bound;
   on_root(comm, [&] {
-    study = read_study(options.study, options.overrides, catalogue);
-    if (!study.warnings.empty()) fmt::print(stderr, "{}\n", study.warnings);
+    bound = read_study(options.study, options.overrides, catalogue);
+    if (!bound.study.warnings.empty()) fmt::print(stderr, "{}\n", bound.study.warnings);
     check_target(archive);
   });
-  broadcast(comm, study);
-  const Plan plan(std::move(study), catalogue);
+  broadcast(comm, bound.study);
+  if (!root) bound = catalogue.bind(std::move(bound.study));
+  const Plan plan(std::move(bound));
 
   const int ranks_here = ranks_of_machine(comm);
   Existing existing;

@@ -46,6 +46,10 @@ class StudyReader {
     study_.measure_version = measure_->version();
     for (const TomlEntry& entry : root_.table) read_top(entry);
     for (const Key& key : keys_) complete(key);
+    if (study_.single_precision && !measure_->offers_single_precision()) {
+      error(study_.place("precision"),
+            fmt::format("'precision' is \"single\" ({} is computed in double only) remove it", study_.measure));
+    }
     if (const auto problem = study_.too_many_cells()) diagnostics_.error(study_.place("sweep"), *problem);
     return std::move(study_);
   }
@@ -305,18 +309,19 @@ class StudyReader {
 
 }  // namespace
 
-Study read_study(const std::string& path, const std::vector<Override>& overrides, const Catalogue& catalogue) {
+BoundStudy read_study(const std::string& path, const std::vector<Override>& overrides, const Catalogue& catalogue) {
   Diagnostics diagnostics;
   const TomlNode root = read_source(path, overrides, diagnostics);
   StudyReader reader(root, catalogue, diagnostics);
-  Study study = reader.run();
+  BoundStudy bound{reader.run(), nullptr};
+  Study& study = bound.study;
   read_files(path, reader.keys(), study, diagnostics);
   // A measure may take values and types for granted.
   diagnostics.throw_if_failed();
-  catalogue.find(study.measure)->check(study, diagnostics);
+  bound.measurement = catalogue.find(study.measure)->bind(study, diagnostics);
   diagnostics.throw_if_failed();
   study.warnings = diagnostics.text();
-  return study;
+  return bound;
 }
 
 }  // namespace meander

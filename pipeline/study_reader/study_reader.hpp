@@ -15,8 +15,8 @@ struct Override {
   std::string value;
 };
 
-/// Reads, checks and completes the study file at `path`, reads the files it names, and asks its
-/// measure for impossible combinations. Throws BadInput with every mistake found.
-Study read_study(const std::string& path, const std::vector<Override>& overrides, const Catalogue& catalogue);
+/// Reads, checks and completes the study file at `path`, reads the files it names, and binds its measure, which finds
+/// impossible combinations. Throws BadInput with every mistake found.
+BoundStudy read_study(const std::string& path, const std::vector<Override>& overrides, const Catalogue& catalogue);
 
 }  // namespace meander

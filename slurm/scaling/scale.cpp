@@ -192,7 +192,7 @@ std::set<std::pair<int, int>> runs_done(const std::string& archive, const Study&
 }
 
 ScalingSetup set_up(const ScaleArguments& arguments, const Catalogue& catalogue) {
-  ScalingSetup setup{.subject = arguments.study.read(catalogue),
+  ScalingSetup setup{.subject = arguments.study.read(catalogue).study,
                      .weak = arguments.weak,
                      .launcher = launcher_of(arguments),
                      .ranks = arguments.ranks,

@@ -1,8 +1,6 @@
-// The declaration of one array, in a line, and of measured arrays with theory beside them: what the layouts of
-// measures are made of.
+// The declaration of arrays, a line each: what the layouts of measures are made of.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,14 +19,13 @@ inline ArraySpec array(std::string name, ArrayType type, std::string long_name, 
   return spec;
 }
 
-/// The families of a measure with theory beside it: theory in one of its own, without realization, where all draws
-/// share it (`theory_apart`), else among what was measured.
-inline std::vector<Family> with_theory(std::vector<ArraySpec> measured, std::vector<ArraySpec> theory,
-                                       bool theory_apart) {
-  Family first{"measured", std::nullopt, true, std::move(measured)};
-  if (theory_apart) return {std::move(first), Family{"theory", std::nullopt, false, std::move(theory)}};
-  for (ArraySpec& spec : theory) first.arrays.push_back(std::move(spec));
-  return {std::move(first)};
+/// `more` behind `arrays`.
+inline void append(std::vector<ArraySpec>& arrays, std::vector<ArraySpec> more) {
+  for (ArraySpec& spec : more) arrays.push_back(std::move(spec));
+}
+inline std::vector<ArraySpec> joined(std::vector<ArraySpec> arrays, std::vector<ArraySpec> more) {
+  append(arrays, std::move(more));
+  return arrays;
 }
 
 }  // namespace meander

@@ -8,32 +8,12 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "kernels/mean_field/length_map.hpp"
 #include "pipeline/inputs/arrays.hpp"
-#include "studies/networks/random_networks.hpp"
+#include "studies/declare/sweep.hpp"
 #include "studies/networks/stored_networks.hpp"
 
 namespace meander {
 namespace {
-
-std::vector<int> integers(const Value& value) {
-  std::vector<int> out;
-  for (const Value& element : *value.get_if<List>()) out.push_back(static_cast<int>(element.number()));
-  return out;
-}
-
-CurveWish curve_wish(const Study& study) {
-  CurveWish wish;
-  if (const Value* kind = study.setting("curve.kind")) {
-    const std::string& name = *kind->get_if<std::string>();
-    wish.kind = name == "line" ? CurveKind::line : name == "arc" ? CurveKind::arc : CurveKind::circle;
-  }
-  if (const Value* span = study.setting("curve.span")) {
-    wish.span.emplace();
-    for (const Value& end : *span->get_if<List>()) wish.span->push_back(end.number());
-  }
-  return wish;
-}
 
 /// Complains of each key that is given but means nothing beside `reason`.
 void refuse_keys(const Study& study, std::initializer_list<const char*> paths, const std::string& reason,
@@ -47,18 +27,18 @@ void refuse_keys(const Study& study, std::initializer_list<const char*> paths, c
   }
 }
 
-void check_span(const Study& study, const CurveWish& wish, Diagnostics& diagnostics) {
-  const bool from_file = study.file("curve.file") != nullptr;
-  const bool arc = wish.kind == CurveKind::arc;
-  if (wish.span && wish.kind.value_or(from_file ? CurveKind::arc : CurveKind::circle) != CurveKind::arc) {
+void check_span(const Study& study, const CurveKeys& curve, Diagnostics& diagnostics) {
+  const bool from_file = curve.file != nullptr;
+  const bool arc = curve.kind == CurveKind::arc;
+  if (curve.span && curve.kind.value_or(from_file ? CurveKind::arc : CurveKind::circle) != CurveKind::arc) {
     diagnostics.error(
         study.place("curve.span"),
         "'span' belongs to an arc (circles and lines have their own range) add kind = \"arc\" or remove it");
-  } else if (wish.span && (wish.span->size() != 2 || !((*wish.span)[0] < (*wish.span)[1]))) {
+  } else if (curve.span && (curve.span->size() != 2 || !((*curve.span)[0] < (*curve.span)[1]))) {
     diagnostics.error(
         study.place("curve.span"),
-        fmt::format("'span' is [{}] (it must be [a, b] with a < b, in radians)", fmt::join(*wish.span, ", ")));
-  } else if (arc && !wish.span && !from_file) {
+        fmt::format("'span' is [{}] (it must be [a, b] with a < b, in radians)", fmt::join(*curve.span, ", ")));
+  } else if (arc && !curve.span && !from_file) {
     diagnostics.error(study.place("curve.kind"),
                       "an arc needs its 'span' (the range of t) write for instance span = [0, 1.5]");
   }
@@ -66,52 +46,34 @@ void check_span(const Study& study, const CurveWish& wish, Diagnostics& diagnost
 
 }  // namespace
 
-std::optional<double> q0_of(const Point& point) {
-  const Value* q0 = point.find("q0");
-  if (q0 == nullptr) return std::nullopt;
-  if (q0->is_number()) return q0->number();
-  const auto parameters = network_parameters(point, 1);
-  const double q_star = attractor(parameters.activation, parameters.sigma_w, parameters.sigma_b);
-  return (q_star - parameters.sigma_b * parameters.sigma_b) / (parameters.sigma_w * parameters.sigma_w);
-}
-
-InputCurve::InputCurve(const Study& study, int network_inputs, Diagnostics& diagnostics) {
-  const CurveWish wish = curve_wish(study);
-  check_span(study, wish, diagnostics);
-  kind_ = wish.kind.value_or(CurveKind::circle);
-  if (wish.span && wish.span->size() == 2) {
-    begin_ = (*wish.span)[0];
-    end_ = (*wish.span)[1];
+InputCurve::InputCurve(const Study& study, const InputKeys& input, const CurveKeys& curve,
+                       std::shared_ptr<const NetworkSource> networks, Diagnostics& diagnostics)
+    : scale_(study, input.q0, networks, diagnostics), kind_(curve.kind.value_or(CurveKind::circle)) {
+  check_span(study, curve, diagnostics);
+  if (curve.span && curve.span->size() == 2) {
+    begin_ = (*curve.span)[0];
+    end_ = (*curve.span)[1];
   }
-  read_files(study, diagnostics);
-  read_pair(study, diagnostics);
-  read_classes(study, diagnostics);
-  find_dimension(study, network_inputs, diagnostics);
-
-  const Value* orthonormal = study.setting("curve.orthonormal");
-  if (kind_ == CurveKind::line && study.file("curve.file") == nullptr) {
+  read_files(study, input, curve, diagnostics);
+  read_pair(study, curve, diagnostics);
+  read_classes(study, input, curve, diagnostics);
+  find_dimension(study, input, curve, networks ? networks->input_dimension() : 0, diagnostics);
+  if (kind_ == CurveKind::line && curve.file == nullptr) {
     refuse_keys(study, {"curve.orthonormal"}, "a line joins its points as they are", diagnostics);
   } else {
-    orthonormal_ = orthonormal != nullptr ? *orthonormal->get_if<bool>() : study.file("input.images") == nullptr;
+    orthonormal_ = curve.orthonormal.value_or(input.images == nullptr);
   }
-  length_given_ = is_swept(study, "q0") || study.setting("input.q0") != nullptr;
+  length_given_ = scale_.is_given();
   if (orthonormal_ && dimension_ == 1 && !stored_) {
     diagnostics.error(
         study.place("input.dimension"),
         "'dimension' is 1 (two orthonormal points need two dimensions) raise it, or take kind = \"line\"");
   }
-  if (network_inputs != 0) {
-    const Value* q0 = study.setting("input.q0");
-    if (q0 != nullptr && q0->is_text()) {
-      diagnostics.error(study.place("input.q0"),
-                        "'q0' is \"fixed_point\" (a stored network has no sigma_w to find it with) give a number");
-    }
-  }
 }
 
-void InputCurve::read_files(const Study& study, Diagnostics& diagnostics) {
-  const auto read = [&](const char* path, const auto& use) {
-    const StudyFile* file = study.file(path);
+void InputCurve::read_files(const Study& study, const InputKeys& input, const CurveKeys& curve,
+                            Diagnostics& diagnostics) {
+  const auto read = [&](const char* path, const StudyFile* file, const auto& use) {
     if (file == nullptr || file->bytes == nullptr) return;
     try {
       use(std::span<const std::byte>(*file->bytes), file->path);
@@ -119,48 +81,52 @@ void InputCurve::read_files(const Study& study, Diagnostics& diagnostics) {
       diagnostics.error(study.place(path), error.what());
     }
   };
-  read("curve.file", [&](auto bytes, const std::string& name) {
-    stored_ = curve_from(read_arrays(bytes, name), name, curve_wish(study));
+  read("curve.file", curve.file, [&](auto bytes, const std::string& name) {
+    stored_ = curve_from(read_arrays(bytes, name), name, {curve.kind, curve.span});
   });
-  read("input.images", [&](auto bytes, const std::string& name) {
+  read("input.images", input.images, [&](auto bytes, const std::string& name) {
     images_ = read_images(bytes, name);
     labels_ = images_->labels;
   });
-  read("input.labels", [&](auto bytes, const std::string& name) { labels_ = read_labels(bytes, name); });
+  read("input.labels", input.labels, [&](auto bytes, const std::string& name) { labels_ = read_labels(bytes, name); });
 
-  if (study.file("curve.file") != nullptr) {
+  if (curve.file != nullptr) {
     refuse_keys(study, {"input.images", "input.labels", "input.q0", "curve.orthonormal", "curve.pair", "curve.classes"},
                 "[curve] file fixes the curve", diagnostics);
-  } else if (study.file("input.images") == nullptr) {
+  } else if (input.images == nullptr) {
     refuse_keys(study, {"input.labels", "curve.pair", "curve.classes"}, "there is no [input] images", diagnostics);
   } else {
     refuse_keys(study, {"input.dimension"}, "[input] images fixes the dimension", diagnostics);
   }
   if (images_ && images_->count < 2) {
-    diagnostics.error(study.place("input.images"),
-                      fmt::format("{} holds {} image (a curve joins two) name a larger file",
-                                  study.file("input.images")->path, images_->count));
+    diagnostics.error(
+        study.place("input.images"),
+        fmt::format("{} holds {} image (a curve joins two) name a larger file", input.images->path, images_->count));
   }
-  if (!images_ || study.file("input.labels") == nullptr) return;
+  check_labels(study, input, curve, diagnostics);
+}
+
+void InputCurve::check_labels(const Study& study, const InputKeys& input, const CurveKeys& curve,
+                              Diagnostics& diagnostics) const {
+  if (!images_ || input.labels == nullptr) return;
   if (!images_->labels.empty()) {
     diagnostics.error(study.place("input.labels"),
                       "'labels' has no meaning here (the images are CIFAR-10 binary, which brings labels) remove it");
   } else if (labels_.size() != images_->count) {
     diagnostics.error(study.place("input.labels"),
                       fmt::format("{} holds {} labels (the image file holds {} images) name the labels of those images",
-                                  study.file("input.labels")->path, labels_.size(), images_->count));
-  } else if (study.setting("curve.classes") == nullptr) {
+                                  input.labels->path, labels_.size(), images_->count));
+  } else if (!curve.classes) {
     diagnostics.error(study.place("input.labels"),
                       "'labels' is not used (only [curve] classes needs it) add classes or remove it");
   }
 }
 
-void InputCurve::read_pair(const Study& study, Diagnostics& diagnostics) {
-  const Value* value = study.setting("curve.pair");
-  if (value == nullptr) return;
-  const auto pair = integers(*value);
+void InputCurve::read_pair(const Study& study, const CurveKeys& curve, Diagnostics& diagnostics) {
+  if (!curve.pair) return;
+  const std::vector<int>& pair = *curve.pair;
   const Place place = study.place("curve.pair");
-  if (study.setting("curve.classes") != nullptr) {
+  if (curve.classes) {
     diagnostics.error(place, "'pair' stands beside 'classes' (both choose the two points) remove one of them");
   }
   if (pair.size() != 2) {
@@ -188,10 +154,10 @@ std::vector<std::size_t> InputCurve::members(int label) const {
   return out;
 }
 
-void InputCurve::read_classes(const Study& study, Diagnostics& diagnostics) {
-  const Value* value = study.setting("curve.classes");
-  if (value == nullptr) return;
-  const auto classes = integers(*value);
+void InputCurve::read_classes(const Study& study, const InputKeys& input, const CurveKeys& curve,
+                              Diagnostics& diagnostics) {
+  if (!curve.classes) return;
+  const std::vector<int>& classes = *curve.classes;
   const Place place = study.place("curve.classes");
   if (classes.size() != 2) {
     diagnostics.error(
@@ -201,7 +167,7 @@ void InputCurve::read_classes(const Study& study, Diagnostics& diagnostics) {
   }
   if (!images_) return;
   if (labels_.empty()) {
-    if (study.file("input.labels") != nullptr) return;  // its own error was reported
+    if (input.labels != nullptr) return;  // its own error was reported
     diagnostics.error(place,
                       "'classes' needs labels (the image file has none) name the file of labels: [input] labels");
     return;
@@ -217,7 +183,8 @@ void InputCurve::read_classes(const Study& study, Diagnostics& diagnostics) {
   }
 }
 
-void InputCurve::find_dimension(const Study& study, int network_inputs, Diagnostics& diagnostics) {
+void InputCurve::find_dimension(const Study& study, const InputKeys& input, const CurveKeys& curve, int network_inputs,
+                                Diagnostics& diagnostics) {
   const auto agree = [&](const char* path, int found, const char* what) {
     if (dimension_ == 0) dimension_ = found;
     if (dimension_ == found) return;
@@ -229,10 +196,9 @@ void InputCurve::find_dimension(const Study& study, int network_inputs, Diagnost
   dimension_ = network_inputs;
   if (stored_) agree("curve.file", stored_->dimension(), "the curve");
   if (images_ && !stored_) agree("input.images", static_cast<int>(images_->dimension), "an image");
-  const Value* dimension = study.setting("input.dimension");
-  const bool from_data = study.file("input.images") != nullptr;
-  if (dimension != nullptr && !from_data) agree("input.dimension", static_cast<int>(dimension->number()), "the input");
-  const bool from_file = study.file("curve.file") != nullptr || study.file("network.file") != nullptr || from_data;
+  const bool from_data = input.images != nullptr;
+  if (input.dimension && !from_data) agree("input.dimension", *input.dimension, "the input");
+  const bool from_file = curve.file != nullptr || study.file("network.file") != nullptr || from_data;
   if (dimension_ == 0 && !from_file) {
     diagnostics.error(
         study.place("input"),
@@ -286,10 +252,10 @@ Curve InputCurve::between(std::vector<double> x0, std::vector<double> x1, const 
 Curve InputCurve::curve(const Point& point, StreamKey key) const {
   if (stored_) return *stored_;
   if (!images_) {
-    return between(gaussian_point(key, 0, dimension_), gaussian_point(key, 1, dimension_), q0_of(point).value_or(1.0));
+    return between(gaussian_point(key, 0, dimension_), gaussian_point(key, 1, dimension_), scale_(point).value_or(1.0));
   }
   const auto [first, second] = draw_pair(key);
-  return between(images_->point(first), images_->point(second), q0_of(point));
+  return between(images_->point(first), images_->point(second), scale_(point));
 }
 
 Curve InputCurve::typical_curve(const Point& point) const {
@@ -297,31 +263,7 @@ Curve InputCurve::typical_curve(const Point& point) const {
   std::vector<double> x0(static_cast<std::size_t>(dimension_), 0.0);
   std::vector<double> x1 = x0;
   x0[0] = x1[1] = 1.0;
-  return between(std::move(x0), std::move(x1), q0_of(point).value_or(1.0));
-}
-
-void check_fixed_point(const Study& study, Diagnostics& diagnostics) {
-  const SweepDimension* swept_q0 = study.dimension("q0");
-  const Value* fixed_q0 = study.setting("input.q0");
-  const auto is_text = [](const Value& value) { return value.is_text(); };
-  const bool asked = (fixed_q0 != nullptr && fixed_q0->is_text()) || study.dimension("point") != nullptr ||
-                     (swept_q0 != nullptr && std::any_of(swept_q0->values.begin(), swept_q0->values.end(), is_text));
-  if (!asked) return;
-  for (const Point& point : distinct_points(study, {"q0", "sigma_w", "sigma_b", "activation"})) {
-    const Value* q0 = point.find("q0");
-    if (q0 == nullptr || q0->is_number()) continue;
-    const double found = q0_of(point).value_or(0.0);
-    if (std::isfinite(found) && found > 0.0) continue;
-    const bool swept = is_swept(study, "q0");
-    const auto parameters = network_parameters(point, 1);
-    const double q_star = attractor(parameters.activation, parameters.sigma_w, parameters.sigma_b);
-    diagnostics.error(
-        study.place(swept ? "sweep.q0" : "input.q0"),
-        fmt::format("'q0' is \"fixed_point\" at sigma_w = {}, sigma_b = {}, activation = {} (there q* = {}, which "
-                    "no input's scale gives) give q0 as a number or leave these points out",
-                    parameters.sigma_w, parameters.sigma_b, point.at("activation").toml(), q_star));
-    return;  // one example is enough
-  }
+  return between(std::move(x0), std::move(x1), scale_(point).value_or(1.0));
 }
 
 }  // namespace meander

@@ -2,6 +2,7 @@
 // data set, or stored in a file.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -9,22 +10,19 @@
 #include "kernels/curves/curve.hpp"
 #include "kernels/random/random_stream.hpp"
 #include "pipeline/inputs/images.hpp"
-#include "pipeline/study/study.hpp"
-#include "pipeline/values/diagnostics.hpp"
-#include "pipeline/values/keys.hpp"
+#include "studies/inputs/input_keys.hpp"
+#include "studies/inputs/input_scale.hpp"
+#include "studies/networks/network_source.hpp"
 
 namespace meander {
-
-/// [input] dimension, images, labels, q0 and [curve] kind, span, orthonormal, samples, pair, classes,
-/// file.
-std::vector<Key> input_curve_keys();
 
 /// What a study says of its inputs, decoded.
 class InputCurve {
  public:
-  /// `network_inputs` is the input dimension of a stored network, or 0. Mistakes go to
-  /// `diagnostics`; the object must not be used where there were any.
-  InputCurve(const Study& study, int network_inputs, Diagnostics& diagnostics);
+  /// `networks` may be null where they were complained of. Mistakes go to `diagnostics`; the object must not be used
+  /// where there were any.
+  InputCurve(const Study& study, const InputKeys& input, const CurveKeys& curve,
+             std::shared_ptr<const NetworkSource> networks, Diagnostics& diagnostics);
 
   int dimension() const { return dimension_; }
   bool is_circle() const { return (stored_ ? stored_->kind : kind_) == CurveKind::circle; }
@@ -43,15 +41,18 @@ class InputCurve {
  private:
   using Pair = std::pair<std::size_t, std::size_t>;
 
-  void read_files(const Study& study, Diagnostics& diagnostics);
-  void read_pair(const Study& study, Diagnostics& diagnostics);
-  void read_classes(const Study& study, Diagnostics& diagnostics);
-  void find_dimension(const Study& study, int network_inputs, Diagnostics& diagnostics);
+  void read_files(const Study& study, const InputKeys& input, const CurveKeys& curve, Diagnostics& diagnostics);
+  void check_labels(const Study& study, const InputKeys& input, const CurveKeys& curve, Diagnostics& diagnostics) const;
+  void read_pair(const Study& study, const CurveKeys& curve, Diagnostics& diagnostics);
+  void read_classes(const Study& study, const InputKeys& input, const CurveKeys& curve, Diagnostics& diagnostics);
+  void find_dimension(const Study& study, const InputKeys& input, const CurveKeys& curve, int network_inputs,
+                      Diagnostics& diagnostics);
 
   Pair draw_pair(StreamKey key) const;
   std::vector<std::size_t> members(int label) const;
   Curve between(std::vector<double> x0, std::vector<double> x1, const std::optional<double>& q0) const;
 
+  InputScale scale_;
   int dimension_ = 0;
   CurveKind kind_ = CurveKind::circle;
   double begin_ = 0.0;
@@ -65,11 +66,5 @@ class InputCurve {
   /// The images to choose the first and the second point from; empty: all.
   std::optional<std::pair<std::vector<std::size_t>, std::vector<std::size_t>>> classes_;
 };
-
-/// q0 of a point; nothing where the inputs keep their own scale.
-std::optional<double> q0_of(const Point& point);
-
-/// Checks q0 = "fixed_point" at every point of the sweep.
-void check_fixed_point(const Study& study, Diagnostics& diagnostics);
 
 }  // namespace meander

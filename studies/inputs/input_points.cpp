@@ -8,25 +8,13 @@
 #include <cstdint>
 
 #include "kernels/curves/curve.hpp"
-#include "studies/inputs/input_curve.hpp"
 
 namespace meander {
 
-std::vector<Key> input_points_keys() {
-  std::vector<Key> keys;
-  for (Key& key : input_curve_keys()) {
-    if (key.section != "input" || key.name == "labels") continue;
-    if (key.name == "images") {
-      key.description = "data set to draw the points from: IDX (MNIST) or CIFAR-10 binary, gzip-compressed or not";
-    }
-    keys.push_back(std::move(key));
-  }
-  return keys;
-}
-
-InputPoints::InputPoints(const Study& study, int network_inputs, std::size_t needed, Diagnostics& diagnostics)
-    : dimension_(network_inputs) {
-  const StudyFile* file = study.file("input.images");
+InputPoints::InputPoints(const Study& study, const InputKeys& keys, std::shared_ptr<const NetworkSource> networks,
+                         std::size_t needed, Diagnostics& diagnostics)
+    : scale_(study, keys.q0, networks, diagnostics), dimension_(networks ? networks->input_dimension() : 0) {
+  const StudyFile* file = keys.images;
   if (file != nullptr && file->bytes != nullptr) {
     try {
       images_ = read_images(*file->bytes, file->path);
@@ -42,22 +30,16 @@ InputPoints::InputPoints(const Study& study, int network_inputs, std::size_t nee
                                                      what, found, dimension_));
   };
   if (images_) agree("input.images", static_cast<int>(images_->dimension), "an image");
-  const Value* dimension = study.setting("input.dimension");
-  if (dimension != nullptr && file != nullptr) {
+  if (keys.dimension && file != nullptr) {
     diagnostics.error(study.place("input.dimension"),
                       "'dimension' has no meaning here ([input] images fixes the dimension) remove one of them");
-  } else if (dimension != nullptr) {
-    agree("input.dimension", static_cast<int>(dimension->number()), "the input");
+  } else if (keys.dimension) {
+    agree("input.dimension", *keys.dimension, "the input");
   }
   if (dimension_ == 0 && file == nullptr && study.file("network.file") == nullptr) {
     diagnostics.error(study.place("input"),
                       "'dimension' is missing (random points need it) write dimension = 784, or name data: images = "
                       "\"FILE\", in [input]");
-  }
-  const Value* q0 = study.setting("input.q0");
-  if (network_inputs != 0 && q0 != nullptr && q0->is_text()) {
-    diagnostics.error(study.place("input.q0"),
-                      "'q0' is \"fixed_point\" (a stored network has no sigma_w to find it with) give a number");
   }
   if (images_ && images_->count < needed) {
     diagnostics.error(study.place("input.images"), fmt::format("{} holds {} images ({} points are drawn) name a larger "
@@ -71,7 +53,7 @@ std::vector<std::vector<double>> InputPoints::draw(const Point& point, StreamKey
     std::vector<std::vector<double>> points;
     for (std::size_t p = 0; p < count; ++p) {
       points.push_back(gaussian_point(key, static_cast<std::uint32_t>(p), dimension_));
-      rescale(points.back(), q0_of(point).value_or(1.0));
+      rescale(points.back(), scale_(point).value_or(1.0));
     }
     return points;
   }
@@ -97,7 +79,7 @@ std::vector<std::vector<double>> InputPoints::images(const Point& point,
   std::vector<std::vector<double>> points;
   for (const std::size_t index : indices) {
     points.push_back(images_->point(index));
-    if (const auto q0 = q0_of(point)) rescale(points.back(), *q0);
+    if (const auto q0 = scale_(point)) rescale(points.back(), *q0);
   }
   return points;
 }

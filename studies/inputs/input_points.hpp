@@ -1,29 +1,29 @@
 // The points of input space that a study asks for: random, or drawn from a data set.
 #pragma once
 
+#include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "kernels/random/random_stream.hpp"
 #include "pipeline/inputs/images.hpp"
-#include "pipeline/study/study.hpp"
-#include "pipeline/values/diagnostics.hpp"
-#include "pipeline/values/keys.hpp"
+#include "studies/inputs/input_keys.hpp"
+#include "studies/inputs/input_scale.hpp"
+#include "studies/networks/network_source.hpp"
 
 namespace meander {
-
-/// [input] dimension, images, q0.
-std::vector<Key> input_points_keys();
 
 /// What a study says of its points, decoded.
 class InputPoints {
  public:
-  /// `network_inputs` is the input dimension of a stored network, or 0; `needed` the most points that a
-  /// task draws. Mistakes go to `diagnostics`; the object must not be used where there were any.
-  InputPoints(const Study& study, int network_inputs, std::size_t needed, Diagnostics& diagnostics);
+  /// `needed` is the most points that a task draws; `networks` may be null where they were complained of. Mistakes go
+  /// to `diagnostics`; the object must not be used where there were any.
+  InputPoints(const Study& study, const InputKeys& keys, std::shared_ptr<const NetworkSource> networks,
+              std::size_t needed, Diagnostics& diagnostics);
 
   int dimension() const { return dimension_; }
+  /// The mean square of the points' components.
+  const InputScale& scale() const { return scale_; }
   bool has_data() const { return images_.has_value(); }
   std::size_t data_count() const { return images_ ? images_->count : 0; }
   /// `count` points of a realization's stream: Gaussian and rescaled to q0 exactly, or distinct images (at
@@ -33,6 +33,7 @@ class InputPoints {
   std::vector<std::vector<double>> images(const Point& point, const std::vector<std::size_t>& indices) const;
 
  private:
+  InputScale scale_;
   int dimension_ = 0;
   std::optional<Images> images_;
 };

@@ -16,10 +16,11 @@
 #include "kernels/trajectories/curve_outputs.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/declare/array_spec.hpp"
-#include "studies/inputs/input_curve.hpp"
+#include "studies/declare/axes.hpp"
+#include "studies/declare/bound_measure.hpp"
+#include "studies/declare/sweep.hpp"
 #include "studies/inputs/input_points.hpp"
-#include "studies/networks/network_choice.hpp"
-#include "studies/networks/random_networks.hpp"
+#include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
 
 namespace meander {
@@ -55,52 +56,68 @@ std::vector<ArraySpec> theory_arrays() {
   return arrays;
 }
 
-Key whole_number(std::string name, std::string description, double least, double most) {
-  Key key;
-  key.section = "deep_versus_wide";
-  key.name = std::move(name);
-  key.type = KeyType::integer;
-  key.description = std::move(description);
-  key.minimum = least;
-  key.maximum = most;
-  return key;
-}
+enum class CircleSpan { half, full };
 
-std::vector<Key> own_keys() {
-  Key outputs = whole_number("outputs",
-                             "neurons of the last layer, which is linear: a network of depth d has d - 1 hidden layers "
-                             "of `width` neurons; 500 if left out, and the last of `widths` where those are given",
-                             1, 1 << 20);
-  outputs.optional = true;
-  outputs.units = "neurons";
-  Key frequencies = whole_number("frequencies", "sines and cosines of 1, 2, ... times the curve's angle", 1, 1e6);
-  frequencies.default_value = Value(199);
-  Key samples = whole_number("samples", "points of the curve", 3, 1e7);
-  samples.default_value = Value(10000);
-  samples.units = "samples";
-  Key span;
-  span.section = "deep_versus_wide";
-  span.name = "curve";
-  span.type = KeyType::string;
-  span.description = "half a great circle through random inputs (the paper's), or all of it";
-  span.choices = {"half", "full"};
-  span.default_value = Value("half");
-  Key tolerance;
-  tolerance.section = "deep_versus_wide";
-  tolerance.name = "rank_tolerance";
-  tolerance.description =
-      "singular values of the outputs below this share of the largest are no part of the regression: 0 for the "
-      "rounding of double precision (samples times epsilon), 1e-6 for what single precision would see";
-  tolerance.minimum = 0;
-  tolerance.maximum = 1;
-  tolerance.default_value = Value(0.0);
-  Key neurons = whole_number("neurons", "outputs whose activity along the curve is kept, at up to 500 angles", 0, 1e4);
-  neurons.default_value = Value(0);
-  return {outputs, frequencies, samples, span, tolerance, neurons};
-}
+}  // namespace
 
-double number(const Study& study, const char* name) {
-  return study.setting(std::string("deep_versus_wide.") + name)->number();
+template <>
+constexpr std::array<std::string_view, 2> choice_names<CircleSpan>{"half", "full"};
+
+namespace {
+
+/// [deep_versus_wide]
+struct RegressionKeys {
+  explicit RegressionKeys(Declaration& declare);
+
+  std::optional<int> outputs;
+  int frequencies = 199;
+  long samples = 10000;
+  CircleSpan curve = CircleSpan::half;
+  double rank_tolerance = 0.0;
+  int neurons = 0;
+};
+
+RegressionKeys::RegressionKeys(Declaration& declare) {
+  declare(outputs, {.section = "deep_versus_wide",
+                    .name = "outputs",
+                    .units = "neurons",
+                    .description = "neurons of the last layer, which is linear: a network of depth d has d - 1 hidden "
+                                   "layers of `width` neurons; 500 if left out, and the last of `widths` where those "
+                                   "are given",
+                    .minimum = 1,
+                    .maximum = 1 << 20});
+  declare(frequencies, {.section = "deep_versus_wide",
+                        .name = "frequencies",
+                        .description = "sines and cosines of 1, 2, ... times the curve's angle",
+                        .default_value = Value(199),
+                        .minimum = 1,
+                        .maximum = 1e6});
+  declare(samples, {.section = "deep_versus_wide",
+                    .name = "samples",
+                    .units = "samples",
+                    .description = "points of the curve",
+                    .default_value = Value(10000),
+                    .minimum = 3,
+                    .maximum = 1e7});
+  declare(curve, {.section = "deep_versus_wide",
+                  .name = "curve",
+                  .description = "half a great circle through random inputs (the paper's), or all of it",
+                  .default_value = Value("half")});
+  declare(rank_tolerance,
+          {.section = "deep_versus_wide",
+           .name = "rank_tolerance",
+           .description = "singular values of the outputs below this share of the largest are no part of the "
+                          "regression: 0 for the rounding of double precision (samples times epsilon), 1e-6 for what "
+                          "single precision would see",
+           .default_value = Value(0.0),
+           .minimum = 0,
+           .maximum = 1});
+  declare(neurons, {.section = "deep_versus_wide",
+                    .name = "neurons",
+                    .description = "outputs whose activity along the curve is kept, at up to 500 angles",
+                    .default_value = Value(0),
+                    .minimum = 0,
+                    .maximum = 1e4});
 }
 
 /// sup phi - inf phi of an activation that never falls; nothing for the others.
@@ -118,55 +135,69 @@ std::optional<double> range_of(const Activation& activation, const std::string& 
 
 class DepthAgainstWidth final : public Measurement {
  public:
-  DepthAgainstWidth(const Study& study, Diagnostics& diagnostics)
-      : networks_(study, diagnostics),
-        inputs_(study, networks_.input_dimension(), 2, diagnostics),
-        outputs_given_(study.setting("deep_versus_wide.outputs") != nullptr),
-        outputs_(outputs_given_ ? static_cast<int>(number(study, "outputs")) : 500),
-        frequencies_(static_cast<int>(number(study, "frequencies"))),
-        samples_(static_cast<long>(number(study, "samples"))),
-        tolerance_(number(study, "rank_tolerance")),
-        neurons_(static_cast<int>(number(study, "neurons"))),
-        half_(*study.setting("deep_versus_wide.curve") == Value("half")) {}
+  struct Keys {
+    explicit Keys(Declaration& declare)
+        : networks(declare, {.readout = false}), input(declare, points_wanted()), own(declare) {}
+    NetworkKeys networks;
+    InputKeys input;
+    RegressionKeys own;
+  };
 
-  const NetworkChoice& networks() const { return networks_; }
-  const InputPoints& inputs() const { return inputs_; }
-  bool has_theory() const { return !networks_.stored() && !inputs_.has_data(); }
-
-  Layout layout() const override {
-    OwnDimension layer{
-        .name = "layer", .size = static_cast<std::size_t>(networks_.depth()), .long_name = "layer, counted from 1"};
-    for (int l = 1; l <= networks_.depth(); ++l) layer.coordinates.emplace_back(l);
-    OwnDimension frequency{.name = "frequency",
-                           .size = static_cast<std::size_t>(frequencies_),
-                           .long_name = "multiple of the curve's angle"};
-    for (int w = 1; w <= frequencies_; ++w) frequency.coordinates.emplace_back(w);
-    OwnDimension phase{.name = "phase", .size = 2, .long_name = "basis function"};
-    phase.coordinates = {Value("sine"), Value("cosine")};
-    Layout layout;
-    layout.dimensions = {layer, frequency, phase};
-    if (neurons_ > 0) {
-      layout.dimensions.push_back(
-          {.name = "neuron", .size = static_cast<std::size_t>(neurons_), .long_name = "output of the network"});
-      OwnDimension angle{.name = "angle", .units = "rad", .long_name = "angle along the curve"};
-      const Curve circle = curve({1.0, 0.0}, {0.0, 1.0});
-      for (const long i : kept_samples()) angle.coordinates.emplace_back(circle.parameter(i, samples_));
-      angle.size = angle.coordinates.size();
-      layout.dimensions.push_back(angle);
-    }
-    layout.families = {{"measured", std::nullopt, true, measured_arrays(neurons_ > 0)}};
-    if (has_theory()) layout.families.push_back({"theory", std::nullopt, false, theory_arrays()});
-    return layout;
+  DepthAgainstWidth(const Study& study, const Keys& keys, Diagnostics& diagnostics)
+      : networks_(network_source(study, keys.networks, diagnostics)),
+        inputs_(study, keys.input, networks_, 2, diagnostics),
+        outputs_(keys.own.outputs.value_or(500)),
+        frequencies_(keys.own.frequencies),
+        samples_(keys.own.samples),
+        tolerance_(keys.own.rank_tolerance),
+        neurons_(keys.own.neurons),
+        half_(keys.own.curve == CircleSpan::half) {
+    if (diagnostics.failed()) return;
+    check(study, keys.own, diagnostics);
+    add_dimensions();
+    add({.layout = {"measured", std::nullopt, true, measured_arrays(neurons_ > 0)},
+         .cost = [this](const Point& point) { return cost_of(point); },
+         .run = [this](const Task& task, Results& results) { measure(task, results); }});
+    if (networks_->random() == nullptr || inputs_.has_data()) return;
+    add({.layout = {"theory", std::nullopt, false, theory_arrays()},
+         .cost =
+             [this](const Point& point) {
+               return Cost{.seconds = 4e-3 * static_cast<double>(all_widths(point).size()), .bytes = 1e6};
+             },
+         .run =
+             [this](const Task& task, Results& results) {
+               const std::vector<double> lengths = theory(task.point);
+               results.set("length_theory", std::span<const double>(lengths));
+             }});
   }
 
-  Cost cost(std::size_t family, const Point& point) const override {
+  void export_cell(const Task& task, const std::string& path) const override {
+    const auto [network, through] = subject(task);
+    NamedArrays arrays;
+    add_network(*network, networks_->activation_text(task.point), arrays);
+    add_curve(through, arrays);
+    write_arrays(path, arrays);
+  }
+
+ private:
+  void check(const Study& study, const RegressionKeys& keys, Diagnostics& diagnostics) const;
+
+  void add_dimensions() {
+    add(layer_axis(networks_->depth()));
+    add(counted_axis("frequency", "multiple of the curve's angle", 1, static_cast<std::size_t>(frequencies_)));
+    add({.name = "phase", .size = 2, .long_name = "basis function", .coordinates = {Value("sine"), Value("cosine")}});
+    if (neurons_ == 0) return;
+    add({.name = "neuron", .size = static_cast<std::size_t>(neurons_), .long_name = "output of the network"});
+    OwnDimension angle{.name = "angle", .units = "rad", .long_name = "angle along the curve"};
+    const Curve circle = curve({1.0, 0.0}, {0.0, 1.0});
+    for (const long i : kept_samples()) angle.coordinates.emplace_back(circle.parameter(i, samples_));
+    angle.size = angle.coordinates.size();
+    add(std::move(angle));
+  }
+
+  Cost cost_of(const Point& point) const {
     const std::vector<int> widths = all_widths(point);
     Cost cost;
-    if (family == 1) {
-      cost.seconds = 4e-3 * static_cast<double>(widths.size());
-      cost.bytes = 1e6;
-      return cost;
-    }
     const double samples = static_cast<double>(samples_), count = widths.back(), functions = 2.0 * frequencies_;
     double before = 0.0;
     for (const double width : widths) {
@@ -181,19 +212,14 @@ class DepthAgainstWidth final : public Measurement {
     return cost;
   }
 
-  void run(const Task& task, Results& results) const override {
-    if (task.family == 1) {
-      const std::vector<double> lengths = theory(task.point);
-      results.set("length_theory", std::span<const double>(lengths));
-      return;
-    }
+  void measure(const Task& task, Results& results) const {
     const auto [network, path] = subject(task);
     CurveOutputs found = curve_outputs(*network, path, samples_);
     std::vector<double> t;
     for (long i = 0; i < samples_; ++i) t.push_back(path.parameter(i, samples_));
     results.set("input_length", input_length(path));
     results.set("length", std::span<const double>(found.length));
-    results.set("shallow_bound", shallow_bound(*network, networks_.activation_text(task.point)));
+    results.set("shallow_bound", shallow_bound(*network, networks_->activation_text(task.point)));
     if (neurons_ > 0) set_activity(found.outputs, results);
     try {
       const FourierRegression regression =
@@ -209,17 +235,6 @@ class DepthAgainstWidth final : public Measurement {
     }
   }
 
-  void export_cell(const Task& task, const std::string& path) const override {
-    const auto [network, through] = subject(task);
-    NamedArrays arrays;
-    add_network(*network, networks_.activation_text(task.point), arrays);
-    add_curve(through, arrays);
-    write_arrays(path, arrays);
-  }
-
-  void check(const Study& study, Diagnostics& diagnostics) const;
-
- private:
   struct Subject {
     std::shared_ptr<const Network> network;
     Curve path;
@@ -227,8 +242,8 @@ class DepthAgainstWidth final : public Measurement {
 
   /// Hidden layers and the outputs.
   std::vector<int> all_widths(const Point& point) const {
-    std::vector<int> widths = networks_.widths(point);
-    if (!networks_.stored() && point.find("widths") == nullptr) widths.back() = outputs_;
+    std::vector<int> widths = networks_->widths(point);
+    if (networks_->random() != nullptr && point.find("widths") == nullptr) widths.back() = outputs_;
     return widths;
   }
 
@@ -239,15 +254,14 @@ class DepthAgainstWidth final : public Measurement {
   }
 
   Subject subject(const Task& task) const {
-    const StreamKey key = stream_key(task.seed, task.realization, task.salt);
+    const StreamKey key = task_stream(task);
     auto points = inputs_.draw(task.point, key, 2);
     make_orthonormal(points[0], points[1]);
-    Subject result{networks_.stored(), curve(points[0], points[1])};
-    if (result.network) return result;
-    RandomNetwork::Parameters parameters = network_parameters(task.point, inputs_.dimension());
+    const Curve path = curve(points[0], points[1]);
+    if (networks_->random() == nullptr) return {networks_->stored(), path};
+    RandomNetwork::Parameters parameters = networks_->random()->parameters(task.point, inputs_.dimension());
     parameters.widths = all_widths(task.point);
-    result.network = std::make_shared<RandomNetwork>(parameters, key);
-    return result;
+    return {std::make_shared<RandomNetwork>(std::move(parameters), key), path};
   }
 
   double input_length(const Curve& path) const {
@@ -262,14 +276,14 @@ class DepthAgainstWidth final : public Measurement {
   }
 
   std::vector<double> theory(const Point& point) const {
-    const auto network = network_parameters(point, inputs_.dimension());
+    const auto network = networks_->random()->parameters(point, inputs_.dimension());
     TheoryParameters parameters;
     parameters.input_dimension = network.input_dimension;
     parameters.widths = all_widths(point);
     parameters.sigma_w = network.sigma_w;
     parameters.sigma_b = network.sigma_b;
     std::vector<double> x0(static_cast<std::size_t>(inputs_.dimension()), 0.0), x1 = x0;
-    x0[0] = x1[1] = std::sqrt(q0_of(point).value_or(1.0) * inputs_.dimension());
+    x0[0] = x1[1] = std::sqrt(inputs_.scale()(point).value_or(1.0) * inputs_.dimension());
     const Curve path = curve(x0, x1);
     const CurveTheory growth = curve_theory(network.activation, parameters, path);
     std::vector<double> lengths;
@@ -294,9 +308,8 @@ class DepthAgainstWidth final : public Measurement {
     results.set("activity", activity, {static_cast<std::size_t>(neurons_), kept.size()});
   }
 
-  NetworkChoice networks_;
+  std::shared_ptr<const NetworkSource> networks_;
   InputPoints inputs_;
-  bool outputs_given_;
   int outputs_;
   int frequencies_;
   long samples_;
@@ -305,13 +318,13 @@ class DepthAgainstWidth final : public Measurement {
   bool half_;
 };
 
-void DepthAgainstWidth::check(const Study& study, Diagnostics& diagnostics) const {
+void DepthAgainstWidth::check(const Study& study, const RegressionKeys& keys, Diagnostics& diagnostics) const {
   if (inputs_.dimension() == 1) {
     diagnostics.error(study.place("input"),
                       "the input has dimension 1 (no circle about the origin lies in it) take at least 2");
   }
   const bool has_widths = study.points() > 0 && study.point(0).find("widths") != nullptr;
-  if (outputs_given_ && (has_widths || networks_.stored())) {
+  if (keys.outputs && (has_widths || networks_->random() == nullptr)) {
     diagnostics.error(
         study.place("deep_versus_wide.outputs"),
         fmt::format("'outputs' has no meaning here ({}) remove it",
@@ -339,44 +352,15 @@ void DepthAgainstWidth::check(const Study& study, Diagnostics& diagnostics) cons
   }
 }
 
-class DeepVersusWide final : public Measure {
- public:
-  std::string name() const override { return "deep_versus_wide"; }
-  int version() const override { return 2; }
-  std::string description() const override {
-    return "errors of the regression of a network's linear outputs along a great circle on sines and cosines, and the "
-           "length of hidden layers' images against the bound on shallow ones";
-  }
-  std::vector<Key> keys() const override {
-    std::vector<Key> keys = NetworkChoice::keys();
-    std::erase_if(keys, [](const Key& key) { return key.section == "readout"; });
-    for (const auto& more : {input_points_keys(), own_keys()}) keys.insert(keys.end(), more.begin(), more.end());
-    return keys;
-  }
-  std::vector<ArraySpec> arrays() const override {
-    std::vector<ArraySpec> arrays = measured_arrays(true);
-    for (ArraySpec& spec : theory_arrays()) arrays.push_back(std::move(spec));
-    return arrays;
-  }
-  void check(const Study& study, Diagnostics& diagnostics) const override {
-    check_networks(study, diagnostics);
-    const DepthAgainstWidth decoded(study, diagnostics);
-    if (diagnostics.failed()) return;
-    if (study.file("network.file") == nullptr) check_fixed_point(study, diagnostics);
-    if (!diagnostics.failed()) decoded.check(study, diagnostics);
-  }
-  std::unique_ptr<Measurement> bind(const Study& study) const override {
-    Diagnostics diagnostics;
-    auto measurement = std::make_unique<DepthAgainstWidth>(study, diagnostics);
-    diagnostics.throw_if_failed();
-    return measurement;
-  }
-};
-
 }  // namespace
 
 std::unique_ptr<Measure> make_deep_versus_wide() {
-  return std::make_unique<DeepVersusWide>();
+  return bound_measure<DepthAgainstWidth>(
+      {.name = "deep_versus_wide",
+       .version = 2,
+       .description = "errors of the regression of a network's linear outputs along a great circle on sines and "
+                      "cosines, and the length of hidden layers' images against the bound on shallow ones",
+       .arrays = joined(measured_arrays(true), theory_arrays())});
 }
 
 }  // namespace meander

@@ -13,8 +13,9 @@
 #include "kernels/mean_field/mean_field_table.hpp"
 #include "pipeline/measure/measure.hpp"
 #include "studies/declare/array_spec.hpp"
-#include "studies/networks/activation_value.hpp"
-#include "studies/networks/random_networks.hpp"
+#include "studies/declare/bound_measure.hpp"
+#include "studies/declare/sweep.hpp"
+#include "studies/networks/network_keys.hpp"
 
 namespace meander {
 namespace {
@@ -56,73 +57,67 @@ std::vector<ArraySpec> critical_arrays() {
   return arrays;
 }
 
-Key keep_key() {
-  Key key;
-  key.section = "phase_diagram";
-  key.name = "keep";
-  key.description =
-      "dropout's keep probability rho: q = sigma_w^2/rho E phi^2 + sigma_b^2, and masks that differ between two "
-      "inputs, "
-      "so that c_star < 1; chi_1 and chi_2 are of the Jacobian with its mask, sigma_w^2/rho times their averages";
-  key.default_value = Value(1.0);
-  key.minimum = 0.0;
-  key.minimum_exclusive = true;
-  key.maximum = 1.0;
-  key.sweepable = true;
-  return key;
-}
-
-Key q0_key() {
-  Key key;
-  key.section = "input";
-  key.name = "q0";
-  key.description = "where the length map starts: mean square of the pre-activations";
-  key.default_value = Value(1.0);
-  key.minimum = 0.0;
-  key.sweepable = true;
-  return key;
+void require(const Study& study, const char* name, const char* example, Diagnostics& diagnostics) {
+  if (is_swept(study, name)) return;
+  diagnostics.error(study.place(fmt::format("sweep.{}", name)),
+                    fmt::format("'{}' is missing, or given for some points only (a phase diagram runs over it) write "
+                                "for instance {} in [sweep]",
+                                name, example));
 }
 
 class Diagram final : public Measurement {
  public:
-  explicit Diagram(const Study& study) {
-    for (const SweepDimension& dimension : study.sweep) {
-      if (dimension.name != "sigma_w") line_keys_.push_back(dimension.name);
-    }
-    for (const Point& point : distinct_points(study, {"activation"})) {
-      const std::string text = point.at("activation").canonical();
-      if (tables_.count(text) == 0) tables_.emplace(text, activation_from(point.at("activation")));
-    }
-  }
+  struct Keys {
+    explicit Keys(Declaration& declare);
+    MeanFieldKeys networks;
+    Parameter<double> q0, keep;
+  };
 
-  Layout layout() const override {
+  Diagram(const Study& study, const Keys& keys, Diagnostics& diagnostics) : keys_(keys) {
+    require(study, "sigma_w", "sigma_w = { linspace = [1.0, 5.0, 41] }", diagnostics);
+    require(study, "activation", "activation = \"tanh\"", diagnostics);
+    if (study.realizations > 1) {
+      diagnostics.warning(study.place("realizations"),
+                          fmt::format("'realizations' is {} (nothing is drawn at random here, and this archive has "
+                                      "no such dimension) leave it out",
+                                      study.realizations));
+    }
+    if (diagnostics.failed()) return;
+    for (const Activation& activation : keys_.networks.activation.values()) {
+      tables_.emplace(&activation, MeanFieldTable(activation));
+    }
     OwnDimension deviation{.name = "deviation", .size = deviations.size(), .long_name = "relative distance to q_star"};
     for (const double value : deviations) deviation.coordinates.emplace_back(value);
-    Layout layout;
-    layout.dimensions = {deviation};
-    layout.families = {{"diagram", std::nullopt, false, diagram_arrays()},
-                       {"critical", line_keys_, false, critical_arrays()}};
-    return layout;
-  }
-
-  Cost cost(std::size_t family, const Point&) const override { return {family == 0 ? 5e-6 : 2e-4, 4e6, 1}; }
-
-  void run(const Task& task, Results& results) const override {
-    const MeanFieldTable& table = tables_.at(task.point.at("activation").canonical());
-    MeanFieldParameters parameters;
-    const Value* sigma_b = task.point.find("sigma_b");
-    parameters.sigma_b = sigma_b == nullptr ? 0.0 : sigma_b->number();
-    parameters.q0 = task.point.number("q0");
-    parameters.keep = task.point.number("keep");
-    if (task.family == 1) {
-      results.set("sigma_w_critical", table.sigma_w_critical(parameters));
-      return;
+    add(std::move(deviation));
+    add({.layout = {"diagram", std::nullopt, false, diagram_arrays()},
+         .cost = [](const Point&) { return Cost{.seconds = 5e-6, .bytes = 4e6}; },
+         .run = [this](const Task& task,
+                       Results& results) { set_diagram(table(task.point), parameters(task.point, true), results); }});
+    std::vector<std::string> all_but_sigma_w;
+    for (const SweepDimension& dimension : study.sweep) {
+      if (dimension.name != "sigma_w") all_but_sigma_w.push_back(dimension.name);
     }
-    parameters.sigma_w = task.point.number("sigma_w");
-    set_diagram(table, parameters, results);
+    add({.layout = {"critical", std::move(all_but_sigma_w), false, critical_arrays()},
+         .cost = [](const Point&) { return Cost{.seconds = 2e-4, .bytes = 4e6}; },
+         .run =
+             [this](const Task& task, Results& results) {
+               results.set("sigma_w_critical", table(task.point).sigma_w_critical(parameters(task.point, false)));
+             }});
   }
 
  private:
+  const MeanFieldTable& table(const Point& point) const { return tables_.at(&keys_.networks.activation(point)); }
+
+  /// Without sigma_w where it is what is looked for.
+  MeanFieldParameters parameters(const Point& point, bool with_sigma_w) const {
+    MeanFieldParameters parameters;
+    if (with_sigma_w) parameters.sigma_w = keys_.networks.sigma_w(point);
+    parameters.sigma_b = keys_.networks.sigma_b.value_or(point, 0.0);
+    parameters.q0 = keys_.q0(point);
+    parameters.keep = keys_.keep(point);
+    return parameters;
+  }
+
   static void set_diagram(const MeanFieldTable& table, const MeanFieldParameters& parameters, Results& results) {
     const PhasePoint point = table.phase_point(parameters);
     results.set("q_star", point.q_star);
@@ -149,61 +144,38 @@ class Diagram final : public Measurement {
     }
   }
 
-  std::vector<std::string> line_keys_;
-  std::map<std::string, MeanFieldTable> tables_;
+  Keys keys_;
+  std::map<const Activation*, MeanFieldTable> tables_;  // by the decoded activation
 };
 
-void require(const Study& study, const char* name, const char* example, Diagnostics& diagnostics) {
-  if (is_swept(study, name)) return;
-  diagnostics.error(study.place(fmt::format("sweep.{}", name)),
-                    fmt::format("'{}' is missing, or given for some points only (a phase diagram runs over it) write "
-                                "for instance {} in [sweep]",
-                                name, example));
+Diagram::Keys::Keys(Declaration& declare) : networks(declare) {
+  declare(q0, {.section = "input",
+               .name = "q0",
+               .description = "where the length map starts: mean square of the pre-activations",
+               .default_value = Value(1.0),
+               .minimum = 0.0});
+  declare(keep, {.section = "phase_diagram",
+                 .name = "keep",
+                 .description =
+                     "dropout's keep probability rho: q = sigma_w^2/rho E phi^2 + sigma_b^2, and masks that differ "
+                     "between two inputs, so that c_star < 1; chi_1 and chi_2 are of the Jacobian with its mask, "
+                     "sigma_w^2/rho times their averages",
+                 .default_value = Value(1.0),
+                 .minimum = 0.0,
+                 .maximum = 1.0,
+                 .minimum_exclusive = true});
 }
-
-class PhaseDiagram final : public Measure {
- public:
-  std::string name() const override { return "phase_diagram"; }
-  int version() const override { return 1; }
-  std::string description() const override {
-    return "order and chaos at infinite width over sigma_w, sigma_b and activation: fixed points of the length and "
-           "correlation maps, chi_1, chi_2, depth scales, basins, and the critical line; nothing is drawn at random";
-  }
-  std::vector<Key> keys() const override {
-    std::vector<Key> keys;
-    for (Key& key : random_network_keys()) {
-      if (key.name == "sigma_w" || key.name == "sigma_b" || key.name == "activation") keys.push_back(std::move(key));
-    }
-    keys.push_back(q0_key());
-    keys.push_back(keep_key());
-    return keys;
-  }
-  std::vector<ArraySpec> arrays() const override {
-    std::vector<ArraySpec> arrays = diagram_arrays();
-    arrays.push_back(critical_arrays().front());
-    return arrays;
-  }
-  void check(const Study& study, Diagnostics& diagnostics) const override {
-    require(study, "sigma_w", "sigma_w = { linspace = [1.0, 5.0, 41] }", diagnostics);
-    require(study, "activation", "activation = \"tanh\"", diagnostics);
-    if (study.single_precision) {
-      diagnostics.error(study.place("precision"),
-                        "'precision' is \"single\" (theory is computed in double) leave 'precision' out");
-    }
-    if (study.realizations > 1) {
-      diagnostics.warning(study.place("realizations"),
-                          fmt::format("'realizations' is {} (nothing is drawn at random here, and this archive has "
-                                      "no such dimension) leave it out",
-                                      study.realizations));
-    }
-  }
-  std::unique_ptr<Measurement> bind(const Study& study) const override { return std::make_unique<Diagram>(study); }
-};
 
 }  // namespace
 
 std::unique_ptr<Measure> make_phase_diagram() {
-  return std::make_unique<PhaseDiagram>();
+  return bound_measure<Diagram>(
+      {.name = "phase_diagram",
+       .version = 1,
+       .description = "order and chaos at infinite width over sigma_w, sigma_b and activation: fixed points of the "
+                      "length and correlation maps, chi_1, chi_2, depth scales, basins, and the critical line; nothing "
+                      "is drawn at random",
+       .arrays = joined(diagram_arrays(), critical_arrays())});
 }
 
 }  // namespace meander

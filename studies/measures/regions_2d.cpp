@@ -14,10 +14,10 @@
 
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/declare/array_spec.hpp"
-#include "studies/inputs/input_curve.hpp"
+#include "studies/declare/axes.hpp"
+#include "studies/declare/bound_measure.hpp"
 #include "studies/inputs/input_points.hpp"
-#include "studies/networks/network_choice.hpp"
-#include "studies/networks/random_networks.hpp"
+#include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
 
 namespace meander {
@@ -47,37 +47,49 @@ std::vector<ArraySpec> measured_arrays(bool edges) {
   return arrays;
 }
 
-Key own_key(std::string name, KeyType type, std::string description) {
-  Key key;
-  key.section = "regions_2d";
-  key.name = std::move(name);
-  key.type = type;
-  key.description = std::move(description);
-  key.optional = true;
-  return key;
-}
+enum class PlaneKind { axes, points };
 
-std::vector<Key> own_keys() {
-  Key plane = own_key("plane", KeyType::string,
-                      "axes: x = (s, t) itself, for networks of two inputs (their default); points: x0 + s (x1 - x0) + "
-                      "t (x2 - x0) through three points, random or from [input] images");
-  plane.choices = {"axes", "points"};
-  Key range = own_key("range", KeyType::numbers, "[a, b], the range of both s and t");
-  range.optional = false;
-  range.default_value = Value(List{Value(-1.0), Value(1.0)});
-  Key triple =
-      own_key("triple", KeyType::integers,
-              "[i, j, k], the images that the plane passes through, counted from 0; drawn for each realization "
-              "if left out");
-  triple.minimum = 0;
-  triple.maximum = 2e9;
-  Key file = own_key("file", KeyType::file,
-                     "HDF5 file with the three points: dataset /points (3, inputs); may be the network's file");
-  file.hint = "three points of your own in HDF5; `meander export` writes them as an example";
-  Key edges = own_key("edges", KeyType::boolean, "keep the boundaries between regions and the layers that make them");
-  edges.optional = false;
-  edges.default_value = Value(false);
-  return {plane, range, triple, file, edges};
+}  // namespace
+
+template <>
+constexpr std::array<std::string_view, 2> choice_names<PlaneKind>{"axes", "points"};
+
+namespace {
+
+struct PlaneKeys {
+  explicit PlaneKeys(Declaration& declare);
+
+  std::optional<PlaneKind> plane;
+  std::vector<double> range;
+  std::optional<std::vector<std::size_t>> triple;
+  const StudyFile* file = nullptr;
+  bool edges = false;
+};
+
+PlaneKeys::PlaneKeys(Declaration& declare) {
+  declare(plane, {.section = "regions_2d",
+                  .name = "plane",
+                  .description = "axes: x = (s, t) itself, for networks of two inputs (their default); points: x0 + s "
+                                 "(x1 - x0) + t (x2 - x0) through three points, random or from [input] images"});
+  declare(range, {.section = "regions_2d",
+                  .name = "range",
+                  .description = "[a, b], the range of both s and t",
+                  .default_value = Value(List{Value(-1.0), Value(1.0)})});
+  declare(triple, {.section = "regions_2d",
+                   .name = "triple",
+                   .description = "[i, j, k], the images that the plane passes through, counted from 0; drawn for each "
+                                  "realization if left out",
+                   .minimum = 0,
+                   .maximum = 2e9});
+  declare(file,
+          {.section = "regions_2d",
+           .name = "file",
+           .description = "HDF5 file with the three points: dataset /points (3, inputs); may be the network's file",
+           .hint = "three points of your own in HDF5; `meander export` writes them as an example"});
+  declare(edges, {.section = "regions_2d",
+                  .name = "edges",
+                  .description = "keep the boundaries between regions and the layers that make them",
+                  .default_value = Value(false)});
 }
 
 using Points = std::vector<std::vector<double>>;
@@ -104,21 +116,21 @@ Points points_from(const StudyFile& file) {
 /// The plane of a study, decoded.
 class PlaneChoice {
  public:
-  PlaneChoice(const Study& study, int network_inputs, Diagnostics& diagnostics) {
-    const List& range = *study.setting("regions_2d.range")->get_if<List>();
-    if (range.size() == 2) {
-      low_ = range[0].number();
-      high_ = range[1].number();
+  PlaneChoice(const Study& study, const PlaneKeys& keys, const InputKeys& input,
+              std::shared_ptr<const NetworkSource> networks, Diagnostics& diagnostics) {
+    if (keys.range.size() == 2) {
+      low_ = keys.range[0];
+      high_ = keys.range[1];
     }
-    if (range.size() != 2 || !(low_ < high_)) {
-      diagnostics.error(study.place("regions_2d.range"),
-                        fmt::format("'range' is {} (it must be [a, b] with a < b)", Value(range).toml()));
+    if (keys.range.size() != 2 || !(low_ < high_)) {
+      diagnostics.error(study.place("regions_2d.range"), fmt::format("'range' is {} (it must be [a, b] with a < b)",
+                                                                     study.setting("regions_2d.range")->toml()));
     }
-    const StudyFile* file = study.file("regions_2d.file");
-    if (file != nullptr) {
-      read_file(study, *file, network_inputs, diagnostics);
+    if (keys.file != nullptr) {
+      read_file(study, *keys.file, networks ? networks->input_dimension() : 0, diagnostics);
     } else {
-      read_input(study, network_inputs, diagnostics);
+      inputs_.emplace(study, input, std::move(networks), 3, diagnostics);
+      read_input(study, keys, input, diagnostics);
     }
   }
 
@@ -155,10 +167,8 @@ class PlaneChoice {
     }
   }
 
-  void read_input(const Study& study, int network_inputs, Diagnostics& diagnostics) {
-    inputs_.emplace(study, network_inputs, 3, diagnostics);
-    const Value* plane = study.setting("regions_2d.plane");
-    axes_ = plane != nullptr ? *plane == Value("axes") : inputs_->dimension() == 2 && !inputs_->has_data();
+  void read_input(const Study& study, const PlaneKeys& keys, const InputKeys& input, Diagnostics& diagnostics) {
+    axes_ = keys.plane ? *keys.plane == PlaneKind::axes : inputs_->dimension() == 2 && !inputs_->has_data();
     const int inputs = inputs_->dimension();
     if (axes_ && inputs != 2 && inputs != 0) {
       diagnostics.error(study.place("regions_2d.plane"),
@@ -170,20 +180,17 @@ class PlaneChoice {
       diagnostics.error(study.place("input"),
                         "the input has dimension 1 (three points of it lie on a line) take at least 2");
     }
-    if (axes_ && (study.setting("input.q0") != nullptr || is_swept(study, "q0"))) {
+    if (axes_ && input.q0.is_given()) {
       diagnostics.error(study.place("input.q0"),
                         "'q0' has no meaning here (plane = \"axes\" has no points to scale) remove one of them");
     }
-    read_triple(study, diagnostics);
+    if (keys.triple) read_triple(study, *keys.triple, input.images != nullptr, diagnostics);
   }
 
-  void read_triple(const Study& study, Diagnostics& diagnostics) {
-    const Value* value = study.setting("regions_2d.triple");
-    if (value == nullptr) return;
+  void read_triple(const Study& study, const std::vector<std::size_t>& triple, bool from_images,
+                   Diagnostics& diagnostics) {
     const Place place = study.place("regions_2d.triple");
-    std::vector<std::size_t> triple;
-    for (const Value& index : *value->get_if<List>()) triple.push_back(static_cast<std::size_t>(index.number()));
-    if (study.file("input.images") == nullptr) {
+    if (!from_images) {
       diagnostics.error(place, "'triple' has no meaning here (there is no [input] images) remove one of them");
     } else if (triple.size() != 3) {
       diagnostics.error(place, fmt::format("'triple' has {} numbers (it names three images) write triple = [i, j, k]",
@@ -220,35 +227,49 @@ class PlaneChoice {
 
 class Regions final : public Measurement {
  public:
-  Regions(const Study& study, Diagnostics& diagnostics)
-      : networks_(study, diagnostics),
-        plane_(study, networks_.input_dimension(), diagnostics),
-        edges_(*study.setting("regions_2d.edges")->get_if<bool>()) {}
+  struct Keys {
+    explicit Keys(Declaration& declare)
+        : networks(declare, {.readout = false}), input(declare, points_wanted()), own(declare) {}
+    NetworkKeys networks;
+    InputKeys input;
+    PlaneKeys own;
+  };
 
-  bool is_drawn() const { return !networks_.stored() || plane_.is_drawn(); }
-  const NetworkChoice& networks() const { return networks_; }
-
-  Layout layout() const override {
-    Layout layout;
-    OwnDimension layer{
-        .name = "layer", .size = static_cast<std::size_t>(networks_.depth()), .long_name = "layer, counted from 1"};
-    for (int l = 1; l <= networks_.depth(); ++l) layer.coordinates.emplace_back(l);
-    layout.dimensions = {layer};
-    if (edges_) {
-      layout.dimensions.push_back({.name = "edge", .long_name = "boundary between two regions", .ragged = true});
+  Regions(const Study& study, const Keys& keys, Diagnostics& diagnostics)
+      : networks_(network_source(study, keys.networks, diagnostics)),
+        plane_(study, keys.own, keys.input, networks_, diagnostics),
+        edges_(keys.own.edges) {
+    if (diagnostics.failed()) return;
+    require_linear_pieces(study, *networks_, "regions are polygons only where it has", diagnostics);
+    if (networks_->random() == nullptr && !plane_.is_drawn()) {
+      warn_of_repetition(study, "network and points are fixed", diagnostics);
     }
-    layout.families = {{"measured", std::nullopt, true, measured_arrays(edges_)}};
-    return layout;
+    add(layer_axis(networks_->depth()));
+    if (edges_) add({.name = "edge", .long_name = "boundary between two regions", .ragged = true});
+    add({.layout = {"measured", std::nullopt, true, measured_arrays(edges_)},
+         .cost = [this](const Point& point) { return cost_of(point); },
+         .run = [this](const Task& task, Results& results) { measure(task, results); }});
   }
 
+  void export_cell(const Task& task, const std::string& path) const override {
+    const auto [network, points] = subject(task);
+    NamedArrays arrays;
+    add_network(*network, networks_->activation_text(task.point), arrays);
+    NamedArray array{{points.size(), points.front().size()}, {}};
+    for (const auto& point : points) array.values.insert(array.values.end(), point.begin(), point.end());
+    arrays.arrays["/points"] = std::move(array);
+    write_arrays(path, arrays);
+  }
+
+ private:
   /// Random networks have about as many regions as their neurons' lines would have in general position.
-  Cost cost(std::size_t, const Point& point) const override {
-    const LinearPieces* pieces = networks_.activation(point).pieces();
+  Cost cost_of(const Point& point) const {
+    const LinearPieces* pieces = networks_->activation(point).pieces();
     const double breakpoints = pieces != nullptr ? static_cast<double>(pieces->breakpoints.size()) : 1.0;
     Cost cost;
     double lines = 0.0, cells = 1.0, fan_in = plane_.dimension();
     double live = 0.0;
-    for (const int width : networks_.widths(point)) {
+    for (const int width : networks_->widths(point)) {
       cost.seconds += cells * width * (3e-10 * fan_in + 2e-8 * breakpoints);
       lines += breakpoints * width;
       const double parts = lines == breakpoints * width ? arrangement_bound(lines, 2) : 1.0 + breakpoints * width;
@@ -261,7 +282,7 @@ class Regions final : public Measurement {
     return cost;
   }
 
-  void run(const Task& task, Results& results) const override {
+  void measure(const Task& task, Results& results) const {
     const auto [network, points] = subject(task);
     const RegionCounts counts = count_regions(*network, plane_.slice(points), edges_);
     results.set("cells", std::span<const std::int64_t>(counts.cells));
@@ -282,22 +303,9 @@ class Regions final : public Measurement {
     if (edges_) set_edges(counts.edges, results);
   }
 
-  void export_cell(const Task& task, const std::string& path) const override {
-    const auto [network, points] = subject(task);
-    NamedArrays arrays;
-    add_network(*network, networks_.activation_text(task.point), arrays);
-    NamedArray array{{points.size(), points.front().size()}, {}};
-    for (const auto& point : points) array.values.insert(array.values.end(), point.begin(), point.end());
-    arrays.arrays["/points"] = std::move(array);
-    write_arrays(path, arrays);
-  }
-
- private:
   std::pair<std::shared_ptr<const Network>, Points> subject(const Task& task) const {
-    const StreamKey key = stream_key(task.seed, task.realization, task.salt);
-    std::shared_ptr<const Network> network = networks_.stored();
-    if (!network) network = std::make_shared<RandomNetwork>(network_parameters(task.point, plane_.dimension()), key);
-    return {network, plane_.points(task.point, key)};
+    const StreamKey key = task_stream(task);
+    return {networks_->network(task.point, key, plane_.dimension()), plane_.points(task.point, key)};
   }
 
   static void set_edges(const std::vector<RegionEdge>& edges, Results& results) {
@@ -315,46 +323,20 @@ class Regions final : public Measurement {
     results.set("edge_layer", std::span<const std::int64_t>(layers));
   }
 
-  NetworkChoice networks_;
+  std::shared_ptr<const NetworkSource> networks_;
   PlaneChoice plane_;
   bool edges_;
-};
-
-class Regions2d final : public Measure {
- public:
-  std::string name() const override { return "regions_2d"; }
-  int version() const override { return 2; }
-  std::string description() const override {
-    return "linear regions of a network in a square of a plane through its input space, exactly and layer by layer, "
-           "and the numbers that arrangements of lines allow";
-  }
-  std::vector<Key> keys() const override {
-    std::vector<Key> keys = NetworkChoice::keys();
-    std::erase_if(keys, [](const Key& key) { return key.section == "readout"; });
-    for (const auto& more : {input_points_keys(), own_keys()}) keys.insert(keys.end(), more.begin(), more.end());
-    return keys;
-  }
-  std::vector<ArraySpec> arrays() const override { return measured_arrays(true); }
-  void check(const Study& study, Diagnostics& diagnostics) const override {
-    check_networks(study, diagnostics);
-    const Regions decoded(study, diagnostics);
-    if (diagnostics.failed()) return;
-    require_linear_pieces(study, decoded.networks(), "regions are polygons only where it has", diagnostics);
-    if (study.file("network.file") == nullptr) check_fixed_point(study, diagnostics);
-    if (!decoded.is_drawn()) warn_of_repetition(study, diagnostics);
-  }
-  std::unique_ptr<Measurement> bind(const Study& study) const override {
-    Diagnostics diagnostics;
-    auto measurement = std::make_unique<Regions>(study, diagnostics);
-    diagnostics.throw_if_failed();
-    return measurement;
-  }
 };
 
 }  // namespace
 
 std::unique_ptr<Measure> make_regions_2d() {
-  return std::make_unique<Regions2d>();
+  return bound_measure<Regions>({.name = "regions_2d",
+                                 .version = 2,
+                                 .description = "linear regions of a network in a square of a plane through its input "
+                                                "space, exactly and layer by layer, and the numbers that arrangements "
+                                                "of lines allow",
+                                 .arrays = measured_arrays(true)});
 }
 
 }  // namespace meander

@@ -7,6 +7,8 @@
 
 #include "studies/curves/curve_study.hpp"
 #include "studies/declare/array_spec.hpp"
+#include "studies/declare/axes.hpp"
+#include "studies/declare/bound_measure.hpp"
 
 namespace meander {
 namespace {
@@ -51,24 +53,29 @@ std::vector<double> growth(const SampledCounts& counts) {
 
 class Lengths final : public Measurement {
  public:
-  explicit Lengths(const Study& study) : curves_(CurveStudy::read(study)), single_(study.single_precision) {}
+  using Keys = CurveStudyKeys;
 
-  Layout layout() const override {
-    Layout layout;
-    layout.dimensions = {curves_.layer_dimension()};
-    layout.families = with_theory(measured_arrays(), theory_arrays(), curves_.has_theory_family());
-    return layout;
+  Lengths(const Study& study, const Keys& keys, Diagnostics& diagnostics) : curves_(study, keys, diagnostics) {
+    if (diagnostics.failed()) return;
+    add(layer_axis(curves_.depth()));
+    std::vector<ArraySpec> arrays = measured_arrays();
+    if (!curves_.has_theory_family()) append(arrays, theory_arrays());
+    add({.layout = {"measured", std::nullopt, true, std::move(arrays)},
+         .cost = [this](const Point& point) { return curves_.sampling_cost(point); },
+         .run = [this](const Task& task, Results& results) { measure(task, results); }});
+    if (!curves_.has_theory_family()) return;
+    add({.layout = {"theory", std::nullopt, false, theory_arrays()},
+         .cost = [this](const Point& point) { return curves_.theory_cost(point); },
+         .run =
+             [this](const Task& task, Results& results) {
+               set_theory(curves_.theory(task.point, curves_.typical_curve(task.point)), results);
+             }});
   }
 
-  Cost cost(std::size_t family, const Point& point) const override {
-    return family == 0 ? curves_.sampling_cost(point) : curves_.theory_cost(point);
-  }
+  void export_cell(const Task& task, const std::string& path) const override { curves_.export_cell(task, path); }
 
-  void run(const Task& task, Results& results) const override {
-    if (task.family == 1) {
-      set_theory(*curves_.theory(task.point, nullptr), results);
-      return;
-    }
+ private:
+  void measure(const Task& task, Results& results) const {
     const auto subject = curves_.subject(task);
     const SampledCounts counts = curves_.sample(task, subject, false);
     const int finite = counts.finite_layers;
@@ -76,40 +83,22 @@ class Lengths final : public Measurement {
     results.set("length", leading(counts.length, finite));
     results.set("growth", std::span<const double>(growth(counts)));
     set_sampling(relative_change(counts.length, counts.length_half, finite), results);
-    report_overflow(counts.finite_layers, *subject.network, single_, results);
-    if (curves_.has_theory_family()) return;
-    if (const auto theory = curves_.theory(task.point, &subject.curve)) set_theory(*theory, results);
+    report_overflow(counts.finite_layers, *subject.network, curves_.precision(), results);
+    if (curves_.has_theory_of_draws()) set_theory(curves_.theory(task.point, subject.curve), results);
   }
 
-  void export_cell(const Task& task, const std::string& path) const override { curves_.export_cell(task, path); }
-
- private:
   CurveStudy curves_;
-  bool single_;
-};
-
-class TrajectoryLength final : public Measure {
- public:
-  std::string name() const override { return "trajectory_length"; }
-  int version() const override { return 3; }
-  std::string description() const override {
-    return "length of a curve's image in every layer, its growth from layer to layer, and the growth that theory "
-           "predicts";
-  }
-  std::vector<Key> keys() const override { return CurveStudy::keys(); }
-  std::vector<ArraySpec> arrays() const override {
-    std::vector<ArraySpec> arrays = measured_arrays();
-    for (ArraySpec& spec : theory_arrays()) arrays.push_back(std::move(spec));
-    return arrays;
-  }
-  void check(const Study& study, Diagnostics& diagnostics) const override { check_curve_study(study, diagnostics); }
-  std::unique_ptr<Measurement> bind(const Study& study) const override { return std::make_unique<Lengths>(study); }
 };
 
 }  // namespace
 
 std::unique_ptr<Measure> make_trajectory_length() {
-  return std::make_unique<TrajectoryLength>();
+  return bound_measure<Lengths>({.name = "trajectory_length",
+                                 .version = 3,
+                                 .description = "length of a curve's image in every layer, its growth from layer to "
+                                                "layer, and the growth that theory predicts",
+                                 .arrays = joined(measured_arrays(), theory_arrays()),
+                                 .single_precision = true});
 }
 
 }  // namespace meander

@@ -142,17 +142,6 @@ NamedArray vector_array(const std::vector<double>& values) {
 
 }  // namespace
 
-std::vector<Key> stored_network_keys() {
-  Key file;
-  file.section = "network";
-  file.name = "file";
-  file.type = KeyType::file;
-  file.description = "measures the network in this HDF5 file (filetype \"meander_network\") instead of random ones";
-  file.hint = "a network of your own in HDF5; `meander export` writes one as an example";
-  file.optional = true;
-  return {file};
-}
-
 StoredNetwork network_from(const NamedArrays& arrays, const std::string& name) {
   check_header(arrays, name);
   std::vector<StoredNetwork::Layer> layers;

@@ -14,9 +14,6 @@
 
 namespace meander {
 
-/// [network] file.
-std::vector<Key> stored_network_keys();
-
 /// The network of a `meander_network` file (attributes filetype, version, activation; datasets
 /// /layers/<l>/weight and bias, /readout/weight and bias). Throws BadInput, `name` in the message.
 StoredNetwork network_from(const NamedArrays& arrays, const std::string& name);

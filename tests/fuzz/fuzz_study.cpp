@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const Catalogue catalogue = testing::fake_catalogue();
   const std::string text(reinterpret_cast<const char*>(data), size);
   try {
-    const Study study = read_study(folder.write("study.toml", text), {}, catalogue);
+    const Study study = read_study(folder.write("study.toml", text), {}, catalogue).study;
     const Study again = restore_study(study.text(), study.files);
     require(again.text() == study.text());
     require(again.identity() == study.identity());

@@ -140,7 +140,7 @@ TEST_F(DichotomiesMeasure, PointsOfADataSet) {
   ran.measurement->export_cell(ran.task(0, 0), folder_.path("net.h5"));
   const NamedArrays arrays =
       read_arrays(*read_study(folder_.write("again.toml", "measure = \"dichotomies\"\n" + stored), {}, all_measures())
-                       .file("network.file")
+                       .study.file("network.file")
                        ->bytes,
                   "net.h5");
   std::set<std::vector<double>> rows;

@@ -423,8 +423,9 @@ TEST_F(Measures, OnlySampledCountsHoldSamples) {
                                                "measure = \"transitions\"\n[sweep]\nwidth = 4\ndepth = 100\nsigma_w = "
                                                "1.0\nactivation = [\"relu\", \"tanh\"]\n[input]\ndimension = 3\n"
                                                "[curve]\nsamples = 1000000000\n"),
-                                 {}, catalogue);
-  const auto measurement = catalogue.find("transitions")->bind(study);
+                                 {}, catalogue)
+                          .study;
+  const auto measurement = catalogue.bind(study).measurement;
   const auto bytes = [&](std::size_t activation) {
     return measurement->cost(0, Point(study, {0, 0, 0, activation})).bytes;
   };

@@ -14,18 +14,20 @@ namespace {
 
 class FakeMeasurement final : public Measurement {
  public:
-  Layout layout() const override {
-    Layout layout;
-    layout.dimensions.push_back({.name = "layer", .size = 3});
-    layout.families.push_back({"", std::nullopt, true, {{.name = "length", .dimensions = {"layer"}}}});
-    layout.families.push_back({"theory", std::vector<std::string>{"sigma_w"}, false, {{.name = "length_theory"}}});
-    return layout;
+  FakeMeasurement() {
+    add({.name = "layer", .size = 3});
+    const auto cost = [](double seconds) {
+      ++cost_calls();
+      return Cost{seconds, 8.0, 1};
+    };
+    const auto nothing = [](const Task&, Results&) {};
+    add({.layout = {"", std::nullopt, true, {{.name = "length", .dimensions = {"layer"}}}},
+         .cost = [cost](const Point& point) { return cost(point.number("width")); },
+         .run = nothing});
+    add({.layout = {"theory", std::vector<std::string>{"sigma_w"}, false, {{.name = "length_theory"}}},
+         .cost = [cost](const Point&) { return cost(0.5); },
+         .run = nothing});
   }
-  Cost cost(std::size_t family, const Point& point) const override {
-    ++cost_calls();
-    return {family == 0 ? point.number("width") : 0.5, 8.0, 1};
-  }
-  void run(const Task&, Results&) const override {}
 };
 
 std::optional<std::string> is_law(const Value& value) {
@@ -102,13 +104,14 @@ class FakeMeasure : public Measure {
     };
   }
   std::vector<ArraySpec> arrays() const override { return {}; }
-  void check(const Study& study, Diagnostics& diagnostics) const override {
+  bool offers_single_precision() const override { return true; }
+  std::unique_ptr<Measurement> bind(const Study& study, Diagnostics& diagnostics) const override {
     if (study.dimension("width") && study.dimension("widths")) {
       diagnostics.error(study.place("sweep.widths"), "width and widths exclude each other");
     }
     if (*study.setting("curve.samples") == Value(7)) diagnostics.warning(study.place("curve.samples"), "seven is few");
+    return std::make_unique<FakeMeasurement>();
   }
-  std::unique_ptr<Measurement> bind(const Study&) const override { return std::make_unique<FakeMeasurement>(); }
 };
 
 class OtherMeasure final : public FakeMeasure {
@@ -144,7 +147,7 @@ std::string Folder::write(const std::string& name, const std::string& text) cons
 
 Study read_text(const std::string& text, const std::vector<Override>& overrides) {
   const Folder folder;
-  return read_study(folder.write("study.toml", text), overrides, fake_catalogue());
+  return read_study(folder.write("study.toml", text), overrides, fake_catalogue()).study;
 }
 
 std::string errors_of(const std::string& text, const std::vector<Override>& overrides) {

@@ -102,8 +102,9 @@ inline Ran run(const std::string& study_file, const std::vector<Override>& overr
                const RankGroup* group = nullptr) {
   static const Catalogue catalogue = all_measures();
   Ran ran;
-  ran.study = read_study(study_file, overrides, catalogue);
-  ran.measurement = catalogue.find(ran.study.measure)->bind(ran.study);
+  BoundStudy bound = read_study(study_file, overrides, catalogue);
+  ran.study = std::move(bound.study);
+  ran.measurement = std::move(bound.measurement);
   ran.layout = ran.measurement->layout();
   for (std::size_t f = 0; f < ran.layout.families.size(); ++f) {
     const CellSpace cells(ran.study, ran.layout.families[f]);

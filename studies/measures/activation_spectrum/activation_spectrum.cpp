@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -22,10 +23,11 @@
 #include "pipeline/inputs/arrays.hpp"
 #include "pipeline/measure/measure.hpp"
 #include "studies/curves/sampling_cost.hpp"
+#include "studies/declare/array_spec.hpp"
+#include "studies/declare/axes.hpp"
+#include "studies/declare/bound_measure.hpp"
 #include "studies/measures/activation_spectrum/spectrum_arrays.hpp"
 #include "studies/measures/activation_spectrum/spectrum_study.hpp"
-#include "studies/networks/activation_value.hpp"
-#include "studies/networks/random_networks.hpp"
 #include "studies/networks/stored_networks.hpp"
 
 namespace meander {
@@ -48,69 +50,25 @@ std::vector<std::string> dimensions_of(const Study& study, const std::vector<std
 
 class Spectrum final : public Measurement {
  public:
-  Spectrum(const Study& study, Diagnostics& diagnostics) : settings_(study, diagnostics) {
-    const std::vector<std::string> theory{"sigma_w", "sigma_b", "activation", "design_chi_1"};
-    const auto with = [&](std::vector<std::string> more) {
-      more.insert(more.end(), theory.begin(), theory.end());
-      return dimensions_of(study, more);
-    };
-    if (settings_.networks()) {
-      families_.push_back({"measured", std::nullopt, true, measured_spectrum_arrays(!settings_.is_stored())});
+  using Keys = ActivationSpectrumKeys;
+
+  Spectrum(const Study& study, const Keys& keys, Diagnostics& diagnostics) : settings_(study, keys, diagnostics) {
+    if (diagnostics.failed()) return;
+    if (!settings_.has_networks()) {
+      warn_of_repetition(study, "nothing is drawn where no width is given", diagnostics);
     }
-    if (settings_.is_stored()) return;
-    families_.push_back({"spectrum", with({"q0", "variance"}), false, spectrum_arrays()});
-    families_.push_back({"fixed_point", with({"q0"}), false, fixed_point_arrays()});
-    if (settings_.depth() > 0) families_.push_back({"theory", with({"q0", "c0"}), false, theory_spectrum_arrays()});
-  }
-
-  const SpectrumStudy& settings() const { return settings_; }
-
-  Layout layout() const override {
-    Layout layout;
-    if (settings_.depth() > 0) {
-      OwnDimension layer{
-          .name = "layer", .size = static_cast<std::size_t>(settings_.depth()), .long_name = "layer, counted from 1"};
-      for (int l = 1; l <= settings_.depth(); ++l) layer.coordinates.emplace_back(l);
-      layout.dimensions.push_back(std::move(layer));
+    if (settings_.depth() > 0) add(layer_axis(settings_.depth()));
+    if (settings_.has_networks()) {
+      add({.layout = {"measured", std::nullopt, true, measured_spectrum_arrays(!settings_.is_stored())},
+           .cost = [this](const Point& point) { return measured_cost(point); },
+           .run = with_activation(&Spectrum::measure)});
     }
-    if (!settings_.is_stored()) add_spectrum_dimensions(layout, settings_.orders());
-    layout.families = families_;
-    return layout;
-  }
-
-  Cost cost(std::size_t family, const Point& point) const override {
-    Cost cost;
-    cost.bytes = 1e6;
-    const std::string& name = families_[family].name;
-    if (name == "spectrum") cost.seconds = 1e-5 * settings_.orders() + 1e-2;
-    if (name == "fixed_point") cost.seconds = 2e-2;
-    if (name == "theory") cost.seconds = 2e-3 * settings_.depth();
-    if (name != "measured") return cost;
-    SampledTask task;
-    task.input_dimension = settings_.input_dimension();
-    task.widths = settings_.networks()->widths(point);
-    task.samples = 3L * settings_.pairs();
-    task.stored = settings_.is_stored();
-    if (const Value* weights = task.stored ? nullptr : point.find("weights")) task.law = weight_law_from(*weights).kind;
-    return sampling_cost(task);
-  }
-
-  void run(const Task& task, Results& results) const override {
-    const SpectrumStudy::Subject subject = settings_.subject(task.point);
-    if (!subject.activation) {
-      results.status(Status::out_of_range, subject.refusal);
-      return;
-    }
-    const std::string& name = families_[task.family].name;
-    if (name == "measured") measure(task, *subject.activation, results);
-    if (name == "spectrum") take_spectrum(task.point, *subject.activation, results);
-    if (name == "fixed_point") find_fixed_point(task.point, *subject.activation, results);
-    if (name == "theory") predict(task.point, *subject.activation, results);
+    if (!settings_.is_stored()) add_theory(study);
   }
 
   void export_cell(const Task& task, const std::string& path) const override {
     const SpectrumStudy::Subject subject = settings_.subject(task.point);
-    if (!settings_.networks() || !subject.activation) {
+    if (!settings_.has_networks() || !subject.activation) {
       throw BadInput("this cell has no network (" + (subject.activation ? "no width is given" : subject.refusal) +
                      ") export one that has");
     }
@@ -126,13 +84,60 @@ class Spectrum final : public Measurement {
   }
 
  private:
+  using Work = void (Spectrum::*)(const Task&, const Activation&, Results&) const;
+
+  /// What runs `work` with the point's activation, or says why there is none.
+  std::function<void(const Task&, Results&)> with_activation(Work work) const {
+    return [this, work](const Task& task, Results& results) {
+      const SpectrumStudy::Subject subject = settings_.subject(task.point);
+      if (subject.activation) {
+        (this->*work)(task, *subject.activation, results);
+      } else {
+        results.status(Status::out_of_range, subject.refusal);
+      }
+    };
+  }
+
+  /// Families that run over those keys of the sweep that they depend on.
+  void add_theory(const Study& study) {
+    for (OwnDimension& dimension : spectrum_dimensions(settings_.orders())) add(std::move(dimension));
+    const auto over = [&](std::vector<std::string> more) {
+      more.insert(more.end(), {"sigma_w", "sigma_b", "activation", "design_chi_1"});
+      return dimensions_of(study, more);
+    };
+    const auto seconds = [](double each) {
+      return [each](const Point&) { return Cost{.seconds = each, .bytes = 1e6}; };
+    };
+    add({.layout = {"spectrum", over({"q0", "variance"}), false, spectrum_arrays()},
+         .cost = seconds(1e-5 * settings_.orders() + 1e-2),
+         .run = with_activation(&Spectrum::take_spectrum)});
+    add({.layout = {"fixed_point", over({"q0"}), false, fixed_point_arrays()},
+         .cost = seconds(2e-2),
+         .run = with_activation(&Spectrum::find_fixed_point)});
+    if (settings_.depth() == 0) return;
+    add({.layout = {"theory", over({"q0", "c0"}), false, theory_spectrum_arrays()},
+         .cost = seconds(2e-3 * settings_.depth()),
+         .run = with_activation(&Spectrum::predict)});
+  }
+
+  Cost measured_cost(const Point& point) const {
+    SampledTask task;
+    task.input_dimension = settings_.input_dimension();
+    task.widths = settings_.networks().widths(point);
+    task.samples = 3L * settings_.pairs();
+    const auto law = settings_.networks().law(point);
+    task.stored = !law;
+    if (law) task.law = law->kind;
+    return sampling_cost(task);
+  }
+
   /// Row-major (pairs, inputs) each.
   struct Probes {
     std::vector<double> first, second, perturbation;
   };
 
   Probes probes_of(const Task& task, const Activation& activation) const {
-    const StreamKey key = stream_key(task.seed, task.realization, task.salt);
+    const StreamKey key = task_stream(task);
     const double q0 = settings_.q0(task.point, activation);
     const double c0 = settings_.c0(task.point);
     Probes probes;
@@ -146,10 +151,11 @@ class Spectrum final : public Measurement {
   }
 
   std::shared_ptr<const Network> network_of(const Task& task, const Activation& activation) const {
-    if (settings_.is_stored()) return settings_.networks()->stored();
-    RandomNetwork::Parameters parameters = network_parameters(task.point, settings_.input_dimension());
+    if (settings_.is_stored()) return settings_.networks().stored();
+    RandomNetwork::Parameters parameters =
+        settings_.networks().random()->parameters(task.point, settings_.input_dimension());
     parameters.activation = activation;
-    return std::make_shared<RandomNetwork>(std::move(parameters), stream_key(task.seed, task.realization, task.salt));
+    return std::make_shared<RandomNetwork>(std::move(parameters), task_stream(task));
   }
 
   void measure(const Task& task, const Activation& activation, Results& results) const {
@@ -188,22 +194,23 @@ class Spectrum final : public Measurement {
   }
 
   LayerExponentTheory theory_of(const Point& point, const Activation& activation, int depth) const {
-    return layer_exponent_theory(activation, point.number("sigma_w"), sigma_b_of(point),
+    return layer_exponent_theory(activation, settings_.sigma_w(point), settings_.sigma_b(point),
                                  settings_.q0(point, activation), settings_.c0(point), depth);
   }
 
   /// Mean square of layer 1's pre-activations.
   double first_q(const Point& point, const Activation& activation) const {
-    const double sigma_w = point.number("sigma_w");
-    const double sigma_b = sigma_b_of(point);
+    const double sigma_w = settings_.sigma_w(point);
+    const double sigma_b = settings_.sigma_b(point);
     return sigma_w * sigma_w * settings_.q0(point, activation) + sigma_b * sigma_b;
   }
 
   MeanFieldParameters mean_field(const Point& point, const Activation& activation) const {
-    return {point.number("sigma_w"), sigma_b_of(point), first_q(point, activation), 1.0};
+    return {settings_.sigma_w(point), settings_.sigma_b(point), first_q(point, activation), 1.0};
   }
 
-  void predict(const Point& point, const Activation& activation, Results& results) const {
+  void predict(const Task& task, const Activation& activation, Results& results) const {
+    const Point& point = task.point;
     const LayerExponentTheory theory = theory_of(point, activation, settings_.depth());
     results.set("q_theory", std::span<const double>(theory.q));
     results.set("c_theory", std::span<const double>(theory.c));
@@ -219,7 +226,8 @@ class Spectrum final : public Measurement {
     }
   }
 
-  void find_fixed_point(const Point& point, const Activation& activation, Results& results) const {
+  void find_fixed_point(const Task& task, const Activation& activation, Results& results) const {
+    const Point& point = task.point;
     const MeanFieldParameters parameters = mean_field(point, activation);
     const PhasePoint found = phase_point(activation, parameters);
     if (!has_fixed_point(found.q_star, parameters, results)) return;
@@ -251,7 +259,8 @@ class Spectrum final : public Measurement {
     return false;
   }
 
-  void take_spectrum(const Point& point, const Activation& activation, Results& results) const {
+  void take_spectrum(const Task& task, const Activation& activation, Results& results) const {
+    const Point& point = task.point;
     double q = settings_.given_variance(point).value_or(nan);
     if (std::isnan(q)) {
       const MeanFieldParameters parameters = mean_field(point, activation);
@@ -267,7 +276,7 @@ class Spectrum final : public Measurement {
                                  q));
       return;
     }
-    const double gain = point.number("sigma_w") * point.number("sigma_w");
+    const double gain = settings_.sigma_w(point) * settings_.sigma_w(point);
     results.set("spectrum_q", q);
     results.set("coefficient", std::span<const double>(f));
     results.set("chi_1", gain * moments.dphi2);
@@ -318,47 +327,21 @@ class Spectrum final : public Measurement {
   }
 
   SpectrumStudy settings_;
-  std::vector<Family> families_;
-};
-
-class ActivationSpectrum final : public Measure {
- public:
-  std::string name() const override { return "activation_spectrum"; }
-  int version() const override { return 2; }
-  std::string description() const override {
-    return "Hermite coefficients of an activation, their decay and parities, chi_1 from them, the exponent at which "
-           "perturbations grow in each layer, and polynomials designed for a chi_1 (a reinterpretation of Zhang et al. "
-           "2019)";
-  }
-  std::vector<Key> keys() const override { return SpectrumStudy::keys(); }
-  std::vector<ArraySpec> arrays() const override {
-    std::vector<ArraySpec> arrays = measured_spectrum_arrays(true);
-    for (const auto& more : {theory_spectrum_arrays(), spectrum_arrays(), fixed_point_arrays()}) {
-      arrays.insert(arrays.end(), more.begin(), more.end());
-    }
-    return arrays;
-  }
-  void check(const Study& study, Diagnostics& diagnostics) const override {
-    const Spectrum decoded(study, diagnostics);
-    if (diagnostics.failed()) return;
-    const SpectrumStudy& settings = decoded.settings();
-    if (!settings.networks()) {
-      if (study.realizations > 1) warn_of_repetition(study, diagnostics);
-      return;
-    }
-  }
-  std::unique_ptr<Measurement> bind(const Study& study) const override {
-    Diagnostics diagnostics;
-    auto measurement = std::make_unique<Spectrum>(study, diagnostics);
-    diagnostics.throw_if_failed();
-    return measurement;
-  }
 };
 
 }  // namespace
 
 std::unique_ptr<Measure> make_activation_spectrum() {
-  return std::make_unique<ActivationSpectrum>();
+  std::vector<ArraySpec> arrays = measured_spectrum_arrays(true);
+  for (const auto& more : {theory_spectrum_arrays(), spectrum_arrays(), fixed_point_arrays()}) append(arrays, more);
+  return bound_measure<Spectrum>({.name = "activation_spectrum",
+                                  .version = 2,
+                                  .description =
+                                      "Hermite coefficients of an activation, their decay and parities, chi_1 "
+                                      "from them, the exponent at which perturbations grow in each layer, and "
+                                      "polynomials designed for a chi_1 (a reinterpretation of Zhang et al. "
+                                      "2019)",
+                                  .arrays = std::move(arrays)});
 }
 
 }  // namespace meander

@@ -79,17 +79,16 @@ std::vector<ArraySpec> spectrum_arrays() {
   return arrays;
 }
 
-void add_spectrum_dimensions(Layout& layout, int orders) {
-  layout.dimensions.push_back({.name = "order",
-                               .size = static_cast<std::size_t>(orders) + 1,
-                               .long_name = "order n of the Hermite polynomial",
-                               .coordinates = numbers(orders)});
-  layout.dimensions.push_back(
-      {.name = "parity", .size = 2, .long_name = "even or odd orders", .coordinates = {"even", "odd"}});
-  layout.dimensions.push_back({.name = "law",
-                               .size = 3,
-                               .long_name = "fitted decay of |f_n|: n^-p, exp(-r sqrt(n)) or exp(-r n)",
-                               .coordinates = {"power", "stretched", "geometric"}});
+std::vector<OwnDimension> spectrum_dimensions(int orders) {
+  return {{.name = "order",
+           .size = static_cast<std::size_t>(orders) + 1,
+           .long_name = "order n of the Hermite polynomial",
+           .coordinates = numbers(orders)},
+          {.name = "parity", .size = 2, .long_name = "even or odd orders", .coordinates = {"even", "odd"}},
+          {.name = "law",
+           .size = 3,
+           .long_name = "fitted decay of |f_n|: n^-p, exp(-r sqrt(n)) or exp(-r n)",
+           .coordinates = {"power", "stretched", "geometric"}}};
 }
 
 }  // namespace meander

@@ -15,6 +15,6 @@ std::vector<ArraySpec> fixed_point_arrays();
 std::vector<ArraySpec> spectrum_arrays();
 
 /// The dimensions order, parity and law.
-void add_spectrum_dimensions(Layout& layout, int orders);
+std::vector<OwnDimension> spectrum_dimensions(int orders);
 
 }  // namespace meander

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "kernels/curves/curve.hpp"
-#include "studies/networks/random_networks.hpp"
 
 namespace meander {
 namespace {
@@ -18,32 +17,11 @@ namespace {
 constexpr int most_attempts = 4;
 constexpr int most_lines = 16;
 
-Key own_key(std::string name, KeyType type, std::string description) {
-  Key key;
-  key.section = "decision_boundary";
-  key.name = std::move(name);
-  key.type = type;
-  key.description = std::move(description);
-  return key;
-}
-
-Key whole_number(std::string name, std::string description, double most, Value value) {
-  Key key = own_key(std::move(name), KeyType::integer, std::move(description));
-  key.minimum = 1;
-  key.maximum = most;
-  key.default_value = std::move(value);
-  return key;
-}
-
 std::optional<std::string> check_beta_0(const Value& value) {
   if (value.is_number()) return std::nullopt;
   const std::string* text = value.get_if<std::string>();
   if (text != nullptr && *text == "median") return std::nullopt;
   return value.toml() + " is no threshold (it must be a number, or \"median\")";
-}
-
-const Value& setting(const Study& study, const char* name) {
-  return *study.setting(std::string("decision_boundary.") + name);
 }
 
 void normalise(std::vector<double>& x) {
@@ -65,94 +43,112 @@ void check_finite(const NamedArray& array, const std::string& where) {
 
 }  // namespace
 
-std::vector<Key> BoundaryChoice::keys() {
-  Key points = whole_number("points", "points of the boundary, each on a path of its own", 1e6, Value(10));
-  points.units = "points";
-  Key curvatures = whole_number("curvatures",
-                                "principal curvatures kept at either end of the spectrum; where a layer has fewer, "
-                                "the rest is missing",
-                                1e6, Value(4));
-  Key beta_0 = own_key(
-      "beta_0", KeyType::any,
-      "threshold of G = beta . x^D - beta_0, or \"median\": of beta . x^D over the inputs that the paths join (in the "
-      "ordered phase most networks have no boundary at 0)");
-  beta_0.default_value = Value(0.0);
-  beta_0.check = check_beta_0;
-  Key path =
-      own_key("path", KeyType::string,
-              "where a change of sign is looked for: circle, through two inputs and about the origin (the default "
-              "for random inputs, which it keeps at their length); line, from one input to the other (for data)");
-  path.choices = {"circle", "line"};
-  path.optional = true;
-  Key samples = whole_number("samples",
-                             "most samples of a path among which a change of sign is looked for; up to four paths are "
-                             "tried for a point, and lines between inputs on different sides up to the sixteenth",
-                             1e7, Value(512));
-  samples.minimum = 2;
-  samples.units = "samples";
-  Key tolerance =
-      own_key("tolerance", KeyType::number,
-              "of |G| at a point, relative to sum |beta_i x_i| + |beta_0|; a point that misses it makes the "
-              "cell not converged");
-  tolerance.minimum = 0;
-  tolerance.minimum_exclusive = true;
-  tolerance.maximum = 1e-3;
-  tolerance.default_value = Value(1e-12);
-  Key solver =
-      own_key("solver", KeyType::string,
-              "of the curvatures: dense (the Hessian is formed), slepc (exact Hessian-vector products only), or "
-              "auto, by expected cost");
-  solver.choices = {"auto", "dense", "slepc"};
-  solver.default_value = Value("auto");
-  Key classes = own_key("classes", KeyType::integers,
-                        "[i, j]: the boundary between two outputs of a stored network's readout, counted from 0");
-  classes.minimum = 0;
-  classes.maximum = 1 << 24;
-  classes.optional = true;
-  Key file =
-      own_key("file", KeyType::file,
-              "HDF5 file (it may be the network's) with /extra/beta (neurons of the last layer), /extra/x (inputs) "
-              "or (points, inputs), near which points are looked for, or both");
-  file.hint = "beta and starting points of your own in HDF5; `meander export` writes them as an example";
-  file.optional = true;
-  return {points, curvatures, beta_0, path, samples, tolerance, solver, classes, file};
+void KeyTraits<BoundaryLevel>::complete(Key& key) {
+  key.check = check_beta_0;
 }
 
-BoundaryChoice::BoundaryChoice(const Study& study, const NetworkChoice& networks, Diagnostics& diagnostics)
-    : points_(static_cast<int>(setting(study, "points").number())) {
-  options_.count = static_cast<int>(setting(study, "curvatures").number());
-  const std::string& solver = *setting(study, "solver").get_if<std::string>();
-  options_.solver = solver == "auto"    ? CurvatureSolver::automatic
-                    : solver == "dense" ? CurvatureSolver::dense
-                                        : CurvatureSolver::slepc;
-  search_.tolerance = setting(study, "tolerance").number();
-  search_.samples = static_cast<long>(setting(study, "samples").number());
-  const Value& level = setting(study, "beta_0");
-  if (level.is_number()) beta_0_ = level.number();
-  read_file(study, networks, diagnostics);
-  read_readout(study, networks, diagnostics);
+BoundaryLevel KeyTraits<BoundaryLevel>::decode(const Value& value) {
+  return {value.is_number() ? std::optional(value.number()) : std::nullopt};
+}
+
+BoundaryKeys::BoundaryKeys(Declaration& declare) {
+  const std::string section = "decision_boundary";
+  declare(points, {.section = section,
+                   .name = "points",
+                   .units = "points",
+                   .description = "points of the boundary, each on a path of its own",
+                   .default_value = Value(10),
+                   .minimum = 1,
+                   .maximum = 1e6});
+  declare(curvatures, {.section = section,
+                       .name = "curvatures",
+                       .description = "principal curvatures kept at either end of the spectrum; where a layer has "
+                                      "fewer, the rest is missing",
+                       .default_value = Value(4),
+                       .minimum = 1,
+                       .maximum = 1e6});
+  declare(beta_0, {.section = section,
+                   .name = "beta_0",
+                   .description = "threshold of G = beta . x^D - beta_0, or \"median\": of beta . x^D over the inputs "
+                                  "that the paths join (in the ordered phase most networks have no boundary at 0)",
+                   .default_value = Value(0.0)});
+  declare(path, {.section = section,
+                 .name = "path",
+                 .description = "where a change of sign is looked for: circle, through two inputs and about the origin "
+                                "(the default for random inputs, which it keeps at their length); line, from one input "
+                                "to the other (for data)"});
+  declare(samples, {.section = section,
+                    .name = "samples",
+                    .units = "samples",
+                    .description = "most samples of a path among which a change of sign is looked for; up to four "
+                                   "paths are tried for a point, and lines between inputs on different sides up to the "
+                                   "sixteenth",
+                    .default_value = Value(512),
+                    .minimum = 2,
+                    .maximum = 1e7});
+  declare(tolerance, {.section = section,
+                      .name = "tolerance",
+                      .description = "of |G| at a point, relative to sum |beta_i x_i| + |beta_0|; a point that misses "
+                                     "it makes the cell not converged",
+                      .default_value = Value(1e-12),
+                      .minimum = 0,
+                      .maximum = 1e-3,
+                      .minimum_exclusive = true});
+  declare(solver, {.section = section,
+                   .name = "solver",
+                   .description = "of the curvatures: dense (the Hessian is formed), slepc (exact Hessian-vector "
+                                  "products only), or auto, by expected cost",
+                   .default_value = Value("auto")});
+  declare(classes, {.section = section,
+                    .name = "classes",
+                    .description = "[i, j]: the boundary between two outputs of a stored network's readout, counted "
+                                   "from 0",
+                    .minimum = 0,
+                    .maximum = 1 << 24});
+  declare(file, {.section = section,
+                 .name = "file",
+                 .description = "HDF5 file (it may be the network's) with /extra/beta (neurons of the last layer), "
+                                "/extra/x (inputs) or (points, inputs), near which points are looked for, or both",
+                 .hint = "beta and starting points of your own in HDF5; `meander export` writes them as an example"});
+}
+
+BoundaryChoice::BoundaryChoice(const Study& study, const BoundaryKeys& keys, const InputKeys& input,
+                               const std::shared_ptr<const NetworkSource>& networks, Diagnostics& diagnostics)
+    : points_(keys.points), beta_0_(keys.beta_0.number) {
+  options_.count = keys.curvatures;
+  options_.solver = keys.solver;
+  search_.tolerance = keys.tolerance;
+  search_.samples = keys.samples;
+  const auto stored = networks ? networks->stored() : nullptr;
+  if (keys.file != nullptr) read_file(study, *keys.file, stored.get(), diagnostics);
+  read_readout(study, keys, stored.get(), diagnostics);
   if (!starts_.empty()) {
     points_ = static_cast<int>(starts_.size());
-    for (const char* path : {"decision_boundary.path", "input.dimension", "input.images", "input.q0"}) {
-      if (study.setting(path) == nullptr && study.file(path) == nullptr) continue;
-      diagnostics.error(study.place(path), fmt::format("'{}' has no meaning here (/extra/x of [decision_boundary] file "
-                                                       "gives the inputs) remove one of them",
-                                                       std::string(path).substr(std::string(path).find('.') + 1)));
-    }
-    if (!beta_0_) {
-      diagnostics.error(study.place("decision_boundary.beta_0"),
-                        "'beta_0' is \"median\" (no input is drawn: [decision_boundary] file gives the points) give a "
-                        "number");
-    }
+    check_starts(study, keys, diagnostics);
     return;
   }
-  inputs_.emplace(study, networks.input_dimension(), static_cast<std::size_t>(2 * points_), diagnostics);
-  read_path(study, diagnostics);
+  inputs_.emplace(study, input, networks, static_cast<std::size_t>(2 * points_), diagnostics);
+  read_path(study, keys, diagnostics);
 }
 
-void BoundaryChoice::read_file(const Study& study, const NetworkChoice& networks, Diagnostics& diagnostics) {
-  const StudyFile* file = study.file("decision_boundary.file");
-  if (file == nullptr || file->bytes == nullptr) return;
+/// What has no meaning beside points of the user's own.
+void BoundaryChoice::check_starts(const Study& study, const BoundaryKeys& keys, Diagnostics& diagnostics) const {
+  for (const char* path : {"decision_boundary.path", "input.dimension", "input.images", "input.q0"}) {
+    if (study.setting(path) == nullptr && study.file(path) == nullptr) continue;
+    diagnostics.error(study.place(path), fmt::format("'{}' has no meaning here (/extra/x of [decision_boundary] file "
+                                                     "gives the inputs) remove one of them",
+                                                     std::string(path).substr(std::string(path).find('.') + 1)));
+  }
+  if (!keys.beta_0.number) {
+    diagnostics.error(study.place("decision_boundary.beta_0"),
+                      "'beta_0' is \"median\" (no input is drawn: [decision_boundary] file gives the points) give a "
+                      "number");
+  }
+}
+
+void BoundaryChoice::read_file(const Study& study, const StudyFile& file, const StoredNetwork* stored,
+                               Diagnostics& diagnostics) {
+  if (file.bytes == nullptr) return;
   const Place place = study.place("decision_boundary.file");
   if (study.file("network.file") == nullptr) {
     diagnostics.error(place,
@@ -160,33 +156,33 @@ void BoundaryChoice::read_file(const Study& study, const NetworkChoice& networks
                       "[network] file too");
     return;
   }
-  if (!networks.stored()) return;  // complained of already
-  const StoredNetwork& network = *networks.stored();
+  if (stored == nullptr) return;  // complained of already
+  const StoredNetwork& network = *stored;
   try {
-    const NamedArrays arrays = read_arrays(*file->bytes, file->path);
+    const NamedArrays arrays = read_arrays(*file.bytes, file.path);
     const NamedArray* beta = arrays.find("/extra/beta");
     const NamedArray* x = arrays.find("/extra/x");
     if (beta == nullptr && x == nullptr)
-      throw BadInput(file->path + ": neither /extra/beta nor /extra/x is there (the file is to give at least one)");
+      throw BadInput(file.path + ": neither /extra/beta nor /extra/x is there (the file is to give at least one)");
     const auto last = static_cast<std::size_t>(network.width(network.depth()));
     const auto inputs = static_cast<std::size_t>(network.input_dimension());
     if (beta != nullptr) {
-      check_finite(*beta, file->path + ": /extra/beta");
+      check_finite(*beta, file.path + ": /extra/beta");
       if (beta->shape != std::vector<std::size_t>{last} ||
           std::all_of(beta->values.begin(), beta->values.end(), [](double b) { return b == 0.0; })) {
         throw BadInput(
             fmt::format("{}: /extra/beta has shape ({}) or is zero (it must be {} numbers, one for each "
                         "neuron of the last layer)",
-                        file->path, fmt::join(beta->shape, ", "), last));
+                        file.path, fmt::join(beta->shape, ", "), last));
       }
       beta_ = beta->values;
       beta_is_drawn_ = false;
     }
     if (x == nullptr) return;
-    check_finite(*x, file->path + ": /extra/x");
+    check_finite(*x, file.path + ": /extra/x");
     if (x->shape.empty() || x->shape.size() > 2 || x->shape.back() != inputs || x->shape.front() == 0) {
       throw BadInput(fmt::format("{}: /extra/x has shape ({}) (it must be ({}) or (points, {}), the network's inputs)",
-                                 file->path, fmt::join(x->shape, ", "), inputs, inputs));
+                                 file.path, fmt::join(x->shape, ", "), inputs, inputs));
     }
     const auto stride = static_cast<std::ptrdiff_t>(inputs);
     for (auto row = x->values.begin(); row != x->values.end(); row += stride) starts_.emplace_back(row, row + stride);
@@ -195,41 +191,38 @@ void BoundaryChoice::read_file(const Study& study, const NetworkChoice& networks
   }
 }
 
-void BoundaryChoice::read_readout(const Study& study, const NetworkChoice& networks, Diagnostics& diagnostics) {
-  const Value* classes = study.setting("decision_boundary.classes");
+void BoundaryChoice::read_readout(const Study& study, const BoundaryKeys& keys, const StoredNetwork* network,
+                                  Diagnostics& diagnostics) {
   const Place place = study.place("decision_boundary.classes");
-  const int outputs = networks.stored() ? networks.stored()->readout_outputs() : 0;
+  const int outputs = network != nullptr ? network->readout_outputs() : 0;
   if (!beta_is_drawn_ || outputs == 0) {
-    if (classes != nullptr) {
+    if (keys.classes) {
       diagnostics.error(place, fmt::format("'classes' has no meaning here ({}) remove it",
                                            beta_is_drawn_ ? "there is no readout to choose outputs of"
                                                           : "/extra/beta gives the boundary"));
     }
     return;
   }
-  std::vector<std::size_t> pair;
-  if (classes != nullptr) {
-    for (const Value& output : *classes->get_if<List>()) pair.push_back(static_cast<std::size_t>(output.number()));
-  }
-  if (classes != nullptr && (pair.size() != 2 || pair[0] == pair[1] ||
-                             std::max(pair[0], pair[1]) >= static_cast<std::size_t>(outputs) || outputs == 1)) {
+  const std::vector<std::size_t> pair = keys.classes.value_or(std::vector<std::size_t>{});
+  if (keys.classes && (pair.size() != 2 || pair[0] == pair[1] ||
+                       std::max(pair[0], pair[1]) >= static_cast<std::size_t>(outputs) || outputs == 1)) {
     diagnostics.error(place,
-                      fmt::format("'classes' is {} (the readout has outputs 0 to {}, and a boundary lies between "
+                      fmt::format("'classes' is [{}] (the readout has outputs 0 to {}, and a boundary lies between "
                                   "two of them) write classes = [i, j]",
-                                  classes->toml(), outputs - 1));
+                                  fmt::join(pair, ", "), outputs - 1));
     return;
   }
-  if (classes == nullptr && outputs > 1) {
+  if (!keys.classes && outputs > 1) {
     diagnostics.error(study.place("decision_boundary"),
                       fmt::format("'classes' is missing (the network's readout has {} outputs, and a boundary lies "
                                   "between two of them) write for instance classes = [0, 1]",
                                   outputs));
     return;
   }
-  const auto width = static_cast<std::size_t>(networks.stored()->width(networks.stored()->depth()));
+  const auto width = static_cast<std::size_t>(network->width(network->depth()));
   std::vector<double> weight(width * static_cast<std::size_t>(outputs)), bias(static_cast<std::size_t>(outputs));
-  networks.stored()->readout_weight(weight);
-  networks.stored()->readout_bias(bias);
+  network->readout_weight(weight);
+  network->readout_bias(bias);
   const std::size_t i = pair.empty() ? 0 : pair[0];
   beta_.assign(weight.begin() + static_cast<std::ptrdiff_t>(i * width),
                weight.begin() + static_cast<std::ptrdiff_t>((i + 1) * width));
@@ -241,9 +234,8 @@ void BoundaryChoice::read_readout(const Study& study, const NetworkChoice& netwo
   beta_is_drawn_ = false;
 }
 
-void BoundaryChoice::read_path(const Study& study, Diagnostics& diagnostics) {
-  const Value* path = study.setting("decision_boundary.path");
-  line_ = path != nullptr ? *path == Value("line") : inputs_->has_data();
+void BoundaryChoice::read_path(const Study& study, const BoundaryKeys& keys, Diagnostics& diagnostics) {
+  line_ = keys.path ? *keys.path == BoundaryPath::line : inputs_->has_data();
   if (!line_ && inputs_->dimension() == 1) {
     diagnostics.error(
         study.place("decision_boundary"),
@@ -252,11 +244,11 @@ void BoundaryChoice::read_path(const Study& study, Diagnostics& diagnostics) {
   }
 }
 
-void BoundaryChoice::check_smooth(const Study& study, const NetworkChoice& networks, Diagnostics& diagnostics) const {
-  for (const Point& point : distinct_points(study, {"activation"})) {
+void require_smooth(const Study& study, const NetworkSource& networks, Diagnostics& diagnostics) {
+  for (const Point& point : activation_points(study, networks)) {
     if (!has_kinks(networks.activation(point).pieces())) continue;
     diagnostics.error(
-        study.place(networks.stored() ? "network.file" : "sweep.activation"),
+        study.place(networks.random() == nullptr ? "network.file" : "sweep.activation"),
         fmt::format("activation {} has kinks (its boundary is flat but for edges, where curvature is infinite) take "
                     "tanh, erf, gelu or another smooth one",
                     networks.activation_text(point)));
@@ -318,7 +310,7 @@ std::string BoundaryChoice::no_boundary() const {
 }
 
 void BoundaryChoice::add_boundary(const Network& network, const Task& task, NamedArrays& arrays) const {
-  const StreamKey key = stream_key(task.seed, task.realization, task.salt);
+  const StreamKey key = task_stream(task);
   const BoundaryFunction boundary = function(network, task.point, key);
   arrays.arrays["/extra/beta"] = {{boundary.beta().size()}, boundary.beta()};
   NamedArray found{{0, static_cast<std::size_t>(dimension())}, {}};

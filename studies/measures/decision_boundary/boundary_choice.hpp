@@ -2,6 +2,7 @@
 // are wanted.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,24 +11,64 @@
 #include "kernels/decision_boundary/boundary_search.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "pipeline/measure/measure.hpp"
+#include "studies/declare/declaration.hpp"
 #include "studies/inputs/input_points.hpp"
-#include "studies/networks/network_choice.hpp"
+#include "studies/networks/network_source.hpp"
 
 namespace meander {
 
+template <>
+constexpr std::array<std::string_view, 3> choice_names<CurvatureSolver>{"auto", "dense", "slepc"};
+
+enum class BoundaryPath { circle, line };
+
+template <>
+constexpr std::array<std::string_view, 2> choice_names<BoundaryPath>{"circle", "line"};
+
+/// The threshold of G: a number, or nothing for the median of beta . x^D over the inputs.
+struct BoundaryLevel {
+  std::optional<double> number;
+};
+
+template <>
+struct KeyTraits<BoundaryLevel> {
+  static constexpr KeyType type = KeyType::any;
+  static void complete(Key& key);
+  static BoundaryLevel decode(const Value& value);
+};
+
+/// [decision_boundary]
+struct BoundaryKeys {
+  explicit BoundaryKeys(Declaration& declare);
+
+  int points = 10;
+  int curvatures = 4;
+  BoundaryLevel beta_0;
+  std::optional<BoundaryPath> path;
+  long samples = 512;
+  double tolerance = 1e-12;
+  CurvatureSolver solver = CurvatureSolver::automatic;
+  std::optional<std::vector<std::size_t>> classes;
+  const StudyFile* file = nullptr;
+};
+
+/// Complains of activations with kinks.
+void require_smooth(const Study& study, const NetworkSource& networks, Diagnostics& diagnostics);
+
 class BoundaryChoice {
  public:
-  /// Mistakes go to `diagnostics`; the object must not be used where there were any.
-  BoundaryChoice(const Study& study, const NetworkChoice& networks, Diagnostics& diagnostics);
-
-  /// [decision_boundary]
-  static std::vector<Key> keys();
+  /// Mistakes go to `diagnostics`; the object must not be used where there were any. `networks` may be null where they
+  /// were complained of.
+  BoundaryChoice(const Study& study, const BoundaryKeys& keys, const InputKeys& input,
+                 const std::shared_ptr<const NetworkSource>& networks, Diagnostics& diagnostics);
 
   int dimension() const { return inputs_ ? inputs_->dimension() : static_cast<int>(starts_.front().size()); }
   int points() const { return points_; }
   int curvatures() const { return options_.count; }
   const CurvatureOptions& curvature_options() const { return options_; }
   const BoundarySearch& search() const { return search_; }
+  /// Of inputs that are drawn.
+  const InputScale& scale() const { return inputs_->scale(); }
   /// Points on the sphere |x|^2 = N_0 q0, which all realizations share.
   bool has_random_points() const { return inputs_ && !inputs_->has_data() && !line_; }
   /// True where beta and the points come from files.
@@ -44,13 +85,12 @@ class BoundaryChoice {
   /// /extra/beta and /extra/x, the points that were found.
   void add_boundary(const Network& network, const Task& task, NamedArrays& arrays) const;
 
-  /// Complains of activations with kinks.
-  void check_smooth(const Study& study, const NetworkChoice& networks, Diagnostics& diagnostics) const;
-
  private:
-  void read_file(const Study& study, const NetworkChoice& networks, Diagnostics& diagnostics);
-  void read_readout(const Study& study, const NetworkChoice& networks, Diagnostics& diagnostics);
-  void read_path(const Study& study, Diagnostics& diagnostics);
+  void read_file(const Study& study, const StudyFile& file, const StoredNetwork* network, Diagnostics& diagnostics);
+  void read_readout(const Study& study, const BoundaryKeys& keys, const StoredNetwork* network,
+                    Diagnostics& diagnostics);
+  void check_starts(const Study& study, const BoundaryKeys& keys, Diagnostics& diagnostics) const;
+  void read_path(const Study& study, const BoundaryKeys& keys, Diagnostics& diagnostics);
   std::vector<double> beta(const Network& network, StreamKey key) const;
 
   int points_ = 0;

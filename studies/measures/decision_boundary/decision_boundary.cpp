@@ -16,11 +16,11 @@
 #include "kernels/mean_field/boundary_theory.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/declare/array_spec.hpp"
-#include "studies/inputs/input_curve.hpp"
+#include "studies/declare/axes.hpp"
+#include "studies/declare/bound_measure.hpp"
 #include "studies/inputs/input_points.hpp"
 #include "studies/measures/decision_boundary/boundary_choice.hpp"
-#include "studies/networks/network_choice.hpp"
-#include "studies/networks/random_networks.hpp"
+#include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
 
 namespace meander {
@@ -136,38 +136,53 @@ class Table {
 
 class Boundaries final : public Measurement {
  public:
-  Boundaries(const Study& study, Diagnostics& diagnostics)
-      : networks_(study, diagnostics), choice_(study, networks_, diagnostics) {}
+  struct Keys {
+    explicit Keys(Declaration& declare)
+        : networks(declare, {.readout = false}), input(declare, points_wanted()), own(declare) {}
+    NetworkKeys networks;
+    InputKeys input;
+    BoundaryKeys own;
+  };
 
-  const NetworkChoice& networks() const { return networks_; }
-  const BoundaryChoice& choice() const { return choice_; }
-  bool has_theory() const { return !networks_.stored() && choice_.has_random_points(); }
-
-  Layout layout() const override {
-    Layout layout;
-    OwnDimension layer{
-        .name = "layer", .size = static_cast<std::size_t>(networks_.depth()), .long_name = "layer, counted from 1"};
-    for (int l = 1; l <= networks_.depth(); ++l) layer.coordinates.emplace_back(l);
-    layout.dimensions = {layer,
-                         {.name = "boundary_point",
-                          .size = static_cast<std::size_t>(choice_.points()),
-                          .long_name = "point of the decision boundary"},
-                         {.name = "index",
-                          .size = static_cast<std::size_t>(choice_.curvatures()),
-                          .long_name = "principal curvature, counted from the end of the spectrum"}};
-    layout.families = {{"measured", std::nullopt, true, measured_arrays()}};
-    if (has_theory()) layout.families.push_back({"theory", std::nullopt, false, theory_arrays()});
-    return layout;
+  Boundaries(const Study& study, const Keys& keys, Diagnostics& diagnostics)
+      : networks_(network_source(study, keys.networks, diagnostics)),
+        choice_(study, keys.own, keys.input, networks_, diagnostics) {
+    if (diagnostics.failed()) return;
+    require_smooth(study, *networks_, diagnostics);
+    if (networks_->random() == nullptr && choice_.is_fixed()) {
+      warn_of_repetition(study, "network and points are fixed", diagnostics);
+    }
+    add(layer_axis(networks_->depth()));
+    add({.name = "boundary_point",
+         .size = static_cast<std::size_t>(choice_.points()),
+         .long_name = "point of the decision boundary"});
+    add({.name = "index",
+         .size = static_cast<std::size_t>(choice_.curvatures()),
+         .long_name = "principal curvature, counted from the end of the spectrum"});
+    add({.layout = {"measured", std::nullopt, true, measured_arrays()},
+         .cost = [this](const Point& point) { return cost_of(point); },
+         .run = [this](const Task& task, Results& results) { measure(task, results); }});
+    if (networks_->random() == nullptr || !choice_.has_random_points()) return;
+    add({.layout = {"theory", std::nullopt, false, theory_arrays()},
+         .cost =
+             [this](const Point& point) {
+               return Cost{.seconds = 4e-3 * static_cast<double>(networks_->widths(point).size()), .bytes = 1e6};
+             },
+         .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
 
-  Cost cost(std::size_t family, const Point& point) const override {
+  void export_cell(const Task& task, const std::string& path) const override {
+    const auto network = networks_->network(task.point, task_stream(task), choice_.dimension());
+    NamedArrays arrays;
+    add_network(*network, networks_->activation_text(task.point), arrays);
+    choice_.add_boundary(*network, task, arrays);
+    write_arrays(path, arrays);
+  }
+
+ private:
+  Cost cost_of(const Point& point) const {
     Cost cost;
-    if (family == 1) {
-      cost.seconds = 4e-3 * static_cast<double>(networks_.widths(point).size());
-      cost.bytes = 1e6;
-      return cost;
-    }
-    std::vector<int> sizes = networks_.widths(point);
+    std::vector<int> sizes = networks_->widths(point);
     sizes.insert(sizes.begin(), choice_.dimension());
     double weights = 0.0;
     for (std::size_t l = 0; l + 1 < sizes.size(); ++l) weights += static_cast<double>(sizes[l]) * sizes[l + 1];
@@ -175,15 +190,14 @@ class Boundaries final : public Measurement {
     // About sixty evaluations find a bracket, ten more a point.
     const double search = 70.0 * 2.0 * weights / 2.5e9;
     cost.seconds = 1.5e-9 * weights + choice_.points() * (search + one.seconds);
-    cost.bytes = 1e6 + 8.0 * weights * (networks_.stored() ? 2.0 : 1.0) + one.bytes +
+    cost.bytes = 1e6 + 8.0 * weights * (networks_->random() == nullptr ? 2.0 : 1.0) + one.bytes +
                  32.0 * choice_.points() * choice_.curvatures() * static_cast<double>(sizes.size());
     return cost;
   }
 
-  void run(const Task& task, Results& results) const override {
-    if (task.family == 1) return set_theory(task.point, results);
-    const auto network = networks_.stored() ? std::shared_ptr<const Network>(networks_.stored()) : random(task);
-    const StreamKey key = stream_key(task.seed, task.realization, task.salt);
+  void measure(const Task& task, Results& results) const {
+    const StreamKey key = task_stream(task);
+    const auto network = networks_->network(task.point, key, choice_.dimension());
     const BoundaryFunction boundary = choice_.function(*network, task.point, key);
     Table table(choice_.points(), network->depth(), choice_.curvatures());
     int missed = 0;
@@ -231,74 +245,30 @@ class Boundaries final : public Measurement {
     if (missed > 0) results.status(status, fmt::format("{} of {} points: {}", missed, choice_.points(), first_reason));
   }
 
-  void export_cell(const Task& task, const std::string& path) const override {
-    const auto network = networks_.stored() ? std::shared_ptr<const Network>(networks_.stored()) : random(task);
-    NamedArrays arrays;
-    add_network(*network, networks_.activation_text(task.point), arrays);
-    choice_.add_boundary(*network, task, arrays);
-    write_arrays(path, arrays);
-  }
-
- private:
-  std::shared_ptr<const Network> random(const Task& task) const {
-    return std::make_shared<RandomNetwork>(network_parameters(task.point, choice_.dimension()),
-                                           stream_key(task.seed, task.realization, task.salt));
-  }
-
   void set_theory(const Point& point, Results& results) const {
-    const auto network = network_parameters(point, choice_.dimension());
-    const BoundaryTheory theory = boundary_theory(network.activation, network.input_dimension, network.widths,
-                                                  network.sigma_w, network.sigma_b, q0_of(point).value_or(1.0));
+    const auto network = networks_->random()->parameters(point, choice_.dimension());
+    const BoundaryTheory theory =
+        boundary_theory(network.activation, network.input_dimension, network.widths, network.sigma_w, network.sigma_b,
+                        choice_.scale()(point).value_or(1.0));
     results.set("gradient_norm_input_theory", theory.gradient_norm.front());
     results.set("gradient_norm_theory", std::span(theory.gradient_norm).subspan(1));
     results.set("curvature_rms_input_theory", theory.curvature_rms.front());
     results.set("curvature_rms_theory", std::span(theory.curvature_rms).subspan(1));
   }
 
-  NetworkChoice networks_;
+  std::shared_ptr<const NetworkSource> networks_;
   BoundaryChoice choice_;
-};
-
-class DecisionBoundary final : public Measure {
- public:
-  std::string name() const override { return "decision_boundary"; }
-  int version() const override { return 2; }
-  std::string description() const override {
-    return "principal curvatures of the decision boundary beta . x^D = beta_0 of smooth networks, at the input and in "
-           "the space of every layer, and their root mean square at infinite width";
-  }
-  std::vector<Key> keys() const override {
-    std::vector<Key> keys = NetworkChoice::keys();
-    std::erase_if(keys, [](const Key& key) { return key.section == "readout"; });
-    for (const auto& more : {input_points_keys(), BoundaryChoice::keys()})
-      keys.insert(keys.end(), more.begin(), more.end());
-    return keys;
-  }
-  std::vector<ArraySpec> arrays() const override {
-    std::vector<ArraySpec> arrays = measured_arrays();
-    for (ArraySpec& spec : theory_arrays()) arrays.push_back(std::move(spec));
-    return arrays;
-  }
-  void check(const Study& study, Diagnostics& diagnostics) const override {
-    check_networks(study, diagnostics);
-    const Boundaries decoded(study, diagnostics);
-    if (diagnostics.failed()) return;
-    decoded.choice().check_smooth(study, decoded.networks(), diagnostics);
-    if (study.file("network.file") == nullptr) check_fixed_point(study, diagnostics);
-    if (decoded.networks().stored() && decoded.choice().is_fixed()) warn_of_repetition(study, diagnostics);
-  }
-  std::unique_ptr<Measurement> bind(const Study& study) const override {
-    Diagnostics diagnostics;
-    auto measurement = std::make_unique<Boundaries>(study, diagnostics);
-    diagnostics.throw_if_failed();
-    return measurement;
-  }
 };
 
 }  // namespace
 
 std::unique_ptr<Measure> make_decision_boundary() {
-  return std::make_unique<DecisionBoundary>();
+  return bound_measure<Boundaries>(
+      {.name = "decision_boundary",
+       .version = 2,
+       .description = "principal curvatures of the decision boundary beta . x^D = beta_0 of smooth networks, at the "
+                      "input and in the space of every layer, and their root mean square at infinite width",
+       .arrays = joined(measured_arrays(), theory_arrays())});
 }
 
 }  // namespace meander

@@ -16,13 +16,14 @@
 #include "kernels/linear_regions/exact_curve.hpp"
 #include "kernels/mean_field/curve_theory.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/curves/count_method.hpp"
 #include "studies/curves/curve_study.hpp"
 #include "studies/declare/array_spec.hpp"
-#include "studies/inputs/input_curve.hpp"
+#include "studies/declare/bound_measure.hpp"
+#include "studies/declare/sweep.hpp"
 #include "studies/inputs/input_points.hpp"
 #include "studies/measures/dichotomies/weight_sweeps.hpp"
-#include "studies/networks/network_choice.hpp"
-#include "studies/networks/random_networks.hpp"
+#include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
 
 namespace meander {
@@ -56,100 +57,108 @@ std::vector<ArraySpec> measured_arrays() {
   return arrays;
 }
 
-Key own_key(std::string name, KeyType type, std::string description) {
-  Key key;
-  key.section = "dichotomies";
-  key.name = std::move(name);
-  key.type = type;
-  key.description = std::move(description);
-  return key;
-}
-
-std::vector<Key> own_keys() {
-  Key points =
-      own_key("points", KeyType::integer,
-              "points to label, random or drawn from [input] images; 15 if left out, unless a file gives them");
-  points.optional = true;
-  points.sweepable = true;
-  points.units = "points";
-  points.minimum = 1;
-  points.maximum = most_points;
-  Key layers =
-      own_key("layers", KeyType::integers,
-              "layers to sweep, one after another, counted from 1 and ascending; all (or all of the file's) if "
-              "left out");
-  layers.optional = true;
-  layers.minimum = 1;
-  layers.maximum = 1 << 20;
-  Key method = own_key("method", KeyType::string,
-                       "auto: exact where the activation has linear pieces, else sampled; or exact; or sampled");
-  method.choices = {"auto", "exact", "sampled"};
-  method.default_value = Value("auto");
-  Key steps = own_key("steps", KeyType::integer, "steps around the sweep between which sampled labels are compared");
-  steps.units = "steps";
-  steps.minimum = 3;
-  steps.maximum = 1e9;
-  steps.default_value = Value(4000);
-  steps.sweepable = true;
-  Key file = own_key("file", KeyType::file,
-                     "HDF5 file with a sweep of your own, for [network] file (it may be the same): /points (s, inputs) "
-                     "and, for each swept layer, /sweep/0/weight (out, in), counted like /layers");
-  file.hint = "points and second weights of your own in HDF5; `meander export` writes them as an example";
-  file.optional = true;
-  return {points, layers, method, steps, file};
-}
-
 constexpr std::size_t default_points = 15;
-
-std::size_t point_count(const Point& point) {
-  return point.find("points") == nullptr ? default_points : static_cast<std::size_t>(point.integer("points"));
-}
 
 class Labelings final : public Measurement {
  public:
-  Labelings(const Study& study, Diagnostics& diagnostics)
-      : networks_(study, diagnostics), method_(*study.setting("dichotomies.method")->get_if<std::string>()) {
-    if (study.file("dichotomies.file") != nullptr) {
-      read_file(study, diagnostics);
-    } else {
-      read_input(study, diagnostics);
-    }
-    read_layers(study, diagnostics);
-  }
+  struct Keys {
+    explicit Keys(Declaration& declare);
+    NetworkKeys networks;
+    InputKeys input;
+    Parameter<std::size_t> points;
+    std::optional<std::vector<int>> layers;
+    CountMethod method = CountMethod::automatic;
+    Parameter<long> steps;
+    const StudyFile* file = nullptr;
+  };
 
-  const NetworkChoice& networks() const { return networks_; }
-  bool is_drawn() const { return !stored_; }
+  Labelings(const Study& study, const Keys& keys, Diagnostics& diagnostics);
 
-  Layout layout() const override {
-    OwnDimension swept{.name = "swept_layer", .size = layers_.size(), .long_name = "swept layer, counted from 1"};
-    for (const int layer : layers_) swept.coordinates.emplace_back(layer);
-    Layout layout;
-    layout.dimensions = {swept};
-    layout.families = {{"measured", std::nullopt, true, measured_arrays()}};
-    return layout;
-  }
-
-  Cost cost(std::size_t family, const Point& point) const override;
-  void run(const Task& task, Results& results) const override;
   void export_cell(const Task& task, const std::string& path) const override;
 
  private:
-  void read_file(const Study& study, Diagnostics& diagnostics);
-  void read_input(const Study& study, Diagnostics& diagnostics);
-  void read_layers(const Study& study, Diagnostics& diagnostics);
+  void read_file(const Study& study, const StudyFile& file, Diagnostics& diagnostics);
+  void read_input(const Study& study, const Keys& keys, Diagnostics& diagnostics);
+  void read_layers(const Study& study, const Keys& keys, Diagnostics& diagnostics);
+  std::size_t point_count(const Point& point) const { return points_.value_or(point, default_points); }
   StoredSweeps subject(const Task& task, std::shared_ptr<const Network>& network) const;
-  bool is_exact(const Activation& activation) const { return method_ != "sampled" && activation.pieces() != nullptr; }
   double exact_seconds(const Point& point, const std::vector<int>& widths, int swept) const;
+  Cost cost_of(const Point& point) const;
+  void measure(const Task& task, Results& results) const;
 
-  NetworkChoice networks_;
-  std::string method_;
+  std::shared_ptr<const NetworkSource> networks_;
+  CountMethod method_;
+  Parameter<std::size_t> points_;
+  Parameter<long> steps_;
   std::optional<InputPoints> inputs_;
   std::optional<StoredSweeps> stored_;
   std::vector<int> layers_;
 };
 
-void Labelings::read_file(const Study& study, Diagnostics& diagnostics) {
-  const StudyFile& file = *study.file("dichotomies.file");
+Labelings::Keys::Keys(Declaration& declare)
+    : networks(declare,
+               {.readout_description = "standard deviation of the readout's weights times sqrt(fan_in); 1 for random "
+                                       "networks if left out (labels are signs, so it changes none)"}),
+      input(declare, points_wanted()) {
+  declare(points, {.section = "dichotomies",
+                   .name = "points",
+                   .units = "points",
+                   .description = "points to label, random or drawn from [input] images; 15 if left out, unless a file "
+                                  "gives them",
+                   .minimum = 1,
+                   .maximum = most_points});
+  declare(layers,
+          {.section = "dichotomies",
+           .name = "layers",
+           .description = "layers to sweep, one after another, counted from 1 and ascending; all (or all of the "
+                          "file's) if left out",
+           .minimum = 1,
+           .maximum = 1 << 20});
+  declare(method, {.section = "dichotomies",
+                   .name = "method",
+                   .description = "auto: exact where the activation has linear pieces, else sampled; or exact; or "
+                                  "sampled",
+                   .default_value = Value("auto")});
+  declare(steps, {.section = "dichotomies",
+                  .name = "steps",
+                  .units = "steps",
+                  .description = "steps around the sweep between which sampled labels are compared",
+                  .default_value = Value(4000),
+                  .minimum = 3,
+                  .maximum = 1e9});
+  declare(file, {.section = "dichotomies",
+                 .name = "file",
+                 .description =
+                     "HDF5 file with a sweep of your own, for [network] file (it may be the same): /points (s, inputs) "
+                     "and, for each swept layer, /sweep/0/weight (out, in), counted like /layers",
+                 .hint = "points and second weights of your own in HDF5; `meander export` writes them as an example"});
+}
+
+Labelings::Labelings(const Study& study, const Keys& keys, Diagnostics& diagnostics)
+    : networks_(network_source(study, keys.networks, diagnostics)),
+      method_(keys.method),
+      points_(keys.points),
+      steps_(keys.steps) {
+  if (keys.file != nullptr) {
+    read_file(study, *keys.file, diagnostics);
+  } else {
+    read_input(study, keys, diagnostics);
+  }
+  read_layers(study, keys, diagnostics);
+  if (diagnostics.failed()) return;
+  if (method_ == CountMethod::exact) {
+    require_linear_pieces(study, *networks_, "method = \"exact\" needs them", diagnostics);
+  }
+  if (stored_) warn_of_repetition(study, "network and points are fixed", diagnostics);
+  OwnDimension swept{.name = "swept_layer", .size = layers_.size(), .long_name = "swept layer, counted from 1"};
+  for (const int layer : layers_) swept.coordinates.emplace_back(layer);
+  add(std::move(swept));
+  add({.layout = {"measured", std::nullopt, true, measured_arrays()},
+       .cost = [this](const Point& point) { return cost_of(point); },
+       .run = [this](const Task& task, Results& results) { measure(task, results); }});
+}
+
+void Labelings::read_file(const Study& study, const StudyFile& file, Diagnostics& diagnostics) {
   for (const std::string path : {"dichotomies.points", "input.dimension", "input.images", "input.q0"}) {
     const std::string name = path.substr(path.find('.') + 1);
     if (study.setting(path) == nullptr && study.file(path) == nullptr && !is_swept(study, name)) continue;
@@ -161,54 +170,54 @@ void Labelings::read_file(const Study& study, Diagnostics& diagnostics) {
     diagnostics.error(study.place("dichotomies.file"),
                       "'file' stands without [network] file (its weights belong to a stored network) name the network");
   }
-  if (file.bytes == nullptr || !networks_.stored()) return;
+  const auto network = networks_ ? networks_->stored() : nullptr;
+  if (file.bytes == nullptr || network == nullptr) return;
   try {
-    stored_ = sweeps_from(read_arrays(*file.bytes, file.path), file.path, *networks_.stored());
+    stored_ = sweeps_from(read_arrays(*file.bytes, file.path), file.path, *network);
   } catch (const BadInput& error) {
     diagnostics.error(study.place("dichotomies.file"), error.what());
   }
 }
 
-void Labelings::read_input(const Study& study, Diagnostics& diagnostics) {
-  if (study.file("network.file") != nullptr) {
+void Labelings::read_input(const Study& study, const Keys& keys, Diagnostics& diagnostics) {
+  if (keys.networks.file != nullptr) {
     diagnostics.error(study.place("network.file"),
                       "a stored network has no law to draw a sweep from (its second weights must be given) name them: "
                       "[dichotomies] file = \"FILE\"");
     return;
   }
-  std::size_t most = 1;
-  for (const Point& point : distinct_points(study, {"points"})) most = std::max(most, point_count(point));
-  inputs_.emplace(study, 0, most, diagnostics);
+  std::size_t most = points_.is_given() ? 1 : default_points;
+  for (const std::size_t count : points_.values()) most = std::max(most, count);
+  inputs_.emplace(study, keys.input, networks_, most, diagnostics);
 }
 
-void Labelings::read_layers(const Study& study, Diagnostics& diagnostics) {
+void Labelings::read_layers(const Study& study, const Keys& keys, Diagnostics& diagnostics) {
   const Place place = study.place("dichotomies.layers");
+  const int depth = networks_ ? networks_->depth() : 0;
   const auto has = [&](int layer) {
-    if (!stored_) return layer <= networks_.depth();
+    if (!stored_) return layer <= depth;
     return std::any_of(stored_->sweeps.begin(), stored_->sweeps.end(),
                        [&](const WeightSweep& sweep) { return sweep.layer == layer; });
   };
-  const Value* chosen = study.setting("dichotomies.layers");
-  if (chosen == nullptr) {
-    for (int layer = 1; layer <= networks_.depth(); ++layer) {
+  if (!keys.layers) {
+    for (int layer = 1; layer <= depth; ++layer) {
       if (has(layer)) layers_.push_back(layer);
     }
     return;
   }
-  for (const Value& value : *chosen->get_if<List>()) {
-    const int layer = static_cast<int>(value.number());
+  for (const int layer : *keys.layers) {
     if (!layers_.empty() && layer <= layers_.back()) {
       diagnostics.error(place, fmt::format("'layers' is {} (layers are named once and in order) write them ascending",
-                                           chosen->toml()));
+                                           study.setting("dichotomies.layers")->toml()));
       return;
     }
     layers_.push_back(layer);
-    if (has(layer) || networks_.depth() == 0) continue;
+    if (has(layer) || depth == 0) continue;
     diagnostics.error(
         place, stored_ ? fmt::format("'layers' names layer {} ({} has no /sweep/{}/weight for it) choose another",
-                                     layer, study.file("dichotomies.file")->path, layer - 1)
+                                     layer, keys.file->path, layer - 1)
                        : fmt::format("'layers' names layer {} (the deepest network has {} layers) choose another",
-                                     layer, networks_.depth()));
+                                     layer, depth));
   }
   if (layers_.empty()) diagnostics.error(place, "'layers' is empty (a sweep needs a layer) name one, or leave it out");
 }
@@ -219,12 +228,12 @@ double Labelings::exact_seconds(const Point& point, const std::vector<int>& widt
   TheoryParameters parameters;
   parameters.input_dimension = 2;
   parameters.widths.assign(widths.begin() + (swept - 1), widths.end());
-  parameters.sigma_w = networks_.stored() ? 2.0 : point.number("sigma_w");
-  const Value* sigma_b = point.find("sigma_b");
-  parameters.sigma_b = sigma_b != nullptr ? sigma_b->number() : 0.0;
+  const RandomNetworks* random = networks_->random();
+  parameters.sigma_w = random != nullptr ? random->sigma_w(point) : 2.0;
+  parameters.sigma_b = random != nullptr ? random->sigma_b(point) : 0.0;
   const double radius = std::sqrt(2.0);  // q0 = 1 in two dimensions
   const auto theory =
-      curve_theory(networks_.activation(point), parameters,
+      curve_theory(networks_->activation(point), parameters,
                    curve_between(CurveKind::circle, std::vector{radius, 0.0}, std::vector{0.0, radius}));
   double seconds = 0.0;
   for (std::size_t l = 0; l < parameters.widths.size(); ++l) {
@@ -235,8 +244,8 @@ double Labelings::exact_seconds(const Point& point, const std::vector<int>& widt
   return seconds;
 }
 
-Cost Labelings::cost(std::size_t, const Point& point) const {
-  const std::vector<int> widths = networks_.widths(point);
+Cost Labelings::cost_of(const Point& point) const {
+  const std::vector<int> widths = networks_->widths(point);
   const int inputs = stored_ ? static_cast<int>(stored_->points.front().size()) : inputs_->dimension();
   const double points = stored_ ? static_cast<double>(stored_->points.size()) : static_cast<double>(point_count(point));
   double weights = 0.0, widest = inputs;
@@ -244,7 +253,7 @@ Cost Labelings::cost(std::size_t, const Point& point) const {
     weights += static_cast<double>(widths[l]) * (l == 0 ? inputs : widths[l - 1]);
     widest = std::max(widest, static_cast<double>(widths[l]));
   }
-  const bool exact = is_exact(networks_.activation(point));
+  const bool exact = counts_exactly(method_, networks_->activation(point));
   Cost cost;
   cost.bytes = 1e7 + 16.0 * weights + 8.0 * points * widest;
   cost.bytes += exact ? exact_curve_bytes(2, widths) : 8.0 * 3 * 512 * widest;
@@ -252,18 +261,18 @@ Cost Labelings::cost(std::size_t, const Point& point) const {
     if (layer > static_cast<int>(widths.size())) break;
     const double drawn = 4e-9 * weights;
     cost.seconds += drawn + (exact ? points * exact_seconds(point, widths, layer)
-                                   : points * static_cast<double>(point.integer("steps")) * 1e-10 * weights);
+                                   : points * static_cast<double>(steps_(point)) * 1e-10 * weights);
   }
   return cost;
 }
 
 StoredSweeps Labelings::subject(const Task& task, std::shared_ptr<const Network>& network) const {
   if (stored_) {
-    network = networks_.stored();
+    network = networks_->stored();
     return *stored_;
   }
-  const StreamKey key = stream_key(task.seed, task.realization, task.salt);
-  RandomNetwork::Parameters parameters = network_parameters(task.point, inputs_->dimension());
+  const StreamKey key = task_stream(task);
+  RandomNetwork::Parameters parameters = networks_->random()->parameters(task.point, inputs_->dimension());
   if (parameters.readout_sigma < 0.0) parameters.readout_sigma = 1.0;
   const auto random = std::make_shared<RandomNetwork>(std::move(parameters), key);
   StoredSweeps subject{inputs_->draw(task.point, key, point_count(task.point)), {}};
@@ -279,19 +288,18 @@ StoredSweeps Labelings::subject(const Task& task, std::shared_ptr<const Network>
   return subject;
 }
 
-void Labelings::run(const Task& task, Results& results) const {
+void Labelings::measure(const Task& task, Results& results) const {
   std::shared_ptr<const Network> network;
   const StoredSweeps subject_of_task = subject(task, network);
   const auto& points = subject_of_task.points;
-  const bool exact = is_exact(network->activation());
+  const bool exact = counts_exactly(method_, network->activation());
   const int s = static_cast<int>(points.size());
   std::vector<std::int64_t> dichotomies, flips;
   std::vector<double> bounds, gaps, change;
   for (const WeightSweep& sweep : subject_of_task.sweeps) {
     if (std::find(layers_.begin(), layers_.end(), sweep.layer) == layers_.end()) continue;
-    const DichotomyCounts counts =
-        exact ? exact_dichotomies(*network, sweep, points)
-              : sampled_dichotomies(*network, sweep, points, static_cast<long>(task.point.integer("steps")));
+    const DichotomyCounts counts = exact ? exact_dichotomies(*network, sweep, points)
+                                         : sampled_dichotomies(*network, sweep, points, steps_(task.point));
     if (!counts.finite) {
       results.status(Status::out_of_range,
                      fmt::format("values overflow double precision when layer {} of {} is swept (they grow with depth "
@@ -324,54 +332,21 @@ void Labelings::export_cell(const Task& task, const std::string& path) const {
   std::shared_ptr<const Network> network;
   const StoredSweeps subject_of_task = subject(task, network);
   NamedArrays arrays;
-  add_network(*network, networks_.activation_text(task.point), arrays);
+  add_network(*network, networks_->activation_text(task.point), arrays);
   add_sweeps(subject_of_task, *network, arrays);
   write_arrays(path, arrays);
 }
 
-class Dichotomies final : public Measure {
- public:
-  std::string name() const override { return "dichotomies"; }
-  int version() const override { return 2; }
-  std::string description() const override {
-    return "distinct labelings of points while one layer's weights sweep a great circle W cos t + W' sin t, their "
-           "label "
-           "flips, and a random walk of as many flips";
-  }
-  std::vector<Key> keys() const override {
-    std::vector<Key> keys = NetworkChoice::keys();
-    for (Key& key : keys) {
-      if (key.section != "readout") continue;
-      key.description =
-          "standard deviation of the readout's weights times sqrt(fan_in); 1 for random networks if left out (labels "
-          "are signs, so it changes none)";
-    }
-    for (const auto& more : {input_points_keys(), own_keys()}) keys.insert(keys.end(), more.begin(), more.end());
-    return keys;
-  }
-  std::vector<ArraySpec> arrays() const override { return measured_arrays(); }
-  void check(const Study& study, Diagnostics& diagnostics) const override {
-    check_networks(study, diagnostics);
-    const Labelings decoded(study, diagnostics);
-    if (diagnostics.failed()) return;
-    if (*study.setting("dichotomies.method") == Value("exact")) {
-      require_linear_pieces(study, decoded.networks(), "method = \"exact\" needs them", diagnostics);
-    }
-    if (!decoded.networks().stored()) check_fixed_point(study, diagnostics);
-    if (!decoded.is_drawn()) warn_of_repetition(study, diagnostics);
-  }
-  std::unique_ptr<Measurement> bind(const Study& study) const override {
-    Diagnostics diagnostics;
-    auto measurement = std::make_unique<Labelings>(study, diagnostics);
-    diagnostics.throw_if_failed();
-    return measurement;
-  }
-};
-
 }  // namespace
 
 std::unique_ptr<Measure> make_dichotomies() {
-  return std::make_unique<Dichotomies>();
+  return bound_measure<Labelings>({.name = "dichotomies",
+                                   .version = 2,
+                                   .description =
+                                       "distinct labelings of points while one layer's weights sweep a great "
+                                       "circle W cos t + W' sin t, their label flips, and a random walk of "
+                                       "as many flips",
+                                   .arrays = measured_arrays()});
 }
 
 }  // namespace meander

@@ -1,13 +1,15 @@
 // Decodes the wishes of a study of `geometry` and declares its arrays.
 #include "studies/measures/geometry/geometry_choice.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numbers>
 #include <utility>
 
 #include "kernels/mean_field/geometry_theory.hpp"
 #include "studies/declare/array_spec.hpp"
-#include "studies/networks/random_networks.hpp"
+#include "studies/declare/sweep.hpp"
 
 namespace meander {
 namespace {
@@ -33,6 +35,24 @@ std::vector<ArraySpec> component_arrays() {
   return arrays;
 }
 
+void check_components(const Study& study, const GeometryKeys& keys, const CurveStudy& curves,
+                      Diagnostics& diagnostics) {
+  const Place place = study.place("geometry.component_layers");
+  std::vector<int> seen;
+  for (const int layer : keys.component_layers) {
+    if (layer > curves.depth()) {
+      diagnostics.error(place, fmt::format("'component_layers' names layer {} (the deepest network has {} layers) name "
+                                           "layers from 1 to {}",
+                                           layer, curves.depth(), curves.depth()));
+    }
+    if (std::find(seen.begin(), seen.end(), layer) != seen.end()) {
+      diagnostics.error(place,
+                        fmt::format("'component_layers' names layer {} twice (once is enough) remove one", layer));
+    }
+    seen.push_back(layer);
+  }
+}
+
 }  // namespace
 
 std::vector<double> GeometryWishes::deltas() const {
@@ -43,42 +63,69 @@ std::vector<double> GeometryWishes::deltas() const {
   return result;
 }
 
-std::optional<bool> asked(const Study& study, const char* key) {
-  const Value* value = study.setting(key);
-  return value == nullptr ? std::nullopt : std::optional(*value == Value(true));
+GeometryKeys::GeometryKeys(Declaration& declare) {
+  declare(curvature, {.section = "geometry",
+                      .name = "curvature",
+                      .description = "curvature and Grassmannian length, which need an activation without kinks; where "
+                                     "there is one in the study, if left out, and missing for the others"});
+  declare(autocorrelation, {.section = "geometry",
+                            .name = "autocorrelation",
+                            .description = "similarity of points on a circle against their distance; true if left out "
+                                           "on circles whose samples are not swept"});
+  declare(deltas, {.section = "geometry",
+                   .name = "deltas",
+                   .description = "distances at most, apart from 0: multiples of that of neighbouring samples, up to "
+                                  "half the circle",
+                   .default_value = Value(250),
+                   .minimum = 1});
+  declare(component_layers,
+          {.section = "geometry",
+           .name = "component_layers",
+           .units = "layers",
+           .description = "layers whose curve is taken apart into principal components; none if left out",
+           .optional = true,
+           .minimum = 1});
+  declare(components, {.section = "geometry",
+                       .name = "components",
+                       .description = "principal components of each of component_layers",
+                       .default_value = Value(3),
+                       .minimum = 1,
+                       .maximum = 1000});
 }
 
-Kinks Kinks::of(const Study& study, const CurveStudy& curves) {
-  Kinks result;
-  if (curves.is_stored()) {
-    result.any = result.all = has_kinks(curves.stored_activation());
-    return result;
-  }
-  for (const Point& point : distinct_points(study, {"activation"})) {
-    const bool kinks = has_kinks(curves.activation(point));
-    result.any = result.any || kinks;
-    result.all = result.all && kinks;
-  }
-  return result;
-}
-
-GeometryWishes GeometryWishes::of(const Study& study, const CurveStudy& curves) {
-  GeometryWishes wishes;
-  wishes.curvature = asked(study, "geometry.curvature").value_or(!Kinks::of(study, curves).all);
+GeometryWishes GeometryWishes::of(const Study& study, const GeometryKeys& keys, const CurveStudy& curves,
+                                  Diagnostics& diagnostics) {
+  const Extent kinks = activations_with(study, curves.networks(), has_kinks);
   // The distances must not change when a swept number of samples is extended.
-  const bool has_distances = curves.is_circle() && !is_swept(study, "samples");
-  wishes.autocorrelation = has_distances && asked(study, "geometry.autocorrelation").value_or(true);
-  for (const Point& point : distinct_points(study, {"samples"}))
-    wishes.most_samples = std::max(wishes.most_samples, static_cast<std::size_t>(point.integer("samples")));
-  wishes.divisions = static_cast<long>(wishes.most_samples);
-  const auto most = static_cast<long>(study.setting("geometry.deltas")->number());
-  wishes.step = std::max(1L, (wishes.divisions / 2 + most - 1) / most);
-  if (const Value* layers = study.setting("geometry.component_layers")) {
-    for (const Value& layer : *layers->get_if<List>())
-      wishes.component_layers.push_back(static_cast<int>(layer.number()));
-    std::sort(wishes.component_layers.begin(), wishes.component_layers.end());
+  const bool samples_swept = is_swept(study, "samples");
+  const bool has_distances = curves.is_circle() && !samples_swept;
+  if (keys.curvature.value_or(false) && kinks.any) {
+    diagnostics.error(study.place("geometry.curvature"),
+                      "'curvature' is true (an activation of this study has kinks, where phi'' is no function and "
+                      "the curvature has no mean-field recursion) leave 'curvature' out, or take smooth activations");
   }
-  wishes.components = static_cast<int>(study.setting("geometry.components")->number());
+  if (keys.autocorrelation.value_or(false) && !curves.is_circle()) {
+    diagnostics.error(study.place("geometry.autocorrelation"),
+                      "'autocorrelation' is true (the curve is no circle: its points have no common distances) leave "
+                      "'autocorrelation' out, or take kind = \"circle\"");
+  }
+  if (keys.autocorrelation.value_or(false) && samples_swept) {
+    diagnostics.error(study.place("geometry.autocorrelation"),
+                      "'autocorrelation' is true (the number of samples is swept: points have no common distances) "
+                      "give [curve] samples once, or leave 'autocorrelation' out");
+  }
+  check_components(study, keys, curves, diagnostics);
+  GeometryWishes wishes;
+  wishes.curvature = keys.curvature.value_or(!kinks.all);
+  wishes.autocorrelation = has_distances && keys.autocorrelation.value_or(true);
+  for (const long samples : curves.samples().values()) {
+    wishes.most_samples = std::max(wishes.most_samples, static_cast<std::size_t>(samples));
+  }
+  wishes.divisions = static_cast<long>(wishes.most_samples);
+  wishes.step = std::max(1L, (wishes.divisions / 2 + keys.deltas - 1) / keys.deltas);
+  wishes.component_layers = keys.component_layers;
+  std::sort(wishes.component_layers.begin(), wishes.component_layers.end());
+  wishes.components = keys.components;
   return wishes;
 }
 
@@ -88,16 +135,13 @@ std::vector<ArraySpec> geometry_measured_arrays(const GeometryWishes& wishes) {
       array("metric", ArrayType::float64, "metric g^E / N", {"layer"}),
       array("metric_sd", ArrayType::float64, "standard deviation of g^E / N along the curve", {"layer"}),
       array("length", ArrayType::float64, "Euclidean length of the pre-activations", {"layer"})};
-  const auto append = [&](std::vector<ArraySpec> more) {
-    for (ArraySpec& spec : more) arrays.push_back(std::move(spec));
-  };
-  if (wishes.curvature) append(curvature_arrays());
+  if (wishes.curvature) append(arrays, curvature_arrays());
   if (wishes.autocorrelation) {
     arrays.push_back(array("autocorrelation", ArrayType::float64,
                            "mean of h(t).h(t + delta) along the circle over that of h(t).h(t)", {"layer", "delta"}));
     arrays.back().nonfinite = true;  // where every h is zero
   }
-  if (!wishes.component_layers.empty()) append(component_arrays());
+  if (!wishes.component_layers.empty()) append(arrays, component_arrays());
   arrays.push_back(array("sampling_change", ArrayType::float64,
                          "relative change of the lengths (the larger of the two) when only every second sample is used",
                          {"layer"}));

@@ -6,13 +6,23 @@
 #include <vector>
 
 #include "pipeline/measure/layout.hpp"
-#include "pipeline/study/study.hpp"
 #include "studies/curves/curve_study.hpp"
+#include "studies/declare/declaration.hpp"
 
 namespace meander {
 
 /// Of the singular values, as in the figures of Poole et al. 2016.
 inline constexpr std::size_t most_fractions = 5;
+
+/// [geometry]
+struct GeometryKeys {
+  explicit GeometryKeys(Declaration& declare);
+
+  std::optional<bool> curvature, autocorrelation;
+  long deltas = 250;
+  std::vector<int> component_layers;
+  int components = 3;
+};
 
 struct GeometryWishes {
   bool curvature = true;
@@ -20,24 +30,15 @@ struct GeometryWishes {
   /// Distances between points on the circle, in units of 2 pi / `divisions`: 0, step, 2 step, ...
   long divisions = 0;
   long step = 1;
-  std::vector<int> component_layers;
+  std::vector<int> component_layers;  // ascending
   int components = 3;
   std::size_t most_samples = 0;
 
-  static GeometryWishes of(const Study& study, const CurveStudy& curves);
+  /// What a study of these curves can have of what it asks for. Complains of what it cannot.
+  static GeometryWishes of(const Study& study, const GeometryKeys& keys, const CurveStudy& curves,
+                           Diagnostics& diagnostics);
   /// The distances as angles; none without autocorrelation.
   std::vector<double> deltas() const;
-};
-
-/// A boolean setting, where it is given.
-std::optional<bool> asked(const Study& study, const char* key);
-
-/// True where any (every) activation of the study has kinks.
-struct Kinks {
-  bool any = false;
-  bool all = true;
-
-  static Kinks of(const Study& study, const CurveStudy& curves);
 };
 
 std::vector<ArraySpec> geometry_measured_arrays(const GeometryWishes& wishes);

@@ -50,7 +50,7 @@ double factor_bytes(const Size& size) {
 }
 
 bool needs_factors(const Size& size, const ExtremesSettings& settings) {
-  return settings.smallest && size.open && !size.orthogonal;
+  return settings.smallest() && size.open && !size.orthogonal;
 }
 
 double stored_bytes(const Size& size, WeightStorage storage) {
@@ -120,10 +120,10 @@ double krylov_seconds(const Size& size, WeightStorage storage, const ExtremesSet
   const double orthogonal = 8.0 * size.rows() * basis * block * 1e-10;
   const double once = 1.2e-9 * size.weights();
   double seconds = 1e-3 + once;
-  if (settings.largest) {
+  if (settings.largest()) {
     seconds += passes * (2.0 * product_seconds(size, storage, block) + orthogonal + 1e-4);
   }
-  if (settings.smallest && size.open) {
+  if (settings.smallest() && size.open) {
     const int n = static_cast<int>(size.n), depth = static_cast<int>(size.depth), ranks = static_cast<int>(size.ranks);
     const double one = size.orthogonal ? product_seconds(size, storage, block)
                                        : FactoredInverse::product_seconds(n, depth, ranks, static_cast<int>(block));
@@ -156,7 +156,7 @@ ExtremesWay extremes_way(const RandomNetwork::Parameters& parameters, const Extr
   if (settings.solver != ExtremesSolver::automatic) return ExtremesWay::krylov;
   const Size size(parameters, settings);
   if (size.n > widest_graded) return ExtremesWay::krylov;
-  if (settings.smallest && !size.open) return ExtremesWay::graded;
+  if (settings.smallest() && !size.open) return ExtremesWay::graded;
   // Where memory decides, a choice would depend on the machine: here it decides nothing.
   const double krylov = krylov_seconds(size, WeightStorage::double_, settings);
   return graded_seconds(size) <= krylov ? ExtremesWay::graded : ExtremesWay::krylov;

@@ -16,7 +16,6 @@
 #include "kernels/spectra/dense_extremes.hpp"
 #include "pipeline/ranks/rank_group.hpp"
 #include "studies/jacobians/jacobian_point.hpp"
-#include "studies/networks/random_networks.hpp"
 
 namespace meander {
 namespace {
@@ -34,11 +33,12 @@ bool is_continuous(WeightLaw::Kind kind) {
 
 }  // namespace
 
-ExtremesSearch::ExtremesSearch(const Task& task, const ExtremesSettings& settings, Results& results)
+ExtremesSearch::ExtremesSearch(const Task& task, const JacobianPoint& jacobian, const ExtremesSettings& settings,
+                               Results& results)
     : settings_(settings),
-      key_(stream_key(task.seed, task.realization, task.salt)),
-      parameters_(network_parameters(task.point, widths_of(task.point).front())),
-      input_(jacobian_input(task.point, key_)),
+      key_(task_stream(task)),
+      parameters_(jacobian.parameters(task.point)),
+      input_(jacobian.input(task.point, key_)),
       group_(task.group == nullptr ? MPI_COMM_SELF : task.group->comm),
       results_(results) {}
 
@@ -62,7 +62,7 @@ void ExtremesSearch::run() {
       find_by_products();
     }
     const bool may_turn = settings_.solver == ExtremesSolver::automatic && width() <= widest_graded;
-    if (may_turn && settings_.smallest && !smallest_found_) way = ExtremesWay::graded;
+    if (may_turn && settings_.smallest() && !smallest_found_) way = ExtremesWay::graded;
     by_rows_.reset();
     by_reflectors_.reset();
   }
@@ -131,8 +131,8 @@ void ExtremesSearch::require_range() const {
 void ExtremesSearch::find_by_products() {
   require_range();
   set_rank();
-  if (settings_.largest) find_largest();
-  if (settings_.smallest) find_smallest();
+  if (settings_.largest()) find_largest();
+  if (settings_.smallest()) find_smallest();
 }
 
 void ExtremesSearch::note(const ExtremeSingularValues& found, const char* name) {
@@ -254,9 +254,9 @@ void ExtremesSearch::find_in_matrix() {
     }
     results_.set(name, std::span<const double>(values));
   };
-  if (settings_.largest) keep_right(largest, "largest", true);
+  if (settings_.largest()) keep_right(largest, "largest", true);
   // Weights of other laws may be singular: what looks like a small value may be a zero.
-  if (settings_.smallest) keep_right(smallest, "smallest", is_continuous(parameters_.law.kind));
+  if (settings_.smallest()) keep_right(smallest, "smallest", is_continuous(parameters_.law.kind));
 }
 
 /// The whole spectrum to full relative accuracy, in place of what products found; the other ranks have nothing to do.
@@ -274,8 +274,8 @@ void ExtremesSearch::find_all() {
     throw std::overflow_error("the largest singular value overflows double precision");
   }
   const auto count = static_cast<std::size_t>(settings_.count);
-  if (settings_.largest) results_.set("largest", std::span<const double>(spectrum.values).first(count));
-  if (settings_.smallest) {
+  if (settings_.largest()) results_.set("largest", std::span<const double>(spectrum.values).first(count));
+  if (settings_.smallest()) {
     std::vector<double> smallest(spectrum.values.begin(), spectrum.values.begin() + spectrum.rank);
     std::reverse(smallest.begin(), smallest.end());
     smallest.resize(std::min(smallest.size(), count));

@@ -19,7 +19,7 @@ namespace meander {
 /// What every rank of a task's group does alike, and what its first rank notes in `results`.
 class ExtremesSearch {
  public:
-  ExtremesSearch(const Task& task, const ExtremesSettings& settings, Results& results);
+  ExtremesSearch(const Task& task, const JacobianPoint& jacobian, const ExtremesSettings& settings, Results& results);
 
   /// Collective over the group. Throws std::overflow_error where values leave the range of double precision, and
   /// whatever else fails.

@@ -8,49 +8,55 @@
 #include <vector>
 
 #include "pipeline/measure/measure.hpp"
+#include "studies/declare/array_spec.hpp"
+#include "studies/declare/axes.hpp"
+#include "studies/declare/bound_measure.hpp"
 #include "studies/jacobians/jacobian_point.hpp"
 #include "studies/measures/jacobian_extremes/extremes_cost.hpp"
 #include "studies/measures/jacobian_extremes/extremes_search.hpp"
 #include "studies/measures/jacobian_extremes/jacobian_extremes_keys.hpp"
-#include "studies/networks/random_networks.hpp"
 
 namespace meander {
 namespace {
 
 class Extremes final : public Measurement {
  public:
-  explicit Extremes(const Study& study) : settings_(study), depth_(max_depth(study)) {}
+  struct Keys {
+    explicit Keys(Declaration& declare) : jacobian(declare), own(declare) {}
+    JacobianPointKeys jacobian;
+    ExtremesSettings own;
+  };
 
-  Layout layout() const override {
-    Layout layout;
-    OwnDimension layer{.name = "layer", .size = static_cast<std::size_t>(depth_), .long_name = "layer, counted from 1"};
-    for (int l = 1; l <= depth_; ++l) layer.coordinates.emplace_back(l);
-    layout.dimensions = {{.name = "index",
-                          .size = static_cast<std::size_t>(settings_.count),
-                          .long_name = "place, counted from that end of the spectrum"},
-                         layer};
-    layout.families = {{"measured", std::nullopt, true, extremes_arrays(settings_.largest, settings_.smallest)},
-                       {"theory", std::nullopt, false, extremes_theory_arrays()}};
-    return layout;
+  Extremes(const Study& study, const Keys& keys, Diagnostics& diagnostics)
+      : jacobian_(study, keys.jacobian, diagnostics), settings_(keys.own) {
+    check_extremes(study, settings_, jacobian_, diagnostics);
+    if (diagnostics.failed()) return;
+    add({.name = "index",
+         .size = static_cast<std::size_t>(settings_.count),
+         .long_name = "place, counted from that end of the spectrum"});
+    add(layer_axis(jacobian_.depth()));
+    add({.layout = {"measured", std::nullopt, true, extremes_arrays(settings_.largest(), settings_.smallest())},
+         .cost = [this](const Point& point) { return extremes_cost(jacobian_.parameters(point), settings_); },
+         .run =
+             [this](const Task& task, Results& results) {
+               in_range(results, [&] { ExtremesSearch(task, jacobian_, settings_, results).run(); });
+             },
+         .smaller = [this](const Point& point) { return less_memory(jacobian_.parameters(point), settings_); }});
+    add({.layout = {"theory", std::nullopt, false, extremes_theory_arrays()},
+         .cost =
+             [this](const Point& point) {
+               return Cost{.seconds = 1e-3 + 3e-5 * static_cast<double>(jacobian_.widths(point).size()), .bytes = 5e6};
+             },
+         .run = [this](const Task& task,
+                       Results& results) { in_range(results, [&] { set_theory(task.point, results); }); }});
   }
 
-  Cost cost(std::size_t family, const Point& point) const override {
-    const std::vector<int> widths = widths_of(point);
-    if (family == 1) return {1e-3 + 3e-5 * static_cast<double>(widths.size()), 5e6, 1};
-    return extremes_cost(network_parameters(point, widths.front()), settings_);
-  }
-
-  std::string smaller(std::size_t, const Point& point) const override {
-    return less_memory(network_parameters(point, widths_of(point).front()), settings_);
-  }
-
-  void run(const Task& task, Results& results) const override {
+ private:
+  /// Numbers that leave the range of double precision make a cell out of range, not failed.
+  template <class Work>
+  static void in_range(Results& results, const Work& work) {
     try {
-      if (task.family == 1) {
-        set_theory(task.point, results);
-      } else {
-        ExtremesSearch(task, settings_, results).run();
-      }
+      work();
     } catch (const std::overflow_error& error) {
       results.status(Status::out_of_range,
                      fmt::format("{} (they grow or fall with depth beyond the numbers there are) take a sigma_w nearer "
@@ -59,51 +65,29 @@ class Extremes final : public Measurement {
     }
   }
 
- private:
-  static void set_theory(const Point& point, Results& results) {
-    const auto ensemble = weight_ensemble(point);
-    results.set("theory_valid", std::int64_t{ensemble && is_wide_enough(point)});
+  void set_theory(const Point& point, Results& results) const {
+    const auto ensemble = jacobian_.ensemble(point);
+    results.set("theory_valid", std::int64_t{ensemble && jacobian_.is_wide_enough(point)});
     if (!ensemble) return;
-    if (point.number("sigma_w") == 0.0) return results.set("lambda_max_theory", 0.0);
-    const auto spectrum = jacobian_theory(point, *ensemble);
+    if (jacobian_.sigma_w(point) == 0.0) return results.set("lambda_max_theory", 0.0);
+    const auto spectrum = jacobian_.theory(point, *ensemble);
     if (!spectrum) throw std::overflow_error("the mean-field lengths of the layers overflow double precision");
     results.set("lambda_max_theory", spectrum->lambda_max());
   }
 
+  JacobianPoint jacobian_;
   ExtremesSettings settings_;
-  int depth_ = 0;
-};
-
-class JacobianExtremesMeasure final : public Measure {
- public:
-  std::string name() const override { return "jacobian_extremes"; }
-  int version() const override { return 1; }
-  std::string description() const override {
-    return "largest and smallest singular values of the input-output Jacobian of very wide square random networks, "
-           "from "
-           "products that a group of ranks shares";
-  }
-  std::vector<Key> keys() const override {
-    std::vector<Key> keys = jacobian_point_keys();
-    for (Key& key : extremes_keys()) keys.push_back(std::move(key));
-    return keys;
-  }
-  std::vector<ArraySpec> arrays() const override {
-    std::vector<ArraySpec> arrays = extremes_arrays(true, true);
-    for (ArraySpec& spec : extremes_theory_arrays()) arrays.push_back(std::move(spec));
-    return arrays;
-  }
-  void check(const Study& study, Diagnostics& diagnostics) const override {
-    check_jacobian_point(study, diagnostics);
-    check_extremes(study, diagnostics);
-  }
-  std::unique_ptr<Measurement> bind(const Study& study) const override { return std::make_unique<Extremes>(study); }
 };
 
 }  // namespace
 
 std::unique_ptr<Measure> make_jacobian_extremes() {
-  return std::make_unique<JacobianExtremesMeasure>();
+  return bound_measure<Extremes>({.name = "jacobian_extremes",
+                                  .version = 1,
+                                  .description = "largest and smallest singular values of the input-output Jacobian of "
+                                                 "very wide square random networks, from products that a group of "
+                                                 "ranks shares",
+                                  .arrays = joined(extremes_arrays(true, true), extremes_theory_arrays())});
 }
 
 }  // namespace meander

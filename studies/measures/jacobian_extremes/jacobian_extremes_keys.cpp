@@ -4,98 +4,65 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <string_view>
 #include <utility>
 
 #include "studies/declare/array_spec.hpp"
-#include "studies/networks/random_networks.hpp"
+#include "studies/declare/sweep.hpp"
 
 namespace meander {
-namespace {
-
-// In the order of the enumerations.
-constexpr std::array<std::string_view, 5> solvers{"auto", "dense", "trlanczos", "cross", "randomized"};
-constexpr std::array<std::string_view, 4> storages{"auto", "double", "single", "regenerated"};
-
-Key own_key(std::string name, KeyType type, Value value, std::string description) {
-  Key key;
-  key.section = "jacobian_extremes";
-  key.name = std::move(name);
-  key.type = type;
-  key.default_value = std::move(value);
-  key.description = std::move(description);
-  return key;
+ExtremesSettings::ExtremesSettings(Declaration& declare) {
+  const std::string section = "jacobian_extremes";
+  declare(count, {.section = section,
+                  .name = "count",
+                  .description = "singular values at each end; at most the width",
+                  .default_value = Value(5),
+                  .minimum = 1,
+                  .maximum = std::numeric_limits<int>::max()});
+  declare(ranks, {.section = section,
+                  .name = "ranks_per_task",
+                  .description = "ranks that share one product; it must divide the number of ranks of the run",
+                  .default_value = Value(1),
+                  .minimum = 1,
+                  .maximum = std::numeric_limits<int>::max()});
+  declare(storage, {.section = section,
+                    .name = "storage",
+                    .description = "what is kept of the weights: all in double or single precision, or nothing, each "
+                                   "block drawn again as it is used; auto: double where it fits into a core's part of "
+                                   "this machine's memory, else regenerated (the same numbers)",
+                    .default_value = Value("auto")});
+  declare(solver, {.section = section,
+                   .name = "solver",
+                   .description = "auto: by cost; dense: the whole spectrum; trlanczos: Lanczos on both sides; cross: "
+                                  "Lanczos on J'J, for the largest only; randomized: block Krylov from random vectors",
+                   .default_value = Value("auto")});
+  declare(tolerance, {.section = section,
+                      .name = "tolerance",
+                      .description = "largest residual of a value that counts as converged, relative to the value",
+                      .default_value = Value(1e-10),
+                      .minimum = 0,
+                      .maximum = 1e-2,
+                      .minimum_exclusive = true});
+  declare(ends, {.section = section,
+                 .name = "ends",
+                 .description = "which end of the spectrum to look for",
+                 .default_value = Value("both")});
 }
 
-template <std::size_t N>
-std::vector<std::string> names(const std::array<std::string_view, N>& all) {
-  return {all.begin(), all.end()};
-}
-
-template <class Choice, std::size_t N>
-Choice choice(const Study& study, const char* path, const std::array<std::string_view, N>& all) {
-  const std::string& name = *study.setting(path)->get_if<std::string>();
-  return static_cast<Choice>(std::find(all.begin(), all.end(), name) - all.begin());
-}
-
-}  // namespace
-
-ExtremesSettings::ExtremesSettings(const Study& study)
-    : count(static_cast<int>(study.setting("jacobian_extremes.count")->number())),
-      ranks(static_cast<int>(study.setting("jacobian_extremes.ranks_per_task")->number())),
-      tolerance(study.setting("jacobian_extremes.tolerance")->number()),
-      solver(choice<ExtremesSolver>(study, "jacobian_extremes.solver", solvers)),
-      storage(choice<ExtremesStorage>(study, "jacobian_extremes.storage", storages)) {
-  const std::string& ends = *study.setting("jacobian_extremes.ends")->get_if<std::string>();
-  largest = ends != "smallest";
-  smallest = ends != "largest";
-}
-
-std::vector<Key> extremes_keys() {
-  Key count = own_key("count", KeyType::integer, Value(5), "singular values at each end; at most the width");
-  count.minimum = 1;
-  count.maximum = std::numeric_limits<int>::max();
-  Key ranks = own_key("ranks_per_task", KeyType::integer, Value(1),
-                      "ranks that share one product; it must divide the number of ranks of the run");
-  ranks.minimum = 1;
-  ranks.maximum = std::numeric_limits<int>::max();
-  Key storage = own_key("storage", KeyType::string, Value("auto"),
-                        "what is kept of the weights: all in double or single precision, or nothing, each block drawn "
-                        "again as it is used; auto: double where it fits into a core's part of this machine's memory, "
-                        "else regenerated (the same numbers)");
-  storage.choices = names(storages);
-  Key solver = own_key("solver", KeyType::string, Value("auto"),
-                       "auto: by cost; dense: the whole spectrum; trlanczos: Lanczos on both sides; cross: Lanczos on "
-                       "J'J, for the largest only; randomized: block Krylov from random vectors");
-  solver.choices = names(solvers);
-  Key tolerance = own_key("tolerance", KeyType::number, Value(1e-10),
-                          "largest residual of a value that counts as converged, relative to the value");
-  tolerance.minimum = 0;
-  tolerance.minimum_exclusive = true;
-  tolerance.maximum = 1e-2;
-  Key ends = own_key("ends", KeyType::string, Value("both"), "which end of the spectrum to look for");
-  ends.choices = {"both", "largest", "smallest"};
-  return {count, ranks, storage, solver, tolerance, ends};
-}
-
-void check_extremes(const Study& study, Diagnostics& diagnostics) {
-  const ExtremesSettings settings(study);
-  if (settings.solver == ExtremesSolver::cross && settings.smallest) {
+void check_extremes(const Study& study, const ExtremesSettings& settings, const JacobianPoint& jacobian,
+                    Diagnostics& diagnostics) {
+  if (settings.solver == ExtremesSolver::cross && settings.smallest()) {
     diagnostics.error(study.place("jacobian_extremes.solver"),
                       "'solver' is \"cross\" and the smallest singular values are asked for (J'J replaces them by "
                       "rounding) take trlanczos, or ends = \"largest\"");
   }
-  if (!is_swept(study, "widths") && !is_swept(study, "width")) return;  // said elsewhere
+  if (!jacobian.has_networks()) return;  // said elsewhere
   int narrowest = std::numeric_limits<int>::max(), widest = 1;
   for (const Point& point : distinct_points(study, {"width", "widths"})) {
-    const Value* widths = point.find("widths");
-    const Value& width = widths != nullptr ? widths->get_if<List>()->front() : point.at("width");
-    narrowest = std::min(narrowest, static_cast<int>(width.number()));
-    widest = std::max(widest, static_cast<int>(width.number()));
+    narrowest = std::min(narrowest, jacobian.width(point));
+    widest = std::max(widest, jacobian.width(point));
   }
   if (settings.count > narrowest) {
     diagnostics.error(study.place("jacobian_extremes.count"),

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "pipeline/measure/layout.hpp"
-#include "pipeline/study/study.hpp"
 #include "pipeline/values/diagnostics.hpp"
-#include "pipeline/values/keys.hpp"
+#include "studies/declare/declaration.hpp"
+#include "studies/jacobians/jacobian_point.hpp"
 
 namespace meander {
 
@@ -15,23 +15,34 @@ namespace meander {
 enum class ExtremesSolver { automatic, dense, trlanczos, cross, randomized };
 enum class ExtremesStorage { automatic, double_, single, regenerated };
 
-/// [jacobian_extremes].
+enum class SpectrumEnds { both, largest, smallest };
+
+template <>
+constexpr std::array<std::string_view, 5> choice_names<ExtremesSolver>{"auto", "dense", "trlanczos", "cross",
+                                                                       "randomized"};
+template <>
+constexpr std::array<std::string_view, 4> choice_names<ExtremesStorage>{"auto", "double", "single", "regenerated"};
+template <>
+constexpr std::array<std::string_view, 3> choice_names<SpectrumEnds>{"both", "largest", "smallest"};
+
+/// [jacobian_extremes] count, ranks_per_task, storage, solver, tolerance, ends.
 struct ExtremesSettings {
-  explicit ExtremesSettings(const Study& study);
+  explicit ExtremesSettings(Declaration& declare);
 
   int count = 5;
   int ranks = 1;  // that share one product
   double tolerance = 1e-10;
   ExtremesSolver solver = ExtremesSolver::automatic;
   ExtremesStorage storage = ExtremesStorage::automatic;
-  bool largest = true;
-  bool smallest = true;
+  SpectrumEnds ends = SpectrumEnds::both;
+
+  bool largest() const { return ends != SpectrumEnds::smallest; }
+  bool smallest() const { return ends != SpectrumEnds::largest; }
 };
 
-/// [jacobian_extremes] count, ranks_per_task, storage, solver, tolerance, ends.
-std::vector<Key> extremes_keys();
 /// Complains of more values than the narrowest network has, and of a solver that cannot find what is asked.
-void check_extremes(const Study& study, Diagnostics& diagnostics);
+void check_extremes(const Study& study, const ExtremesSettings& settings, const JacobianPoint& jacobian,
+                    Diagnostics& diagnostics);
 
 /// Arrays of a realization; those of an end that is not asked for are left out.
 std::vector<ArraySpec> extremes_arrays(bool largest, bool smallest);

@@ -13,9 +13,12 @@
 #include "kernels/jacobian/jacobian_product.hpp"
 #include "kernels/mean_field/free_probability.hpp"
 #include "pipeline/measure/measure.hpp"
+#include "studies/declare/array_spec.hpp"
+#include "studies/declare/axes.hpp"
+#include "studies/declare/bound_measure.hpp"
+#include "studies/declare/sweep.hpp"
 #include "studies/jacobians/jacobian_point.hpp"
 #include "studies/measures/jacobian_spectrum/jacobian_spectrum_keys.hpp"
-#include "studies/networks/random_networks.hpp"
 
 namespace meander {
 namespace {
@@ -35,60 +38,67 @@ struct Axis {
 
 class Spectra final : public Measurement {
  public:
-  Spectra(const Study& study, Diagnostics& diagnostics)
-      : depth_(max_depth(study)),
-        bins_(static_cast<int>(study.setting("jacobian_spectrum.bins")->number())),
-        universal_(*study.setting("jacobian_spectrum.universal")->get_if<bool>()) {
-    for (const Value& value : *study.setting("jacobian_spectrum.eps")->get_if<List>()) {
-      eps_.push_back(value.number());
-    }
+  struct Keys {
+    explicit Keys(Declaration& declare) : jacobian(declare), own(declare) {}
+    JacobianPointKeys jacobian;
+    SpectrumKeys own;
+  };
+
+  Spectra(const Study& study, const Keys& keys, Diagnostics& diagnostics)
+      : jacobian_(study, keys.jacobian, diagnostics),
+        bins_(keys.own.bins),
+        universal_(keys.own.universal),
+        eps_(keys.own.eps) {
+    if (!jacobian_.has_networks()) return;
     check_eps(study, diagnostics);
-    if (const Value* range = study.setting("jacobian_spectrum.range")) {
-      const List& ends = *range->get_if<List>();
-      if (ends.size() == 2 && ends[0].number() < ends[1].number()) {
-        range_ = Axis{ends[0].number(), ends[1].number(), bins_};
-      } else {
-        diagnostics.error(study.place("jacobian_spectrum.range"),
-                          fmt::format("'range' is {} (it must be [a, b] with a < b)", range->toml()));
-      }
-    }
-    for (const Point& point : distinct_points(study, {"width", "depth", "widths"})) {
-      widest_ = std::max(widest_, static_cast<std::size_t>(widths_of(point).front()));
-    }
-  }
-
-  Layout layout() const override {
-    Layout layout;
-    OwnDimension eps{.name = "eps", .size = eps_.size(), .long_name = "half width around 1"};
-    for (const double value : eps_) eps.coordinates.emplace_back(value);
-    OwnDimension layer{.name = "layer", .size = static_cast<std::size_t>(depth_), .long_name = "layer, counted from 1"};
-    for (int l = 1; l <= depth_; ++l) layer.coordinates.emplace_back(l);
-    layout.dimensions = {{.name = "index", .size = widest_, .long_name = "place in descending order"},
-                         eps,
-                         {.name = "bin", .size = static_cast<std::size_t>(bins_), .long_name = "bin of lambda"},
-                         layer};
-    layout.families = {{"measured", std::nullopt, true, jacobian_arrays()},
-                       {"theory", std::nullopt, false, jacobian_theory_arrays(universal_)}};
-    return layout;
-  }
-
-  Cost cost(std::size_t family, const Point& point) const override {
-    const std::vector<int> widths = widths_of(point);
-    const double n = widths.front(), depth = static_cast<double>(widths.size());
-    if (family == 1) return {1e-3 + 3e-5 * depth * (bins_ + 2.0 * static_cast<double>(eps_.size())), 5e6, 1};
-    const double seconds = jacobian_spectrum_seconds(widths.front(), static_cast<int>(widths.size()));
-    return {seconds, 1e6 + 8.0 * jacobian_copies * n * n, 1};
-  }
-
-  void run(const Task& task, Results& results) const override {
-    if (task.family == 1) {
-      set_theory(task.point, results);
-    } else {
-      set_measured(task, results);
-    }
+    read_range(study, keys.own, diagnostics);
+    if (diagnostics.failed()) return;
+    add_dimensions(study);
+    add({.layout = {"measured", std::nullopt, true, jacobian_arrays()},
+         .cost =
+             [this](const Point& point) {
+               const std::vector<int> widths = jacobian_.widths(point);
+               const double n = widths.front();
+               const double seconds = jacobian_spectrum_seconds(widths.front(), static_cast<int>(widths.size()));
+               return Cost{.seconds = seconds, .bytes = 1e6 + 8.0 * jacobian_copies * n * n};
+             },
+         .run = [this](const Task& task, Results& results) { set_measured(task, results); }});
+    add({.layout = {"theory", std::nullopt, false, jacobian_theory_arrays(universal_)},
+         .cost =
+             [this](const Point& point) {
+               const double depth = static_cast<double>(jacobian_.widths(point).size());
+               const double evaluations = bins_ + 2.0 * static_cast<double>(eps_.size());
+               return Cost{.seconds = 1e-3 + 3e-5 * depth * evaluations, .bytes = 5e6};
+             },
+         .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
 
  private:
+  void add_dimensions(const Study& study) {
+    std::size_t widest = 0;
+    for (const Point& point : distinct_points(study, {"width", "depth", "widths"})) {
+      widest = std::max(widest, static_cast<std::size_t>(jacobian_.width(point)));
+    }
+    OwnDimension eps{.name = "eps", .size = eps_.size(), .long_name = "half width around 1"};
+    for (const double value : eps_) eps.coordinates.emplace_back(value);
+    add({.name = "index", .size = widest, .long_name = "place in descending order"});
+    add(std::move(eps));
+    add({.name = "bin", .size = static_cast<std::size_t>(bins_), .long_name = "bin of lambda"});
+    add(layer_axis(jacobian_.depth()));
+  }
+
+  void read_range(const Study& study, const SpectrumKeys& keys, Diagnostics& diagnostics) {
+    if (!keys.range) return;
+    const std::vector<double>& ends = *keys.range;
+    if (ends.size() == 2 && ends[0] < ends[1]) {
+      range_ = Axis{ends[0], ends[1], bins_};
+    } else {
+      diagnostics.error(study.place("jacobian_spectrum.range"),
+                        fmt::format("'range' is {} (it must be [a, b] with a < b)",
+                                    study.setting("jacobian_spectrum.range")->toml()));
+    }
+  }
+
   void check_eps(const Study& study, Diagnostics& diagnostics) const {
     const Place place = study.place("jacobian_spectrum.eps");
     std::vector<double> sorted = eps_;
@@ -101,7 +111,7 @@ class Spectra final : public Measurement {
 
   std::optional<Axis> axis(const Point& point) const {
     if (range_) return range_;
-    const auto spectrum = jacobian_theory(point, weight_ensemble(point).value_or(WeightEnsemble::gaussian));
+    const auto spectrum = jacobian_.theory(point, jacobian_.ensemble(point).value_or(WeightEnsemble::gaussian));
     if (!spectrum) return std::nullopt;
     double high = 1.1 * spectrum->lambda_max();
     if (!std::isfinite(high)) high = spectrum->mean() * (1.0 + 4.0 * std::sqrt(spectrum->variance()));
@@ -132,17 +142,16 @@ class Spectra final : public Measurement {
   void set_universal(const Point& point, const FreeSpectrum& spectrum, const Axis& axis, Results& results) const;
   void set_measured(const Task& task, Results& results) const;
 
-  int depth_ = 0;
+  JacobianPoint jacobian_;
   int bins_ = 0;
   bool universal_ = false;
   std::vector<double> eps_;
   std::optional<Axis> range_;
-  std::size_t widest_ = 0;
 };
 
 void Spectra::set_theory(const Point& point, Results& results) const {
-  const auto known = weight_ensemble(point);
-  results.set("theory_valid", std::int64_t{known && is_wide_enough(point)});
+  const auto known = jacobian_.ensemble(point);
+  results.set("theory_valid", std::int64_t{known && jacobian_.is_wide_enough(point)});
   const auto axis_of_point = axis(point);
   if (!axis_of_point) {
     results.set("theory_valid", std::int64_t{0});
@@ -156,7 +165,7 @@ void Spectra::set_theory(const Point& point, Results& results) const {
   for (int k = 0; k < bins_; ++k) centres.push_back(0.5 * (axis.edge(k) + axis.edge(k + 1)));
   results.set("lambda", std::span<const double>(centres));
   if (!known) return;
-  const auto spectrum = jacobian_theory(point, *known);
+  const auto spectrum = jacobian_.theory(point, *known);
   if (!spectrum) return;
   const std::vector<double> density = bin_densities(*spectrum, axis);
   results.set("density_theory", std::span<const double>(density));
@@ -190,8 +199,7 @@ void Spectra::set_universal(const Point& point, const FreeSpectrum& spectrum, co
                             Results& results) const {
   if (!(spectrum.variance() > 0.0)) return;
   UniversalClass universal = UniversalClass::smooth;
-  const auto parameters = network_parameters(point, 1);
-  if (const LinearPieces* pieces = parameters.activation.pieces()) {
+  if (const LinearPieces* pieces = jacobian_.activation(point).pieces()) {
     double slope = 0.0;
     for (const double x : pieces->slopes) {
       if (x != 0.0 && slope != 0.0 && std::abs(x) != std::abs(slope)) return;  // of neither class
@@ -205,10 +213,10 @@ void Spectra::set_universal(const Point& point, const FreeSpectrum& spectrum, co
 }
 
 void Spectra::set_measured(const Task& task, Results& results) const {
-  const StreamKey key = stream_key(task.seed, task.realization, task.salt);
-  const int n = widths_of(task.point).front();
-  const RandomNetwork network(network_parameters(task.point, n), key);
-  const JacobianSpectrum spectrum = jacobian_spectrum(network, jacobian_input(task.point, key));
+  const StreamKey key = task_stream(task);
+  const int n = jacobian_.width(task.point);
+  const RandomNetwork network(jacobian_.parameters(task.point), key);
+  const JacobianSpectrum spectrum = jacobian_spectrum(network, jacobian_.input(task.point, key));
   results.set("slope_square", std::span<const double>(spectrum.slope_square));
   if (spectrum.finite_layers < network.depth()) {
     results.status(Status::out_of_range,
@@ -262,39 +270,14 @@ void Spectra::set_measured(const Task& task, Results& results) const {
   }
 }
 
-class JacobianSpectrumMeasure final : public Measure {
- public:
-  std::string name() const override { return "jacobian_spectrum"; }
-  int version() const override { return 2; }
-  std::string description() const override {
-    return "all singular values of the input-output Jacobian of square random networks, and the spectrum that free "
-           "probability predicts";
-  }
-  std::vector<Key> keys() const override {
-    std::vector<Key> keys = jacobian_point_keys();
-    for (Key& key : jacobian_keys()) keys.push_back(std::move(key));
-    return keys;
-  }
-  std::vector<ArraySpec> arrays() const override {
-    std::vector<ArraySpec> arrays = jacobian_arrays();
-    for (ArraySpec& spec : jacobian_theory_arrays(true)) arrays.push_back(std::move(spec));
-    return arrays;
-  }
-  void check(const Study& study, Diagnostics& diagnostics) const override {
-    if (check_jacobian_point(study, diagnostics)) const Spectra decoded(study, diagnostics);
-  }
-  std::unique_ptr<Measurement> bind(const Study& study) const override {
-    Diagnostics diagnostics;
-    auto measurement = std::make_unique<Spectra>(study, diagnostics);
-    diagnostics.throw_if_failed();
-    return measurement;
-  }
-};
-
 }  // namespace
 
 std::unique_ptr<Measure> make_jacobian_spectrum() {
-  return std::make_unique<JacobianSpectrumMeasure>();
+  return bound_measure<Spectra>({.name = "jacobian_spectrum",
+                                 .version = 2,
+                                 .description = "all singular values of the input-output Jacobian of square random "
+                                                "networks, and the spectrum that free probability predicts",
+                                 .arrays = joined(jacobian_arrays(), jacobian_theory_arrays(true))});
 }
 
 }  // namespace meander

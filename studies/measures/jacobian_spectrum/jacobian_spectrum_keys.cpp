@@ -7,19 +7,6 @@
 #include "studies/declare/array_spec.hpp"
 
 namespace meander {
-namespace {
-
-Key own_key(std::string name, KeyType type, std::string description) {
-  Key key;
-  key.section = "jacobian_spectrum";
-  key.name = std::move(name);
-  key.type = type;
-  key.description = std::move(description);
-  return key;
-}
-
-}  // namespace
-
 std::vector<ArraySpec> jacobian_arrays() {
   const auto number = [](const char* name, const char* long_name, std::vector<std::string> dimensions) {
     return array(name, ArrayType::float64, long_name, std::move(dimensions));
@@ -67,26 +54,31 @@ std::vector<ArraySpec> jacobian_theory_arrays(bool universal) {
   return arrays;
 }
 
-std::vector<Key> jacobian_keys() {
-  Key bins = own_key("bins", KeyType::integer, "bins of the lambda axis");
-  bins.default_value = Value(100);
-  bins.minimum = 1;
-  bins.maximum = 100000;
-  Key range =
-      own_key("range", KeyType::numbers,
-              "[a, b], ends of the lambda axis at every point; 0 to 1.1 lambda_max_theory of each point if left "
-              "out (Gaussian weights' theory where the law has none, or mean + 4 deviations for unbounded "
-              "slopes)");
-  range.optional = true;
-  range.minimum = 0;
-  Key eps = own_key("eps", KeyType::numbers, "half widths around 1 of which fraction_near_one tells");
-  eps.default_value = Value(List{Value(0.05), Value(0.1), Value(0.2)});
-  eps.minimum = 0;
-  eps.minimum_exclusive = true;
-  eps.maximum = 1;
-  Key universal = own_key("universal", KeyType::boolean, "add the universal limits' densities");
-  universal.default_value = Value(false);
-  return {bins, range, eps, universal};
+SpectrumKeys::SpectrumKeys(Declaration& declare) {
+  declare(bins, {.section = "jacobian_spectrum",
+                 .name = "bins",
+                 .description = "bins of the lambda axis",
+                 .default_value = Value(100),
+                 .minimum = 1,
+                 .maximum = 100000});
+  declare(range,
+          {.section = "jacobian_spectrum",
+           .name = "range",
+           .description = "[a, b], ends of the lambda axis at every point; 0 to 1.1 lambda_max_theory of each "
+                          "point if left out (Gaussian weights' theory where the weights' distribution has none, "
+                          "or mean + 4 deviations for unbounded slopes)",
+           .minimum = 0});
+  declare(eps, {.section = "jacobian_spectrum",
+                .name = "eps",
+                .description = "half widths around 1 of which fraction_near_one tells",
+                .default_value = Value(List{Value(0.05), Value(0.1), Value(0.2)}),
+                .minimum = 0,
+                .maximum = 1,
+                .minimum_exclusive = true});
+  declare(universal, {.section = "jacobian_spectrum",
+                      .name = "universal",
+                      .description = "add the universal limits' densities",
+                      .default_value = Value(false)});
 }
 
 }  // namespace meander

@@ -1,10 +1,11 @@
 // What jacobian_spectrum takes and gives: its own keys and its arrays.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "pipeline/measure/layout.hpp"
-#include "pipeline/values/keys.hpp"
+#include "studies/declare/declaration.hpp"
 
 namespace meander {
 
@@ -12,7 +13,14 @@ namespace meander {
 std::vector<ArraySpec> jacobian_arrays();
 /// Arrays of a point; `universal` adds the limits.
 std::vector<ArraySpec> jacobian_theory_arrays(bool universal);
-/// [jacobian_spectrum] bins, range, eps, universal.
-std::vector<Key> jacobian_keys();
+/// [jacobian_spectrum]
+struct SpectrumKeys {
+  explicit SpectrumKeys(Declaration& declare);
+
+  int bins = 100;
+  std::optional<std::vector<double>> range;
+  std::vector<double> eps;
+  bool universal = false;
+};
 
 }  // namespace meander

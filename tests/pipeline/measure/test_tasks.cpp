@@ -95,7 +95,7 @@ TEST(Salt, IsEachPointsOwnForIndependentOnes) {
 
 TEST(Tasks, AreOnePerCellAndAskForACostOncePerPoint) {
   const Study study = read_text(text);
-  const auto measurement = testing::fake_catalogue().find("fake")->bind(study);
+  const auto measurement = testing::fake_catalogue().bind(study).measurement;
   testing::cost_calls() = 0;
   const std::vector<TaskRef> tasks = list_tasks(study, *measurement);
   // 2 x 2 x 2 points with 3 realizations, and theory over sigma_w.
@@ -112,7 +112,7 @@ TEST(Tasks, AreOnePerCellAndAskForACostOncePerPoint) {
 
 TEST(Tasks, AreAsManyAsCanBeCounted) {
   const Study study = read_text("measure = 'fake'\nrealizations = 2147483647\n[sweep]\nsigma_w = 1\n");
-  const auto measurement = testing::fake_catalogue().find("fake")->bind(study);
+  const auto measurement = testing::fake_catalogue().bind(study).measurement;
   // One cell of theory more than there may be.
   EXPECT_THROW(list_tasks(study, *measurement), BadInput);
 }
@@ -126,7 +126,7 @@ TEST(Catalogue, KnowsItsMeasures) {
 
 TEST(Export, IsRefusedByAMeasureThatHasNone) {
   const Study study = read_text(text);
-  const auto measurement = testing::fake_catalogue().find("fake")->bind(study);
+  const auto measurement = testing::fake_catalogue().bind(study).measurement;
   EXPECT_THROW(measurement->export_cell({.study = study, .point = study.point(0)}, "net.h5"), BadInput);
 }
 

@@ -118,7 +118,7 @@ TEST(Files, AreReadAndNamedByTheirContent) {
   const testing::Folder folder;
   folder.write("digits", "abc");
   const std::string path = folder.write("study.toml", "measure = 'fake'\nsweep.sigma_w = 1\ninput.images = 'digits'\n");
-  const Study study = read_study(path, {}, testing::fake_catalogue());
+  const Study study = read_study(path, {}, testing::fake_catalogue()).study;
   const StudyFile* file = study.file("input.images");
   ASSERT_NE(file, nullptr);
   EXPECT_EQ(file->path, "digits");
@@ -134,7 +134,7 @@ TEST(Files, GivenOnTheCommandLineAreRelativeToTheWorkingDirectory) {
   folder.write("digits", "abc");
   const std::string path = folder.write("study.toml", "measure = 'fake'\nsweep.sigma_w = 1\ninput.images = 'digits'\n");
   const std::string relative = std::filesystem::relative(folder.path() + "/digits").string();
-  const Study study = read_study(path, {{"input.images", Value(relative).toml()}}, testing::fake_catalogue());
+  const Study study = read_study(path, {{"input.images", Value(relative).toml()}}, testing::fake_catalogue()).study;
   EXPECT_EQ(study.file("input.images")->path, relative);
   EXPECT_THROW(read_study(path, {{"input.images", "'digits'"}}, testing::fake_catalogue()), BadInput);
 }
@@ -143,8 +143,8 @@ TEST(StudyText, ReadsBackAsTheSameStudy) {
   const testing::Folder folder;
   folder.write("digits", "abc");
   const std::string path = folder.write("study.toml", std::string(full_text) + "[input]\nimages = 'digits'\n");
-  const Study study = read_study(path, {}, testing::fake_catalogue());
-  const Study reread = read_study(folder.write("again.toml", study.text()), {}, testing::fake_catalogue());
+  const Study study = read_study(path, {}, testing::fake_catalogue()).study;
+  const Study reread = read_study(folder.write("again.toml", study.text()), {}, testing::fake_catalogue()).study;
   const Study restored = restore_study(study.text(), study.files);
   for (const Study* again : {&reread, &restored}) {
     EXPECT_EQ(again->text(), study.text());
@@ -254,7 +254,7 @@ TEST(Identity, HoldsTheContentOfFilesNotTheirPaths) {
   const auto with = [&](const std::string& name) {
     const std::string path =
         folder.write("study.toml", "measure = 'fake'\nsweep.sigma_w = 1\ninput.images = '" + name + "'\n");
-    return read_study(path, {}, testing::fake_catalogue()).identity();
+    return read_study(path, {}, testing::fake_catalogue()).study.identity();
   };
   EXPECT_EQ(with("a"), with("b"));
   EXPECT_NE(with("a"), with("c"));

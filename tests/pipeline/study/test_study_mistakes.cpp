@@ -311,7 +311,7 @@ TEST(DamagedStudy, IsNeverWorseThanBadInput) {
   int refused = 0;
   const auto attempt = [&](const std::string& text) {
     try {
-      const Study study = read_study(folder.write("study.toml", text), {}, catalogue);
+      const Study study = read_study(folder.write("study.toml", text), {}, catalogue).study;
       EXPECT_EQ(restore_study(study.text(), study.files).text(), study.text());
       ++read;
     } catch (const BadInput&) {
