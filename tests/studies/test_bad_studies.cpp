@@ -133,7 +133,7 @@ TEST_F(BadStudies, FixedPointThatIsNone) {
 }
 
 TEST_F(BadStudies, Curve) {
-  EXPECT_THAT(refusal(curve("kind = \"spiral\"\n")), HasSubstr("circle, arc, line"));
+  EXPECT_THAT(refusal(curve("kind = \"spiral\"\n")), HasSubstr("line, circle, arc"));
   EXPECT_THAT(refusal(curve("kind = \"arc\"\n")), HasSubstr("an arc needs its 'span'"));
   EXPECT_THAT(refusal(curve("span = [0, 1]\n")), HasSubstr("'span' belongs to an arc"));
   EXPECT_THAT(refusal(curve("kind = \"arc\"\nspan = [1, 1]\n")), HasSubstr("a < b"));

@@ -23,7 +23,9 @@ class ExtremesCost : public testing::Test {
                                           "measure = \"jacobian_extremes\"\n[sweep]\nwidth = 64\ndepth = 10\nsigma_w = "
                                           "1.0\nactivation = \"tanh\"\n[jacobian_extremes]\n" +
                                               keys);
-    return ExtremesSettings(read_study(file, {}, catalogue).study);
+    const Study study = read_study(file, {}, catalogue).study;
+    Declaration declare(study);
+    return ExtremesSettings(declare);
   }
   static RandomNetwork::Parameters network(int width, const char* activation = "tanh", bool orthogonal = false) {
     RandomNetwork::Parameters parameters;

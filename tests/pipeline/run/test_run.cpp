@@ -30,16 +30,17 @@ struct Toy {
 
 class ToyMeasurement final : public Measurement {
  public:
-  Layout layout() const override {
+  ToyMeasurement() {
     ArraySpec square{.name = "square", .units = "1", .long_name = "x squared", .nonfinite = Toy::nonfinite};
-    return {{}, {{"cells", std::nullopt, true, {square}}}};
-  }
-  Cost cost(std::size_t, const Point& point) const override { return {point.number("x"), 100.0, 1}; }
-  void run(const Task& task, Results& results) const override {
-    ++Toy::calls;
-    const double x = task.point.number("x");
-    results.set("square", x * x);
-    if (Toy::fault && x == 3.0) Toy::fault(results);
+    add({.layout = {"cells", std::nullopt, true, {square}},
+         .cost = [](const Point& point) { return Cost{point.number("x"), 100.0, 1}; },
+         .run =
+             [](const Task& task, Results& results) {
+               ++Toy::calls;
+               const double x = task.point.number("x");
+               results.set("square", x * x);
+               if (Toy::fault && x == 3.0) Toy::fault(results);
+             }});
   }
 };
 
@@ -56,8 +57,9 @@ class ToyMeasure final : public Measure {
     return {x};
   }
   std::vector<ArraySpec> arrays() const override { return ToyMeasurement().layout().families.front().arrays; }
-  void check(const Study&, Diagnostics&) const override {}
-  std::unique_ptr<Measurement> bind(const Study&) const override { return std::make_unique<ToyMeasurement>(); }
+  std::unique_ptr<Measurement> bind(const Study&, Diagnostics&) const override {
+    return std::make_unique<ToyMeasurement>();
+  }
 };
 
 class Run : public testing::Test {
