@@ -11,6 +11,7 @@ std::unique_ptr<Measure> make_dichotomies();
 std::unique_ptr<Measure> make_geometry();
 std::unique_ptr<Measure> make_jacobian_extremes();
 std::unique_ptr<Measure> make_jacobian_spectrum();
+std::unique_ptr<Measure> make_manifold_volume();
 std::unique_ptr<Measure> make_phase_diagram();
 std::unique_ptr<Measure> make_regions_2d();
 std::unique_ptr<Measure> make_signal_propagation();
@@ -26,6 +27,7 @@ Catalogue all_measures() {
   catalogue.add(make_geometry());
   catalogue.add(make_jacobian_extremes());
   catalogue.add(make_jacobian_spectrum());
+  catalogue.add(make_manifold_volume());
   catalogue.add(make_phase_diagram());
   catalogue.add(make_regions_2d());
   catalogue.add(make_signal_propagation());
