@@ -216,7 +216,7 @@ def test_a_rank_that_dies_ends_the_job_and_can_be_resumed(study, tmp_path):
     job = subprocess.Popen(command("run", path, "-o", out, "--checkpoint", "0.1", "--quiet", ranks=3), env=environment())
     while not pathlib.Path(f"{out}.shards").exists():
         assert job.poll() is None
-    found = subprocess.run(["pgrep", "-f", f"^{os.environ['MEANDER_PROGRAM']} run {path}"], capture_output=True, text=True)
+    found = subprocess.run(["pgrep", "-f", f"^{PROGRAM} run {path}"], capture_output=True, text=True)
     victims = found.stdout.split()
     assert victims
     os.kill(int(victims[-1]), 9)
