@@ -1,12 +1,16 @@
 # Shared by ./run, ./check and .ci/run (sourced, not run): installs what is missing and builds.
 # Needs $root, the top of the source tree.
+# shellcheck shell=bash
+: "${root:?}"
 
 say() { printf '%s\n' "$*" >&2; }
 
-# On Debian, missing packages are installed; elsewhere cmake says what it does not find.
+# install_packages build|all: on Debian, missing packages are installed, `all` with those that only check the source;
+# elsewhere cmake says what it does not find.
 install_packages() {
-  local wanted missing=() package
-  wanted=$(sed 's/#.*//' "$root/cmake/debian-packages.txt")
+  local wanted missing=() package checks="/^# Checks of the source/,\$d;"
+  [ "$1" = all ] && checks=''
+  wanted=$(sed "${checks}s/#.*//" "$root/cmake/debian-packages.txt")
   if ! command -v dpkg-query >/dev/null; then
     command -v cmake >/dev/null && command -v mpirun >/dev/null && return 0
     say "meander: cmake or mpirun is missing, and this is not Debian: load or install modules for"

@@ -55,7 +55,7 @@ def _parse(arguments):
 def _draw(options, targets):
     import meander  # matplotlib takes a second: not for --help or a mistyped option
     from meander.figures import Request, draw
-    from meander.figures.drawing import save
+    from meander.figures.base.drawing import save
 
     request = Request(tuple(name for text in options.array for name in text.split(",")), options.against,
                       tuple(pair for text in options.select for pair in _pairs(text)), options.max_panels)

@@ -16,7 +16,6 @@
 namespace meander {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// A kink in units of the Gaussian's deviation: place, and jump of the slope.

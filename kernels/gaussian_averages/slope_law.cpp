@@ -44,11 +44,7 @@ SlopeLaw::SlopeLaw(const Activation& activation, double q) : activation_(activat
     atoms_ = {{slope * slope, 1.0}};
   }
   if (!atoms_.empty()) {
-    double second = 0.0;
-    for (const Atom& atom : atoms_) {
-      mean_ += atom.weight * atom.place;
-      second += atom.weight * atom.place * atom.place;
-    }
+    for (const Atom& atom : atoms_) mean_ += atom.weight * atom.place;
     for (Atom& atom : atoms_) atom.place /= mean_;
     // As a sum of squares: exact zero for a single slope, no cancellation near it.
     for (const Atom& atom : atoms_) variance_ += atom.weight * (atom.place - 1.0) * (atom.place - 1.0);

@@ -296,8 +296,10 @@ std::vector<std::int64_t> patterns_on_grid(const Network& network, const PlaneSl
   std::vector<std::set<std::string>> seen(layers.size());
   const double step = (slice.high - slice.low) / samples;
   for (int index = 0; index < samples * samples; ++index) {
-    const double s = slice.low + (index % samples + 0.5) * step;
-    const double t = slice.low + (index / samples + 0.5) * step;
+    const int column = index % samples;
+    const int row = index / samples;
+    const double s = slice.low + (column + 0.5) * step;
+    const double t = slice.low + (row + 0.5) * step;
     std::vector<double> x(slice.origin);
     for (std::size_t j = 0; j < x.size(); ++j) x[j] += s * slice.u[j] + t * slice.v[j];
     std::string pattern;

@@ -116,7 +116,7 @@ void add_export(CLI::App& app, ExportArguments& cell, const Catalogue& catalogue
 
 /// Commands on one archive.
 void add_readers(CLI::App& app, Arguments& arguments, Action& action) {
-  const auto add = [&](const std::string& name, const std::string& what, Action act) {
+  const auto add = [&](const std::string& name, const std::string& what, const Action& act) {
     CLI::App* command = app.add_subcommand(name, what);
     command->add_option("archive", arguments.archive, "Archive")->required()->type_name("ARCHIVE.h5");
     command->callback([&action, act] { action = act; });

@@ -10,21 +10,17 @@ namespace {
 
 template <class From>
 ArrayData convert(ArrayType type, std::span<const From> values, std::string_view name) {
-  switch (type) {
-    case ArrayType::float64:
-      if constexpr (std::is_same_v<From, double>) return std::vector<double>(values.begin(), values.end());
-      break;
-    case ArrayType::int64:
-      if constexpr (std::is_same_v<From, std::int64_t>) return std::vector<std::int64_t>(values.begin(), values.end());
-      break;
-    case ArrayType::int8:
-      if constexpr (std::is_same_v<From, std::int64_t>) {
-        std::vector<std::int8_t> narrow;
-        narrow.reserve(values.size());
-        for (const std::int64_t value : values) narrow.push_back(static_cast<std::int8_t>(value));
-        return narrow;
-      }
-      break;
+  if constexpr (std::is_same_v<From, double>) {
+    if (type == ArrayType::float64) return std::vector<double>(values.begin(), values.end());
+  } else {
+    static_assert(std::is_same_v<From, std::int64_t>);
+    if (type == ArrayType::int64) return std::vector<std::int64_t>(values.begin(), values.end());
+    if (type == ArrayType::int8) {
+      std::vector<std::int8_t> narrow;
+      narrow.reserve(values.size());
+      for (const std::int64_t value : values) narrow.push_back(static_cast<std::int8_t>(value));
+      return narrow;
+    }
   }
   throw std::logic_error("array '" + std::string(name) + "' was declared with another type");
 }

@@ -76,7 +76,7 @@ class WindowCounter final : public GlobalCounter {
   }
 
   MPI_Aint stop_word() const { return static_cast<MPI_Aint>(phases_); }
-  MPI_Aint report_word(int node) const { return static_cast<MPI_Aint>(phases_) + 1 + 2 * node; }
+  MPI_Aint report_word(int node) const { return static_cast<MPI_Aint>(phases_) + 1 + MPI_Aint{2} * node; }
   std::int64_t local(MPI_Aint word) const {
     return std::atomic_ref<std::int64_t>(words_[word]).load(std::memory_order_relaxed);
   }

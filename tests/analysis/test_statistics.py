@@ -99,7 +99,7 @@ def test_same_seed_same_numbers():
 def test_pieces_of_a_large_sweep_give_the_same(monkeypatch):
     dataset = replicated(7, 8, 0.1, seed=1)
     whole = meander.growth_rates(dataset, resamples=100)
-    monkeypatch.setattr(meander.statistics, "SAMPLES_AT_ONCE", 1500)
+    monkeypatch.setattr(meander.statistics.growth, "SAMPLES_AT_ONCE", 1500)
     xr.testing.assert_allclose(meander.growth_rates(dataset, resamples=100), whole, rtol=1e-12)
 
 

@@ -19,14 +19,13 @@ namespace meander {
 namespace {
 
 using testing_support::reference_data;
-using testing_support::reference_folder;
+using testing_support::reference_network;
 
 TEST(ReferenceBoundary, CurvaturesInEveryLayer) {
-  const auto folder = reference_folder();
-  const auto reference = reference_data("boundary_dropout_shallow.json");
-  if (!reference) GTEST_SKIP() << "nothing in " << folder;
-  for (const auto& entry : reference->at("decision_boundary")) {
-    const auto path = folder / "networks" / (entry.at("net").get<std::string>() + ".h5");
+  const nlohmann::json reference = reference_data("boundary_dropout_shallow.json");
+  ASSERT_FALSE(reference.at("decision_boundary").empty());
+  for (const auto& entry : reference.at("decision_boundary")) {
+    const auto path = reference_network(entry.at("net"));
     std::ifstream stream(path, std::ios::binary);
     const std::vector<char> content{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
     const NamedArrays file = read_arrays(std::as_bytes(std::span(content)), path.string());

@@ -16,12 +16,6 @@ using nlohmann::json;
 
 class JacobianReference : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto data = testing_support::reference_data("jacobian_spectra.json");
-    if (!data) GTEST_SKIP() << "no jacobian_spectra.json in " << testing_support::reference_folder();
-    data_ = *data;
-  }
-
   static FreeSpectrum spectrum(WeightEnsemble ensemble, const std::string& phi, double sigma_w, double q, int depth) {
     return {ensemble, sigma_w, {{std::make_shared<SlopeLaw>(Activation::named(phi), q), depth}}};
   }
@@ -63,7 +57,7 @@ class JacobianReference : public testing::Test {
     }
   }
 
-  json data_;
+  const json data_ = testing_support::reference_data("jacobian_spectra.json");
 };
 
 TEST_F(JacobianReference, LinearGaussian) {

@@ -15,17 +15,9 @@ namespace {
 
 using nlohmann::json;
 
-class MeanFieldReference : public testing::Test {
- protected:
-  /// The `data` of a file; skips the test where there is none.
-  void read(const std::string& name) {
-    const auto data = testing_support::reference_data(name);
-    if (!data) GTEST_SKIP() << "no " << name << " in " << testing_support::reference_folder();
-    data_ = *data;
-  }
-  static Activation activation(std::string name) { return Activation::named(name == "hardtanh" ? "hard_tanh" : name); }
-  json data_;
-};
+Activation activation(const std::string& name) {
+  return Activation::named(name == "hardtanh" ? "hard_tanh" : name);
+}
 
 /// Fast and plain, each against the file.
 void for_both(const Activation& activation, const MeanFieldParameters& at, const auto& check) {
@@ -33,10 +25,9 @@ void for_both(const Activation& activation, const MeanFieldParameters& at, const
   check(MeanFieldTable(activation).phase_point(at));
 }
 
-TEST_F(MeanFieldReference, PhasePoints) {
-  read("mean_field.json");
-  if (IsSkipped()) return;
-  for (const json& row : data_.at("grid")) {
+TEST(MeanFieldReference, PhasePoints) {
+  const json data = testing_support::reference_data("mean_field.json");
+  for (const json& row : data.at("grid")) {
     const std::string name = row.at("phi");
     const MeanFieldParameters at{row.at("sigma_w"), row.at("sigma_b"), 1.0, 1.0};
     const auto known = [&](const char* key) {
@@ -67,23 +58,21 @@ TEST_F(MeanFieldReference, PhasePoints) {
   }
 }
 
-TEST_F(MeanFieldReference, CriticalLine) {
-  read("critical_line.json");
-  if (IsSkipped()) return;
+TEST(MeanFieldReference, CriticalLine) {
+  const json data = testing_support::reference_data("critical_line.json");
   const Activation tanh = Activation::named("tanh");
   const MeanFieldTable table(tanh);
-  for (const json& row : data_.at("by_sigma_b").at("tanh")) {
+  for (const json& row : data.at("by_sigma_b").at("tanh")) {
     const MeanFieldParameters at{1.0, row.at("sigma_b"), 1.0, 1.0};
     EXPECT_NEAR(sigma_w_critical(tanh, at), row.at("sigma_w").get<double>(), 1e-12);
     EXPECT_NEAR(table.sigma_w_critical(at), row.at("sigma_w").get<double>(), 1e-12);
   }
 }
 
-TEST_F(MeanFieldReference, DepthScalesAndDropout) {
-  read("boundary_dropout_shallow.json");
-  if (IsSkipped()) return;
+TEST(MeanFieldReference, DepthScalesAndDropout) {
+  const json data = testing_support::reference_data("boundary_dropout_shallow.json");
   const Activation tanh = Activation::named("tanh");
-  for (const json& row : data_.at("dropout_tanh")) {
+  for (const json& row : data.at("dropout_tanh")) {
     const MeanFieldParameters at{std::sqrt(row.at("sigma_w2").get<double>()),
                                  std::sqrt(row.at("sigma_b2").get<double>()), 1.0, row.at("rho")};
     for_both(tanh, at, [&](const PhasePoint& point) {
@@ -94,7 +83,7 @@ TEST_F(MeanFieldReference, DepthScalesAndDropout) {
       EXPECT_NEAR(point.xi_c / xi_c, 1.0, 1e-11 * xi_c + 1e-10);
     });
   }
-  for (const json& row : data_.at("depth_scales_sb2_0.05")) {
+  for (const json& row : data.at("depth_scales_sb2_0.05")) {
     const MeanFieldParameters at{std::sqrt(row.at("sigma_w2").get<double>()), std::sqrt(0.05), 1.0, 1.0};
     for_both(tanh, at, [&](const PhasePoint& point) {
       EXPECT_NEAR(point.chi_1, row.at("chi1").get<double>(), 1e-11);
@@ -103,14 +92,13 @@ TEST_F(MeanFieldReference, DepthScalesAndDropout) {
       EXPECT_NEAR(point.xi_q / row.at("xi_q").get<double>(), 1.0, 1e-11);
     });
   }
-  const double critical = data_.at("critical_sigma_w2_at_sb2_0.05");
+  const double critical = data.at("critical_sigma_w2_at_sb2_0.05");
   EXPECT_NEAR(std::pow(sigma_w_critical(tanh, std::sqrt(0.05)), 2), critical, 1e-11);
 }
 
-TEST_F(MeanFieldReference, HermiteCoefficients) {
-  read("hermite.json");
-  if (IsSkipped()) return;
-  for (const auto& [name, entry] : data_.at("unit_variance").items()) {
+TEST(MeanFieldReference, HermiteCoefficients) {
+  const json data = testing_support::reference_data("hermite.json");
+  for (const auto& [name, entry] : data.at("unit_variance").items()) {
     const std::vector<double> known = entry.at("coef");
     const auto found = hermite_coefficients(activation(name), 1.0, static_cast<int>(known.size()));
     // Stated: 1e-15; sums of some hundred terms of order one add their rounding.

@@ -21,7 +21,7 @@ namespace {
 
 using Counts = std::vector<std::int64_t>;
 
-using testing_support::reference_folder;
+using testing_support::reference_network;
 
 struct StoredCase {
   StoredNetwork network;
@@ -36,7 +36,7 @@ StoredNetwork::Layer layer_of(const NamedArrays& file, const std::string& group)
 }
 
 StoredCase load(const std::string& name) {
-  const std::filesystem::path path = reference_folder() / "networks" / (name + ".h5");
+  const std::filesystem::path path = reference_network(name);
   std::ifstream stream(path, std::ios::binary);
   const std::vector<char> content{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   const NamedArrays file = read_arrays(std::as_bytes(std::span(content)), path.string());
@@ -75,8 +75,6 @@ class ReferenceNetwork : public testing::TestWithParam<Reference> {};
 
 TEST_P(ReferenceNetwork, SampledFinelyGivesTheExactCounts) {
   const Reference& reference = GetParam();
-  if (!std::filesystem::exists(reference_folder() / "networks"))
-    GTEST_SKIP() << "no reference networks in " << reference_folder();
   const StoredCase stored = load(reference.name);
   const SampledCounts counts = sample_curve(stored.network, stored.curve, {.samples = reference.samples});
   EXPECT_EQ(counts.transitions, reference.transitions);
@@ -89,8 +87,6 @@ TEST_P(ReferenceNetwork, SampledFinelyGivesTheExactCounts) {
 
 TEST_P(ReferenceNetwork, IsCountedExactlyHoweverItIsCut) {
   const Reference& reference = GetParam();
-  if (!std::filesystem::exists(reference_folder() / "networks"))
-    GTEST_SKIP() << "no reference networks in " << reference_folder();
   const StoredCase stored = load(reference.name);
   for (const int live : {0, 2, 10, 100}) {
     const ExactCounts counts = exact_curve(stored.network, stored.curve, {.live_boundaries = live});
@@ -172,8 +168,6 @@ TEST(Sawtooth, HasTwiceAsManyPiecesInEachLayer) {
 }
 
 TEST(Sawtooth, OfTheReferenceFolderIsTheSame) {
-  if (!std::filesystem::exists(reference_folder() / "networks"))
-    GTEST_SKIP() << "no reference networks in " << reference_folder();
   for (int depth = 1; depth <= 5; ++depth) {
     const StoredCase stored = load("sawtooth_k2_d" + std::to_string(depth));
     // Its readout is T itself, zero at j / 2^(depth-1) and above elsewhere: positive at every sample but

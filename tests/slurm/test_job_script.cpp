@@ -132,6 +132,20 @@ TEST(JobScript, LogsByItselfWhereSlurmWouldReplaceTheFoldersName) {
                             Not(HasSubstr("--output=log.txt"))));
 }
 
+TEST(JobScript, FillsEveryMarkerOnceAndTakesNoneFromTheUser) {
+  JobTexts texts{"/m", "/s.toml", "/a.h5", "/a.h5.job", {"title=\"@folder@\""}};
+  Site site = site_of(1, 1);
+  site.setup = {"true @ranks@"};
+  const std::string script = job_script(texts, site, plan_job(tasks(1, 1.0), site, {}));
+  EXPECT_THAT(script, AllOf(HasSubstr("--set 'title=\"@folder@\"')\n"), HasSubstr("\ntrue @ranks@\n")));
+  std::size_t markers = 0;
+  for (std::size_t at = script.find('@'); at != std::string::npos; at = script.find('@', at + 1)) {
+    const std::size_t end = script.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", at + 1);
+    if (end != std::string::npos && end > at + 1 && script[end] == '@') ++markers;
+  }
+  EXPECT_EQ(markers, 2u) << script;
+}
+
 TEST(PlanJob, TakesAsManyRanksAsStayBusy) {
   const Site site = site_of(64, 16);
   EXPECT_EQ(plan_job(tasks(20, 1.0), site, {}).ranks, 1);  // 20 s of work are not worth a second rank

@@ -68,7 +68,10 @@ def main(source):
                  for name in spack if name not in {spack_name for _, spack_name in NAMES.values()}]
     recipe = read("slurm/meander.def")
     dropped = re.search(r"grep -v '(.*?)'", recipe).group(1).replace(r"\|", "|")
-    batch = sections["Batch jobs, for their tests: a Slurm that they start and stop themselves"]
+    checks = "Checks of the source, for .ci/run alone: the last section, which nothing else installs"
+    if list(sections)[-1] != checks:
+        problems.append(f"debian-packages.txt: the last section is not {checks!r}, from which cmake/setup.sh stops reading")
+    batch = [*sections["Batch jobs, for their tests: a Slurm that they start and stop themselves"], *sections.get(checks, [])]
     everything = [name for names in sections.values() for name in names]
     problems += [f"slurm/meander.def: drops {name}" for name in everything if re.match(dropped, name) and name not in batch]
     problems += [f"slurm/meander.def: installs {name}, which only tests need" for name in batch if not re.match(dropped, name)]

@@ -23,7 +23,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing_support::Folder;
 using testing_support::Ran;
-using testing_support::reference_folder;
+using testing_support::reference_network;
 
 class DichotomiesMeasure : public testing::Test {
  protected:
@@ -66,9 +66,7 @@ TEST_F(DichotomiesMeasure, ReferenceSweepsAreExact) {
   };
   for (const Known& known : {Known{"dichotomy0", {12, 14}, {20, 16}}, Known{"dichotomy1", {20, 12, 18}, {44, 12, 20}},
                              Known{"dichotomy2", {64, 48, 32, 28}, {84, 56, 36, 36}}}) {
-    const auto file = reference_folder() / "networks" / (std::string(known.name) + ".h5");
-    if (!std::filesystem::exists(file)) GTEST_SKIP() << "no " << file;
-    const std::string name = "\"" + std::filesystem::absolute(file).string() + "\"\n";
+    const std::string name = "\"" + reference_network(known.name).string() + "\"\n";
     const Ran ran = run("[network]\nfile = " + name + "[dichotomies]\nfile = " + name);
     EXPECT_EQ(ran.values("dichotomies"), known.dichotomies);
     EXPECT_EQ(ran.values("label_flips"), known.flips);

@@ -309,9 +309,7 @@ TEST_F(Measures, SawtoothThroughANetworkFile) {
 }
 
 TEST_F(Measures, ReferenceNetworkSampledFinely) {
-  const std::string folder = testing_support::reference_folder().string();
-  const std::string net = folder + "/networks/hardtanh_m5_k8_n3_sw24_sb0.5_circle.h5";
-  if (!std::filesystem::exists(net)) GTEST_SKIP() << "no reference networks at " << folder;
+  const std::string net = testing_support::reference_network("hardtanh_m5_k8_n3_sw24_sb0.5_circle").string();
   const Ran ran = run("measure = \"transitions\"\nseed = 1\n[network]\nfile = \"" + net + "\"\n[curve]\nfile = \"" +
                       net + "\"\nsamples = 200000\n" + sampled);
   // Exact counts; neighbouring events are at least 1.2e-4 apart and samples 3.1e-5.

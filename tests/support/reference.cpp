@@ -1,7 +1,7 @@
 #include "tests/support/reference.hpp"
 
-#include <cstdlib>
 #include <fstream>
+#include <stdexcept>
 
 namespace meander::testing_support {
 
@@ -9,15 +9,15 @@ std::filesystem::path source_folder() {
   return MEANDER_SOURCE_DIR;
 }
 
-std::filesystem::path reference_folder() {
-  if (const char* given = std::getenv("MEANDER_REFERENCE")) return given;
-  return source_folder() / ".." / "shared" / "reference";
+nlohmann::json reference_data(const std::string& file) {
+  const std::filesystem::path path = source_folder() / "tests" / "reference" / file;
+  std::ifstream stream(path);
+  if (!stream) throw std::runtime_error(path.string() + ": cannot be read");
+  return nlohmann::json::parse(stream).at("data");
 }
 
-std::optional<nlohmann::json> reference_data(const std::string& file) {
-  std::ifstream stream(reference_folder() / file);
-  if (!stream) return std::nullopt;
-  return nlohmann::json::parse(stream).at("data");
+std::filesystem::path reference_network(const std::string& name) {
+  return source_folder() / "tests" / "reference" / "networks" / (name + ".h5");
 }
 
 }  // namespace meander::testing_support

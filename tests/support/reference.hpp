@@ -1,9 +1,8 @@
-// The folder of independent reference values, which is no part of the project: tests use it where it is.
+// Independent reference values, tests/reference: what a file holds and how it was computed stands in the README there.
 #pragma once
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 namespace meander::testing_support {
@@ -11,10 +10,10 @@ namespace meander::testing_support {
 /// The top of the source tree.
 std::filesystem::path source_folder();
 
-/// The folder named by MEANDER_REFERENCE, else `shared/reference` beside the project; it need not exist.
-std::filesystem::path reference_folder();
+/// The `data` of one of its JSON files. Throws std::runtime_error where it cannot be read.
+nlohmann::json reference_data(const std::string& file);
 
-/// The `data` of one of its JSON files; nothing where the file is not there.
-std::optional<nlohmann::json> reference_data(const std::string& file);
+/// The file of one of its networks, for a study that names it.
+std::filesystem::path reference_network(const std::string& name);
 
 }  // namespace meander::testing_support

@@ -18,8 +18,8 @@ from meander.figures import (
     trajectory_length,
     transitions,
 )
-from meander.figures.drawing import render
-from meander.figures.series import Request, prepare
+from meander.figures.base.drawing import render
+from meander.figures.base.series import Request, prepare
 
 MEASURES = {
     "activation_spectrum": activation_spectrum,

@@ -16,9 +16,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from meander import archive, statistics
 from meander.archive import ArchiveError
-from meander.figures import series
-from meander.figures.drawing import MARKERS, OKABE_ITO, STYLE
-from meander.figures.series import prepare
+from meander.figures.base import series
+from meander.figures.base.drawing import MARKERS, OKABE_ITO, STYLE
+from meander.figures.base.series import prepare
 
 LEFT, EDGE, TITLE, NOTE, BETWEEN = 0.66, 0.1, 0.2, 0.13, 0.16
 PARITIES = (("even", OKABE_ITO[0], "o"), ("odd", OKABE_ITO[1], "s"))
@@ -40,7 +40,7 @@ def picture(dataset, request):
     """The Figure that suits the study, and its notes."""
     data = series.select(dataset, request.select)
     page = _page(data, request)
-    page.notes.extend(series._left_out(data))
+    page.notes.extend(series.left_out(data))
     with rc_context(STYLE):
         return _paint(str(dataset.attrs.get("title", "")), page), page.notes
 
@@ -74,7 +74,7 @@ def _page(data, request):
 def _spectrum_page(data, request):
     shaded = "variance" if data.sizes.get("variance", 1) > 1 else None
     keys = [dim for dim in data["coefficient"].dims if dim not in ("order", shaded) and data.sizes[dim] > 1]
-    cells = list(series._cells(data, keys))
+    cells = list(series.cells(data, keys))
     notes = ["Circles: even orders, squares: odd orders; missing ones are zero. Dashes: the decay that fits best of "
              r"$n^{-p}$, $e^{-r\sqrt{n}}$ and $e^{-rn}$" + (", in words at the largest $q$." if shaded else ".")]
     cells = _limited(cells, request, notes)
@@ -90,7 +90,7 @@ def _spectrum_page(data, request):
     if shaded:
         shades = _shades(data.sizes[shaded])
         groups.append((r"$q$", [Line2D([], [], color="#333333", alpha=shade, marker="o", linestyle="none", markersize=4,
-                                       label=series._value_text(data, shaded, i)) for i, shade in enumerate(shades)]))
+                                       label=series.value_text(data, shaded, i)) for i, shade in enumerate(shades)]))
     lowest = 10.0 ** np.floor(np.log10(scale) - 10)
     return Page(panels, groups, notes, columns=4 if len(panels) > 6 else 3, panel=(1.85, 1.7),
                 scales={"yscale": "log", "ylim": (lowest, 3 * scale)})
@@ -159,14 +159,14 @@ def _exponent_page(data, request):
     if "depth" in sweep:
         data = data.isel(depth=[int(np.argmax(data["depth"].values))])
         sweep.remove("depth")
-    colour = series._colour_key(data, sweep)
+    colour = series.colour_key(data, sweep)
     others = [dim for dim in sweep if dim != colour]
     notes = [_means(data) + " Zero is the edge of chaos."]
-    cells = _limited(list(series._cells(data, others)), request, notes)
+    cells = _limited(list(series.cells(data, others)), request, notes)
     values, handles = _colours(data, colour)
     panels = [(title, lambda ax, at=at: _draw_layers(ax, data.isel(at), "exponent", colour, values, zero=True), "layer",
                r"exponent $\frac{1}{2}\ln\chi_1(q^l)$") for title, at in cells]
-    return Page(panels, [(series._heading(data, colour) if colour else "", handles), ("", _styles(data))], notes,
+    return Page(panels, [(series.heading(data, colour) if colour else "", handles), ("", _styles(data))], notes,
                 columns=2 if len(panels) in (2, 4) else 3, panel=(2.6, 2.2))
 
 
@@ -267,7 +267,7 @@ def _draw_maps(ax, data, colour, colours):
 
 def _draw_starts(ax, data, name, colour, colours, zero=False):
     starts = [dim for dim in ("q0",) if data.sizes.get(dim, 1) > 1 and dim in data[f"{name}_theory"].dims]
-    for _, at in series._cells(data, starts):
+    for _, at in series.cells(data, starts):
         _draw_layers(ax, data.isel(at), name, colour, colours, zero=zero, every=2)
 
 
@@ -281,7 +281,7 @@ def _mismatch_page(data, request):
     values, handles = _colours(data, colour)
     low, high = _study_number(data, "decay_range", (0.02, 0.2))
     notes = [_means(data).replace("means", "fits to means") + rf" Fitted to the layers where theory has {low:g} ≤ $|c^l-c^*|$ ≤ {high:g}."]
-    cells = _limited(list(series._cells(data, sweep)), request, notes)
+    cells = _limited(list(series.cells(data, sweep)), request, notes)
     panels = [(title, lambda ax, at=at: _draw_lengths(ax, data.isel(at), colour, values, (low, high)), series.SYMBOLS["sigma_w"],
                "decay length of $c^l-c^*$ [layers]") for title, at in cells]
     extra = [Line2D([], [], color="black", linewidth=1.2, label=r"$\xi_c$")] + _styles(data, "theory, same layers")
@@ -329,13 +329,13 @@ def _length_of_mean(one, window):
     if not (distance <= far).any() or stop - start < 2:
         return np.nan, np.nan, np.nan
     layers = np.arange(stop - start) - (stop - start - 1) / 2
-    mean, samples = statistics._resampled_means(c[:, start:stop], 1000, 0)
+    mean, samples = statistics.resampled_means(c[:, start:stop], 1000, 0)
 
     def rate(values):
         with np.errstate(divide="ignore", invalid="ignore"):
             return -np.log(np.abs(values - c_star)) @ layers / (layers @ layers)
 
-    low, high = statistics._expanded_percentiles(rate(samples)[:, None], np.array([len(c)]), 0.95)
+    low, high = statistics.expanded_percentiles(rate(samples)[:, None], np.array([len(c)]), 0.95)
     value = rate(mean)
     longest = 1 / low[0] if low[0] > 0 else np.inf
     return (1 / value, 1 / high[0], longest) if value > 0 else (np.nan, np.nan, np.nan)
@@ -348,7 +348,7 @@ def _first_of(data, kept, notes):
     """The data at the first value of every sweep key but `kept`."""
     others = [dim for dim in archive.sweep_dimensions(data) if dim not in kept and data.sizes[dim] > 1]
     if others:
-        notes.append(f"Drawn at the first value of {', '.join(series._heading(data, dim) for dim in others)}; --select "
+        notes.append(f"Drawn at the first value of {', '.join(series.heading(data, dim) for dim in others)}; --select "
                      "chooses others.")
     return data.isel({dim: [0] for dim in others})
 
@@ -379,7 +379,7 @@ def _colours(data, colour):
 
         shades = [tuple(shade) for shade in matplotlib.colormaps["viridis"](np.linspace(0.0, 0.85, count))]
     handles = [Line2D([], [], color=shade, marker=MARKERS[i % len(MARKERS)], markersize=3.8, linewidth=1.2,
-                      label=series._value_text(data, colour, i)) for i, shade in enumerate(shades)]
+                      label=series.value_text(data, colour, i)) for i, shade in enumerate(shades)]
     return shades, handles[::-1]
 
 

@@ -16,9 +16,9 @@ from matplotlib.ticker import NullLocator
 
 from meander import archive, statistics
 from meander.archive import ArchiveError
-from meander.figures import series
-from meander.figures.drawing import OKABE_ITO, STYLE
-from meander.figures.series import prepare
+from meander.figures.base import series
+from meander.figures.base.drawing import OKABE_ITO, STYLE
+from meander.figures.base.series import prepare
 
 PANEL_WIDTH, PANEL_HEIGHT, LEFT, LEGEND, EDGE, TITLE, NOTE = 2.9, 2.5, 0.72, 1.5, 0.1, 0.22, 0.13
 ENDS = (("curvature_largest", OKABE_ITO[0], "largest"), ("curvature_smallest", OKABE_ITO[1], "smallest"))
@@ -43,13 +43,13 @@ def picture(dataset, request):
     """The Figure, and its notes: one panel a point of the sweep."""
     data = series.select(dataset, request.select)
     keys = [dim for dim in archive.sweep_dimensions(data) if data.sizes[dim] > 1]
-    cells = [cell for cell in series._cells(data, keys) if _has_values(data, cell[1])]
+    cells = [cell for cell in series.cells(data, keys) if _has_values(data, cell[1])]
     if not cells:
         raise ArchiveError("nothing to draw: no finished cell among the chosen ones")
     networks, points = data.sizes.get("realization", 1), data.sizes["boundary_point"]
     several = f"over {networks} networks of {points} points each" if networks > 1 else f"over {points} points of one network"
     notes = [f"Means {several}" + ("; bands: 95 % intervals of the mean." if networks > 1 or points > 1 else ".")]
-    notes.extend(series._left_out(data))
+    notes.extend(series.left_out(data))
     if len(cells) > request.max_panels:
         notes.append(f"{request.max_panels} of {len(cells)} panels are drawn; --select chooses others.")
         cells = cells[: request.max_panels]

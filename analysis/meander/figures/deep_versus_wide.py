@@ -16,9 +16,9 @@ from matplotlib.ticker import MaxNLocator
 
 from meander import archive, statistics
 from meander.archive import ArchiveError
-from meander.figures import series
-from meander.figures.drawing import OKABE_ITO, STYLE
-from meander.figures.series import prepare
+from meander.figures.base import series
+from meander.figures.base.drawing import OKABE_ITO, STYLE
+from meander.figures.base.series import prepare
 
 LEFT, BETWEEN, RIGHT, EDGE, TITLE, NOTE = 0.72, 0.62, 0.95, 0.1, 0.22, 0.13
 PANEL_WIDTH, ACTIVITY_HEIGHT, HEAT_HEIGHT, LENGTH_HEIGHT, AXIS = 2.7, 0.95, 1.7, 1.9, 0.5
@@ -63,7 +63,7 @@ def picture(dataset, request):
     repeats = data.sizes.get("realization", 1)
     first = f"Means over {repeats} networks and both phases" if repeats > 1 else "One network of each kind; means over both phases"
     notes.insert(0, first + "; the first network's outputs." if "activity" in data else first + ".")
-    notes.extend(series._left_out(data))
+    notes.extend(series.left_out(data))
     with rc_context(STYLE):
         return _paint(data, networks, deep, wide, notes), notes
 
@@ -74,7 +74,7 @@ def _one_of_the_rest(data):
     for dim in archive.sweep_dimensions(data):
         if dim in ("width", "depth", "widths", "point") or data.sizes[dim] < 2:
             continue
-        notes.append(f"{series._cell_text(data, dim, 0)}; --select chooses others.")
+        notes.append(f"{series.cell_text(data, dim, 0)}; --select chooses others.")
         data = data.isel({dim: [0]})
     return data, notes
 

@@ -10,8 +10,8 @@ import xarray as xr
 
 from meander import archive, statistics
 from meander.archive import ArchiveError
-from meander.figures import series
-from meander.figures.series import Curve, Drawing, Panel, Row, prepare
+from meander.figures.base import series
+from meander.figures.base.series import Curve, Drawing, Panel, Row, prepare
 
 REMAINING, FLIPS = "remaining_depth", "label_flips"
 
@@ -77,7 +77,7 @@ def _against_remaining(data, request):
 def _against_flips(data, request):
     """One point for every swept layer and point of the sweep, the walk's expectation as theory."""
     sweep = [dim for dim in archive.sweep_dimensions(data)]
-    colour = series._colour_key(data, sweep)
+    colour = series.colour_key(data, sweep)
     others = [dim for dim in sweep if dim != colour and data.sizes[dim] > 1]
     names = ("dichotomies", FLIPS, "random_walk")
     means = {name: statistics.mean_interval(archive.usable(data, name)) for name in names}
@@ -92,18 +92,18 @@ def _against_flips(data, request):
         values = [pick["dichotomies"][key].values.ravel()[order] for key in ("mean", "low", "high")]
         if order.size == 0:
             continue
-        label = series._value_text(data, colour, i) if colour else ""
+        label = series.value_text(data, colour, i) if colour else ""
         curves.append(Curve(label, float(data[colour].values[i]) if numeric else i, x[order], *values,
                             theory=pick["random_walk"]["mean"].values.ravel()[order]))
     if not curves:
         raise ArchiveError("nothing to draw: `dichotomies` has no value in the chosen cells")
-    notes = series._explanation(data, [Row("dichotomies", "", True, [Panel("", curves)])], "length")
+    notes = series.explanation(data, [Row("dichotomies", "", True, [Panel("", curves)])], "length")
     notes[1:1] = ["Theory: the expectation of a random walk on the cube of labelings with as many flips."]
     if others:
-        notes.append(f"Points of all values of {', '.join(series._heading(data, dim) for dim in others)}.")
-    notes.extend(series._left_out(data))
-    row = Row("dichotomies", series._ylabel(data, "dichotomies"), True, [Panel("", curves)])
-    series._positive_intervals(row.panels)
-    return Drawing(title=str(data.attrs.get("title", "")), xlabel=series._ylabel(data, FLIPS), x_kind="log", rows=[row],
-                   colour_key=series._heading(data, colour) if colour else "", numeric_key=numeric,
+        notes.append(f"Points of all values of {', '.join(series.heading(data, dim) for dim in others)}.")
+    notes.extend(series.left_out(data))
+    row = Row("dichotomies", series.ylabel(data, "dichotomies"), True, [Panel("", curves)])
+    series.positive_intervals(row.panels)
+    return Drawing(title=str(data.attrs.get("title", "")), xlabel=series.ylabel(data, FLIPS), x_kind="log", rows=[row],
+                   colour_key=series.heading(data, colour) if colour else "", numeric_key=numeric,
                    notes=[*notes, *request.notes], scatter=True)

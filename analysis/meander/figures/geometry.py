@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from meander import archive, statistics
-from meander.figures import series
-from meander.figures.drawing import OKABE_ITO, STYLE
+from meander.figures.base import series
+from meander.figures.base.drawing import OKABE_ITO, STYLE
 
 CLOUD, PLOT, HEIGHT, LEFT, BETWEEN, EDGE, TITLE, NOTE = 1.75, 2.3, 1.75, 0.62, 0.62, 0.1, 0.2, 0.13
 MOST_LAYERS = 4  # of the autocorrelation
@@ -37,7 +37,7 @@ def drawing(dataset, request):
 def picture(dataset, request):
     """The Figure, and its notes: a row a cell of the sweep, its circles layer by layer, then its autocorrelation."""
     chosen = series.select(dataset, request.select)
-    cells = list(series._cells(chosen, [dim for dim in archive.sweep_dimensions(chosen)]))
+    cells = list(series.cells(chosen, [dim for dim in archive.sweep_dimensions(chosen)]))
     several = [dim for dim in archive.sweep_dimensions(chosen) if chosen.sizes[dim] > 1]
     notes = [*request.notes, "Circles: first three principal components of one network's pre-activations, the angle as "
              "colour; bars: the first five singular values as a fraction of the sum of all."]
@@ -48,7 +48,7 @@ def picture(dataset, request):
     if len(cells) > request.max_panels:
         notes.append(f"{request.max_panels} of {len(cells)} rows are drawn; --select chooses others.")
         cells = cells[: request.max_panels]
-    titles = [", ".join(series._cell_text(chosen, dim, at[dim]) for dim in several) for _, at in cells]
+    titles = [", ".join(series.cell_text(chosen, dim, at[dim]) for dim in several) for _, at in cells]
     with rc_context(STYLE):
         return _paint(str(dataset.attrs.get("title", "")), chosen, [at for _, at in cells], titles, notes), notes
 

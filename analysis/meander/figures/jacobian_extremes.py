@@ -9,8 +9,8 @@ import numpy as np
 
 from meander import archive
 from meander.archive import ArchiveError
-from meander.figures import series
-from meander.figures.series import prepare
+from meander.figures.base import series
+from meander.figures.base.series import prepare
 
 ENDS = ("largest", "smallest")
 

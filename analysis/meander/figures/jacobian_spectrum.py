@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from meander import archive
-from meander.figures import series
-from meander.figures.drawing import OKABE_ITO, STYLE, _log_ticks
-from meander.figures.series import prepare
+from meander.figures.base import series
+from meander.figures.base.drawing import OKABE_ITO, STYLE, log_ticks
+from meander.figures.base.series import prepare
 
 WIDTH, HEIGHT, LEFT, BETWEEN, ABOVE, BELOW, TITLE, NOTE, EDGE, LEGEND = 2.3, 1.75, 0.62, 0.5, 0.34, 0.42, 0.2, 0.13, 0.1, 1.3
 BLUE, RED, GREEN, GREY = OKABE_ITO[0], "#222222", OKABE_ITO[1], "#777777"
@@ -69,7 +69,7 @@ def picture(dataset, request):
     if len(panels) > request.max_panels:
         notes.append(f"{request.max_panels} of {len(panels)} panels are drawn; --select chooses others.")
         panels = panels[: request.max_panels]
-    notes.extend(series._left_out(data))
+    notes.extend(series.left_out(data))
     with rc_context(STYLE):
         return _paint(str(dataset.attrs.get("title", "")), panels, notes), notes
 
@@ -77,7 +77,7 @@ def picture(dataset, request):
 def _name(data, dim, i):
     """A point by its activation and weights, then the numbers in which points differ."""
     if dim != "point":
-        return series._cell_text(data, dim, i)
+        return series.cell_text(data, dim, i)
     along = {str(name): data[name].values for name in data.coords if data[name].dims == ("point",) and name != "point"}
     words = [str(along.pop(name)[i]) for name in ("activation", "weights") if name in along]
     numbers = [f"{series.SYMBOLS.get(name, name)} = {values[i]:.3g}" for name, values in along.items()
@@ -152,7 +152,7 @@ def _panel(ax, part, measured):
         ax.plot([0, 0], [low, top], color=OKABE_ITO[3], linewidth=2.4, gid="atom", clip_on=False)
         ax.annotate(f" {zero:.2g}", (0, top), ha="left", va="top", fontsize=6.5, color=OKABE_ITO[3])
     if steep:
-        _log_ticks(ax.yaxis, ax.get_ylim())
+        log_ticks(ax.yaxis, ax.get_ylim())
 
 
 def _handles(figure):

@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 
 from meander import archive
 from meander.archive import ArchiveError
-from meander.figures import series
-from meander.figures.drawing import OKABE_ITO, STYLE, _log_ticks
-from meander.figures.series import prepare
+from meander.figures.base import series
+from meander.figures.base.drawing import OKABE_ITO, STYLE, log_ticks
+from meander.figures.base.series import prepare
 
 SYMBOLS = {"q_star": r"$q^*$", "chi_1": r"$\chi_1$", "chi_2": r"$\chi_2$", "c_star": r"$c^*$", "xi_q": r"$\xi_q$",
            "xi_c": r"$\xi_c$", "basin_low": r"lower edge of the basin, $q$", "basin_high": r"upper edge of the basin, $q$",
@@ -57,7 +57,7 @@ def _others(data, used):
     """The cells of the remaining sweep keys: title and indices."""
     dims = [dim for dim in archive.sweep_dimensions(data) if dim not in used and data.sizes[dim] > 1]
     fixed = {dim: 0 for dim in archive.sweep_dimensions(data) if dim not in used and data.sizes[dim] == 1}
-    return [(title, {**fixed, **at}) for title, at in series._cells(data, dims)]
+    return [(title, {**fixed, **at}) for title, at in series.cells(data, dims)]
 
 
 def _layer(data, name):
@@ -111,7 +111,7 @@ def _map(figure, ax, data, at, name, values):
     bar = figure.add_axes((place.x1 + GAP / width, place.y0, BAR / width, place.height))
     figure.colorbar(mesh, cax=bar)
     if isinstance(norm, LogNorm):
-        _log_ticks(bar.yaxis, (norm.vmin, norm.vmax))
+        log_ticks(bar.yaxis, (norm.vmin, norm.vmax))
     bar.tick_params(labelsize=6, length=2, pad=1.5)
     bar.grid(False)
 
@@ -164,7 +164,7 @@ def _curves(data, request, notes):
         cells = cells[: len(OKABE_ITO)]
     arrays = request.arrays or SCALES
     found = [(name, *entry) for name in arrays for entry in _layer(data, name)]
-    fixed = [series._cell_text(data, dim, 0) for dim in archive.sweep_dimensions(data)
+    fixed = [series.cell_text(data, dim, 0) for dim in archive.sweep_dimensions(data)
              if dim != "sigma_w" and data.sizes[dim] == 1]
     notes.insert(0, f"Infinite width; {', '.join(fixed)}." if fixed else "Infinite width.")
     critical = [_critical_squares(data, at) for _, at in cells]
@@ -184,7 +184,7 @@ def _curves(data, request, notes):
         ax.set_xlabel(r"$\sigma_w^2$", labelpad=1)
         if name in LOGARITHMIC and _is_wide(values.values):
             ax.set_yscale("log", nonpositive="mask")
-            _log_ticks(ax.yaxis, ax.get_ylim())
+            log_ticks(ax.yaxis, ax.get_ylim())
         ax.margins(x=0.02)
     if keys:
         place = axes[min(3, len(found)) - 1].get_position()

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from meander import archive
-from meander.figures import series
-from meander.figures.drawing import OKABE_ITO, STYLE
-from meander.figures.series import prepare
+from meander.figures.base import series
+from meander.figures.base.drawing import OKABE_ITO, STYLE
+from meander.figures.base.series import prepare
 
 PANEL, EDGE, LEGEND, BETWEEN, TITLE, NOTE = 2.3, 0.1, 0.75, 0.14, 0.2, 0.13
 
@@ -76,7 +76,7 @@ def _cells(dataset, chosen):
         if status.values[at] != archive.DONE or not _is_chosen(dataset, chosen, where):
             continue
         cells = dataset["cells"].isel(where).values.astype(float)
-        titles = [series._cell_text(dataset, dim, i) for dim, i in where.items()
+        titles = [series.cell_text(dataset, dim, i) for dim, i in where.items()
                   if dim != "realization" and dataset.sizes[dim] > 1]
         if dataset.sizes.get("realization", 1) > 1:
             titles.append(f"network {where['realization']}")

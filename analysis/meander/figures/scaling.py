@@ -8,8 +8,8 @@ import matplotlib
 import numpy as np
 
 from meander.archive import FAILED, ArchiveError
-from meander.figures.drawing import OKABE_ITO, STYLE
-from meander.speedup import STAGES, mode, scaling, spread
+from meander.figures.base.drawing import OKABE_ITO, STYLE
+from meander.statistics.speedup import STAGES, mode, scaling, spread
 
 COLOURS = {"computing": OKABE_ITO[0], "scheduling": OKABE_ITO[1], "preparing": OKABE_ITO[5], "writing": OKABE_ITO[2]}
 

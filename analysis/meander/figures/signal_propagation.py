@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 
 from meander import archive, statistics
 from meander.archive import ArchiveError
-from meander.depth_scale import depth_scales
-from meander.figures import series
-from meander.figures.drawing import MARKERS, OKABE_ITO, STYLE, _log_ticks
+from meander.statistics import depth_scales
+from meander.figures.base import series
+from meander.figures.base.drawing import MARKERS, OKABE_ITO, STYLE, log_ticks
 
 PANEL, HEIGHT, LEFT, LEGEND, EDGE, TITLE, NOTE = 2.5, 2.1, 0.62, 1.15, 0.1, 0.2, 0.13
 SYMBOLS = {"q": "q", "c": "c"}
@@ -63,7 +63,7 @@ def _maps(data, name, notes):
         raise ArchiveError(f"the map of {name} has room for one more sweep key (there are {', '.join(others)}); choose "
                            "with --select")
     fixed = {dim: 0 for dim in archive.sweep_dimensions(data) if dim != start and dim not in others}
-    cells = list(series._cells(data, others))
+    cells = list(series.cells(data, others))
     n = data.sizes.get("realization", 1)
     notes.insert(0, f"Points: means over {n} random networks with 95 % intervals; lines: theory at infinite width.")
     figure, left, right = _two_panels(data, notes)
@@ -120,7 +120,7 @@ def _scales(data, notes):
     notes.insert(0, f"Points: exponentials fitted to the mean correlation of {n} networks, bars: 95 % intervals; thin dashed: "
                  "the same fit to theory's correlations; lines: theory of the exponent itself.")
     figure, left, right = _two_panels(data, notes)
-    cells = list(series._cells(data, others))
+    cells = list(series.cells(data, others))
     for i, (title, at) in enumerate(cells):
         here = found.isel({**fixed, **at})
         x, colour = here["sigma_w"].values ** 2, OKABE_ITO[i % len(OKABE_ITO)]
@@ -134,7 +134,7 @@ def _scales(data, notes):
         _points(right, x, last, colour, MARKERS[i])
         right.plot(x, cell["c_star"].values, color=colour, linewidth=1.1, gid="theory")
     left.set_yscale("log")
-    _log_ticks(left.yaxis, left.get_ylim())
+    log_ticks(left.yaxis, left.get_ylim())
     left.set(xlabel=r"$\sigma_w^2$", ylabel=r"depth scale $\xi_c$ [layers]")
     right.set(xlabel=r"$\sigma_w^2$", ylabel=f"correlation in layer {int(data['layer'].values[-1])}; line: $c^*$", ylim=(0, 1.04))
     _legend(figure, right, [title for title, _ in cells])

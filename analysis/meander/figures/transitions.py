@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from meander.figures.series import select
+from meander.figures.base.series import select
 
 
 def choose(dataset, request):

@@ -77,7 +77,7 @@ class Boxes {
   using Emit = std::function<void(const std::vector<hsize_t>&, const std::vector<hsize_t>&)>;
   Boxes(const std::vector<std::size_t>& extents, Emit emit) : extents_(extents), emit_(std::move(emit)) {}
 
-  void range(std::vector<hsize_t> prefix, std::size_t begin, std::size_t end) const {
+  void range(const std::vector<hsize_t>& prefix, std::size_t begin, std::size_t end) const {
     if (begin >= end) return;
     const std::size_t d = prefix.size();
     if (d == extents_.size()) return box(prefix, 0, 0);
@@ -95,7 +95,7 @@ class Boxes {
   void row(std::vector<hsize_t> prefix, std::size_t index, std::size_t begin, std::size_t end,
            std::size_t stride) const {
     prefix.push_back(index);
-    range(std::move(prefix), begin - index * stride, end - index * stride);
+    range(prefix, begin - index * stride, end - index * stride);
   }
 
   void box(const std::vector<hsize_t>& prefix, std::size_t first, std::size_t count) const {

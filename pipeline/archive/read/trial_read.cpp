@@ -157,7 +157,7 @@ std::string listen(int pipe, pid_t pid) {
   while (true) {
     const auto silent =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - heard).count();
-    const auto left = child_patience_seconds * 1000 - silent;
+    const auto left = child_patience_seconds * 1000L - silent;
     pollfd wait{pipe, POLLIN, 0};
     const int ready = left <= 0 ? 0 : ::poll(&wait, 1, static_cast<int>(left));
     if (ready < 0 && errno == EINTR) continue;

@@ -155,12 +155,15 @@ TYPED_TEST(RowBlockProduct, BitsDependOnNothingTakenTogether) {
   }
 }
 
+/// The baseline, which rounds twice, only as closely as its sums are right.
 TYPED_TEST(RowBlockProduct, ProcessorsWithFusedMultiplyAddAgreeBitByBit) {
   const Subject<TypeParam> s(29, 459, 7);
   const auto& fastest = row_block_paths<TypeParam>().front();
-  if (std::string_view(fastest.name) == "baseline") GTEST_SKIP() << "no such path here";
   for (const RowBlockPath<TypeParam>& path : row_block_paths<TypeParam>()) {
-    if (std::string_view(path.name) == "baseline") continue;
+    if (std::string_view(path.name) == "baseline") {
+      expect_products(s, path);
+      continue;
+    }
     EXPECT_EQ(s.product(path, s.rows, path.most_vectors), s.product(fastest, s.rows, fastest.most_vectors));
     EXPECT_EQ(s.transposed(path, s.rows, path.most_vectors), s.transposed(fastest, s.rows, fastest.most_vectors));
   }

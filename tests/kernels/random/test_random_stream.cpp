@@ -176,7 +176,7 @@ struct Defined {
         normals.push_back(std::bit_cast<std::uint32_t>(pair.second));
       }
       for (const std::uint32_t word : block)
-        uniforms.push_back(std::bit_cast<std::uint32_t>(static_cast<float>((word / 512 + 0.5) * 0x1p-23)));
+        uniforms.push_back(std::bit_cast<std::uint32_t>(static_cast<float>(((word >> 9) + 0.5) * 0x1p-23)));
     }
   }
   std::vector<std::uint32_t> words, normals, uniforms;

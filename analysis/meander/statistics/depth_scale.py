@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from meander import archive
-from meander.statistics import REALIZATION
+from meander.statistics.intervals import REALIZATION
 
 NEAR = {"c": 0.15, "q": 0.15}  # of the fixed point (for q: relative), where an approach counts as exponential
 NEAR_ONE = 0.05  # the same where c tends to 1: the correlation map bends more there

@@ -103,10 +103,10 @@ def prepare(dataset: xr.Dataset, request: Request) -> Drawing:
         notes.append(f"Networks of depth {_number(data['depth'].values[0])}; shallower ones are the beginnings of these.")
     axis = _axis_dimension(data, against, request.arrays)
     sweep = [dim for dim in archive.sweep_dimensions(data) if dim != axis and dim in data.dims]
-    colour = _colour_key(data, sweep)
+    colour = colour_key(data, sweep)
     if colour and data.sizes[colour] > MOST_CURVES:
         shown = np.unique(np.linspace(0, data.sizes[colour] - 1, MOST_CURVES).round().astype(int))
-        notes.append(f"{len(shown)} of {data.sizes[colour]} values of {_heading(data, colour)} are drawn; "
+        notes.append(f"{len(shown)} of {data.sizes[colour]} values of {heading(data, colour)} are drawn; "
                      "--select chooses others.")
         data = data.isel({colour: shown})
     others = [dim for dim in sweep if dim != colour and data.sizes[dim] > 1]
@@ -118,15 +118,15 @@ def prepare(dataset: xr.Dataset, request: Request) -> Drawing:
     rows = [row for row in rows if row.panels]
     if not rows:
         raise ArchiveError(f"nothing to draw: `{'`, `'.join(arrays)}` has no value in the chosen cells")
-    notes[:0] = _explanation(data, rows, against)
-    notes.extend(_left_out(data))
+    notes[:0] = explanation(data, rows, against)
+    notes.extend(left_out(data))
     if axis != "layer" and any("layer" in data[row.array].dims for row in rows):
         notes.insert(1, _which_layer(data, against))
     first = rows[0].panels[0].curves
     return Drawing(
         title=str(dataset.attrs.get("title", "")), xlabel=_xlabel(data, against),
         x_kind=_x_kind(against, axis, first[0].x), rows=rows,
-        colour_key=_heading(data, colour) if colour else "",
+        colour_key=heading(data, colour) if colour else "",
         numeric_key=bool(colour) and np.issubdtype(data[colour].dtype, np.number) and colour != "point",
         notes=notes, columns=_columns(data, others, rows), proportional=against == "length", scatter=against == "length")
 
@@ -145,7 +145,7 @@ def _row(data, name, against, axis, colour, others, max_panels, notes):
     if against == "length":
         table["x"] = statistics.mean_interval(archive.usable(data, "length"))["mean"]
     panels, empty = [], []
-    for title, at in _cells(data, others):
+    for title, at in cells(data, others):
         part = table.isel(at)
         curves = [curve for curve in _curves(data, part, colour, axis, against, len(bounds)) if curve is not None]
         if curves:
@@ -161,11 +161,11 @@ def _row(data, name, against, axis, colour, others, max_panels, notes):
     values = values[np.isfinite(values)]
     log_y = name not in LINEAR and values.size > 0 and (values > 0).any() and not (values < 0).any()
     if log_y:
-        _positive_intervals(panels)
-    return Row(name, _ylabel(data, name), bool(log_y), panels)
+        positive_intervals(panels)
+    return Row(name, ylabel(data, name), bool(log_y), panels)
 
 
-def _positive_intervals(panels):
+def positive_intervals(panels):
     """On a logarithmic axis: the same standard error, symmetric in the logarithm, so never below zero."""
     for panel in panels:
         for curve in panel.curves:
@@ -218,7 +218,7 @@ def _curves(data, part, colour, axis, against, bounds):
         theory = pick("theory") if "theory" in line and np.isfinite(line["theory"].values).any() else None
         limits = [pick(f"bound{k}") for k in range(bounds)]
         value = data[colour].values[i] if colour and np.issubdtype(data[colour].dtype, np.number) else i
-        yield Curve(_value_text(data, colour, i) if colour else "", float(value), np.asarray(x, float)[order], pick("mean"),
+        yield Curve(value_text(data, colour, i) if colour else "", float(value), np.asarray(x, float)[order], pick("mean"),
                     pick("low"), pick("high"), theory, [limit for limit in limits if np.isfinite(limit).any()])
 
 
@@ -240,7 +240,8 @@ def _axis_dimension(data, against, arrays):
     raise ArchiveError(f"--against {against}: no such key (there are {', '.join([*known, 'length'])})")
 
 
-def _colour_key(data, sweep):
+def colour_key(data, sweep):
+    """Of the dimensions `sweep`, the one that becomes colour: sigma_w, a point, else the first of several numbers; or None."""
     several = [dim for dim in sweep if data.sizes[dim] > 1]
     for wanted in ("sigma_w", "point"):
         if wanted in several:
@@ -249,20 +250,22 @@ def _colour_key(data, sweep):
     return (numbers or several or [None])[0]
 
 
-def _cells(data, dims):
+def cells(data, dims):
     """Title and indices of every combination of the panels' keys."""
     for at in np.ndindex(*(data.sizes[dim] for dim in dims)):
-        yield ", ".join(_cell_text(data, dim, i) for dim, i in zip(dims, at)), dict(zip(dims, at))
+        yield ", ".join(cell_text(data, dim, i) for dim, i in zip(dims, at)), dict(zip(dims, at))
 
 
-def _cell_text(data, dim, i):
-    value = _value_text(data, dim, i)
+def cell_text(data, dim, i):
+    """What a panel's title says of value `i` of a key: `width = 100`, or the value alone where it speaks for itself."""
+    value = value_text(data, dim, i)
     if dim in ("activation", "point"):
         return value
-    return f"{_heading(data, dim)} {value}" if _is_text(data, dim) else f"{_heading(data, dim)} = {value}"
+    return f"{heading(data, dim)} {value}" if _is_text(data, dim) else f"{heading(data, dim)} = {value}"
 
 
-def _explanation(data, rows, against):
+def explanation(data, rows, against):
+    """The first note beneath a figure: means over how many networks, and what the bands or bars are."""
     curves = [curve for row in rows for panel in row.panels for curve in panel.curves]
     n = data.sizes.get("realization", 1)
     if n < 2:
@@ -278,7 +281,8 @@ def _which_layer(data, against):
     return "The last layer of each network."
 
 
-def _left_out(data):
+def left_out(data):
+    """Notes on cells that are missing, failed or not converged, and on those that left the range of numbers."""
     if "status" not in data:
         return
     status = data["status"].values
@@ -324,7 +328,8 @@ def _is_text(data, dim):
     return dim in data.coords and not np.issubdtype(data[dim].dtype, np.number)
 
 
-def _value_text(data, dim, i):
+def value_text(data, dim, i):
+    """Value `i` of a key as legends and titles write it: six digits, `student_t, dof 4` for a table, at most 40 letters."""
     along = [str(name) for name in data.coords if data[name].dims == (dim,) and name != dim]
     along.sort(key=lambda name: (list(SYMBOLS).index(name) if name in SYMBOLS else len(SYMBOLS), name))
     if dim == "point" and along:
@@ -346,7 +351,8 @@ def _table_text(text):
     return ", ".join(str(value) if key in ("law", "expression") else f"{key} {value}" for key, value in table.items())
 
 
-def _heading(data, dim):
+def heading(data, dim):
+    """A key's name over a legend: its symbol where it has one."""
     if dim == "point":
         return "point"
     return SYMBOLS.get(dim, _label(dim))
@@ -369,7 +375,8 @@ def _units(array):
     return "" if units in ("", "1") else f" [{units}]"
 
 
-def _ylabel(data, name):
+def ylabel(data, name):
+    """An axis' text for an array: its long name and units."""
     return str(data[name].attrs.get("long_name", _label(name))) + _units(data[name])
 
 

@@ -1,34 +1,14 @@
-"""Means, growth rates and extrapolations in width, with intervals over realizations."""
+"""Growth rates over layers and extrapolations in width, with intervals over realizations."""
 
 from __future__ import annotations
 
 import numpy as np
-import scipy.stats
 import xarray as xr
 
 from meander import archive
+from meander.statistics.intervals import REALIZATION, expanded_percentiles, mean_interval, resampled_means
 
-REALIZATION = "realization"
 SAMPLES_AT_ONCE = 20_000_000  # bootstrap means held in memory: 160 MB
-
-
-def mean_interval(array: xr.DataArray, level: float = 0.95) -> xr.Dataset:
-    """`mean` over realizations, its Student-t interval `low`..`high`, its standard `error`, and `count`.
-
-    NaN is left out; with fewer than two values there is no interval (NaN). Without the dimension
-    `realization` the array itself is the mean.
-    """
-    if REALIZATION not in array.dims:
-        nothing = xr.full_like(array, np.nan)
-        return xr.Dataset({"mean": array, "low": nothing, "high": nothing, "error": nothing,
-                           "count": array.notnull().astype(int)})
-    count = array.notnull().sum(REALIZATION)
-    mean = array.mean(REALIZATION, skipna=True)
-    several = count.where(count > 1)
-    deviation = (array - mean) ** 2
-    error = np.sqrt(deviation.sum(REALIZATION) / (several - 1) / several)
-    half = error * scipy.stats.t.ppf(0.5 + level / 2, several - 1)
-    return xr.Dataset({"mean": mean, "low": mean - half, "high": mean + half, "error": error, "count": count})
 
 
 def growth_rates(dataset: xr.Dataset, array: str = "length", layers: tuple[int, int] | None = None,
@@ -67,10 +47,10 @@ def growth_rates(dataset: xr.Dataset, array: str = "length", layers: tuple[int, 
     values = ordered.values.reshape(ordered.shape[0], -1, len(positions))
     pieces = []
     for points in np.array_split(np.arange(values.shape[1]), -(-values[0].size * resamples // SAMPLES_AT_ONCE)):
-        means, samples = _resampled_means(values[:, points], resamples, seed)
+        means, samples = resampled_means(values[:, points], resamples, seed)
         count = np.isfinite(values[:, points]).any(-1).sum(0)
         for_each = zip(factors(means), factors(samples), (count[:, None], count))
-        pieces.append([(value, *_expanded_percentiles(drawn, n, level)) for value, drawn, n in for_each])
+        pieces.append([(value, *expanded_percentiles(drawn, n, level)) for value, drawn, n in for_each])
     result = xr.Dataset(coords={name: value for name, value in chain.coords.items() if REALIZATION not in value.dims})
     result = result.isel(layer=slice(1, None))
     names = (("ratio", (*dims, "layer")), ("rate", tuple(dims)))
@@ -114,7 +94,7 @@ def width_extrapolation(dataset: xr.Dataset, array: str = "length", resamples: i
     with np.errstate(divide="ignore"):
         weight = np.where(error > 0, 1.0 / error, np.nan)
     design = 1.0 / relative["width"].values.astype(float)
-    means, samples = _resampled_means(relative.transpose(REALIZATION, *dims, "width").values, resamples, seed)
+    means, samples = resampled_means(relative.transpose(REALIZATION, *dims, "width").values, resamples, seed)
 
     def fit(values):
         square = np.where(np.isfinite(values * weight), weight**2, 0.0)
@@ -161,32 +141,3 @@ def _chain(dataset, array, values):
 
 def _broadcast(values, like, order):
     return xr.broadcast(values, like)[0].transpose(*order).values
-
-
-def _resampled_means(values, resamples, seed):
-    """Means over axis 0, and `resamples` bootstrap means: one matrix product for the whole sweep."""
-    n = values.shape[0]
-    flat = values.reshape(n, -1)
-    present = np.isfinite(flat)
-    filled = np.where(present, flat, 0.0)
-    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=resamples).astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = filled.sum(0) / present.sum(0)
-        samples = (weights @ filled) / (weights @ present)
-    return means.reshape(values.shape[1:]), samples.reshape(resamples, *values.shape[1:])
-
-
-def _expanded_percentiles(samples, n, level):
-    """Percentiles of axis 0, pushed out so that a mean of n normal values is covered as by Student's t."""
-    shape = samples.shape[1:]
-    low, high = np.full(shape, np.nan), np.full(shape, np.nan)
-    n = np.broadcast_to(n, shape)
-    for count in np.unique(n[n > 1]):
-        tail = scipy.stats.norm.cdf(-np.sqrt(count / (count - 1)) * scipy.stats.t.ppf(0.5 + level / 2, count - 1))
-        here = n == count
-        drawn = np.moveaxis(samples, 0, -1)[here]
-        some = np.isfinite(drawn).any(-1)
-        limits = np.full((2, len(drawn)), np.nan)
-        limits[:, some] = np.nanpercentile(drawn[some], [100 * tail, 100 * (1 - tail)], axis=-1)
-        low[here], high[here] = limits
-    return low, high

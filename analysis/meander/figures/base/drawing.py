@@ -145,21 +145,21 @@ def _label_axes(ax, drawing, row, panel, first, lowest):
 def _scale_axes(ax, drawing, row, panel):
     if row.log_y:
         ax.set_yscale("log", nonpositive="mask")
-        _log_ticks(ax.yaxis, ax.get_ylim())
+        log_ticks(ax.yaxis, ax.get_ylim())
     ax.margins(x=0.03)
     if drawing.x_kind == "layer":
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 4, 5, 10]))
     elif drawing.x_kind == "log":
         ax.set_xscale("log")
         if drawing.proportional:
-            _log_ticks(ax.xaxis, ax.get_xlim())
+            log_ticks(ax.xaxis, ax.get_xlim())
         else:
             ax.set_xticks(_few(panel.curves[0].x))
             ax.xaxis.set_major_formatter(ScalarFormatter())
             ax.xaxis.set_minor_locator(NullLocator())
 
 
-def _log_ticks(axis, limits):
+def log_ticks(axis, limits):
     """With fewer than two powers of ten in sight, 2 and 5 times them are labelled too."""
     low, high = np.log10(limits)
     if np.floor(high) - np.ceil(low) + 1 < 2:
