@@ -186,6 +186,23 @@ std::optional<Values<K>> average_in_plane(const Activation& activation, double s
   return PlaneRule<K, Function>(activation, s1, s2, a, b, f).converged();
 }
 
+/// Of sin: from E cos(u1 - u2) and E cos(u1 + u2).
+PairAverages pair_of_sine(double q11, double q22, double c) {
+  const double both = c * std::sqrt(q11) * std::sqrt(q22);
+  const double mean = 0.5 * (q11 + q22);
+  const double difference = std::exp(both - mean);
+  const double sum = std::exp(-both - mean);
+  // Near c = 0 the two are close.
+  const double product = std::abs(both) < 1.0 ? std::exp(-mean) * std::sinh(both) : 0.5 * (difference - sum);
+  return {product, 0.5 * (difference + sum)};
+}
+
+CorrelationChord chord_of_sine(double q, double epsilon) {
+  const double near = q * epsilon;
+  const double far = std::exp(-q * (2.0 - epsilon));
+  return {-0.5 * std::expm1(-near) * (1.0 + far) / near, 0.5 * (std::exp(-near) + far)};
+}
+
 PairAverages pair_of_smooth(const Activation& activation, double q11, double q22, double c) {
   for (const int count : {64, 512}) {
     if (std::pow(std::abs(c), count) * count > 1e-15) continue;
@@ -271,6 +288,7 @@ PairAverages pair_averages(const Activation& activation, double q11, double q22,
     const auto pair = mehler(activation, q11, q22, c, static_cast<int>(series->size()), true);
     return pair ? *pair : PairAverages{nan, nan};
   }
+  if (activation.is_sine()) return pair_of_sine(q11, q22, c);
   return pair_of_smooth(activation, q11, q22, c);
 }
 
@@ -278,6 +296,7 @@ CorrelationChord correlation_chord(const Activation& activation, double q, doubl
   if (!(q > 0.0) || !std::isfinite(q) || !(epsilon > 0.0) || !(epsilon <= 1.0)) return {nan, nan};
   if (activation.pieces() != nullptr) return chord_of_pieces(activation, q, epsilon);
   if (activation.hermite_series() != nullptr) return chord_of_series(activation, q, epsilon);
+  if (activation.is_sine()) return chord_of_sine(q, epsilon);
   return chord_of_smooth(activation, q, epsilon);
 }
 
