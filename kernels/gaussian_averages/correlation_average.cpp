@@ -12,6 +12,7 @@
 #include "kernels/base/gaussian_quadrature.hpp"
 #include "kernels/gaussian_averages/gaussian_moments.hpp"
 #include "kernels/gaussian_averages/hermite_coefficients.hpp"
+#include "kernels/gaussian_averages/split_average.hpp"
 
 namespace meander {
 namespace {
@@ -183,6 +184,7 @@ class PlaneRule {
 template <std::size_t K, class Function>
 std::optional<Values<K>> average_in_plane(const Activation& activation, double s1, double s2, double a, double b,
                                           const Function& f) {
+  if (activation.has_kinks()) return split_average<K>(*activation.kinks(), s1, s2, a, b, f);
   return PlaneRule<K, Function>(activation, s1, s2, a, b, f).converged();
 }
 
@@ -204,8 +206,9 @@ CorrelationChord chord_of_sine(double q, double epsilon) {
 }
 
 PairAverages pair_of_smooth(const Activation& activation, double q11, double q22, double c) {
+  // At kinks the series falls off too slowly.
   for (const int count : {64, 512}) {
-    if (std::pow(std::abs(c), count) * count > 1e-15) continue;
+    if (activation.has_kinks() || std::pow(std::abs(c), count) * count > 1e-15) continue;
     if (const auto pair = mehler(activation, q11, q22, c, count, false)) return *pair;
   }
   // Each value is followed by the average that its error is held against.
@@ -253,8 +256,22 @@ CorrelationChord chord_of_series(const Activation& activation, double q, double 
   return {sum.chord / q, sum.tangent / q};
 }
 
+/// The leading term of epsilon -> 0: a kink, at which the slope jumps by d, lies between the two with the probability
+/// density(k / sqrt q) 2 sqrt(epsilon / pi), and then E phi' phi' lacks d^2 / 2.
+CorrelationChord chord_near_one(const Activation& activation, double q, double epsilon) {
+  const double full = gaussian_moments(activation, q).dphi2;
+  double lack = 0.0;
+  for (const double kink : *activation.kinks()) {
+    const double step = 1e-12 * std::max(1.0, std::abs(kink));
+    const double jump = activation.derivative(kink + step) - activation.derivative(kink - step);
+    lack += jump * jump * gaussian_density(kink / std::sqrt(q)) * std::sqrt(epsilon / std::numbers::pi);
+  }
+  return {full - 2.0 / 3.0 * lack, full - lack};
+}
+
 CorrelationChord chord_of_smooth(const Activation& activation, double q, double epsilon) {
-  if (epsilon < 1e-7) {
+  if (activation.has_kinks() && epsilon < 1e-12) return chord_near_one(activation, q, epsilon);
+  if (!activation.has_kinks() && epsilon < 1e-7) {
     // Linear in epsilon: the next term is below rounding, while the difference quotient would drown in it.
     const GaussianMoments m = gaussian_moments(activation, q);
     return {m.dphi2 - 0.5 * q * m.d2phi2 * epsilon, m.dphi2 - q * m.d2phi2 * epsilon};

@@ -295,8 +295,9 @@ Activation Activation::leaky_relu(double slope) {
 
 Activation Activation::elu(double alpha) {
   require_finite(std::array{alpha}, "alpha of elu");
-  return Activation(impl_of(activation_laws::ExponentialLinear{1.0, alpha}),
-                    "{ activation = \"elu\", alpha = " + float_text(alpha) + " }");
+  std::string text = "{ activation = \"elu\", alpha = " + float_text(alpha) + " }";
+  if (alpha == 0.0) return Activation(impl_of<activation_laws::Relu>(), std::move(text));  // with its linear pieces
+  return Activation(impl_of(activation_laws::ExponentialLinear{1.0, alpha}), std::move(text));
 }
 
 Activation Activation::called(std::string text, std::string label) const {

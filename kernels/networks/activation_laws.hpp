@@ -119,7 +119,10 @@ struct Gelu {
     return Real{0.5} * x * std::erfc(-x * static_cast<Real>(0.5 * std::numbers::sqrt2));
   }
   static double first(double x) { return gaussian_cumulative(x) + x * gaussian_density(x); }
-  static double second(double x) { return (2.0 - x * x) * gaussian_density(x); }
+  static double second(double x) {
+    const double density = gaussian_density(x);
+    return density == 0.0 ? 0.0 : (2.0 - x * x) * density;  // whatever x^2 overflows to
+  }
   /// phi'' vanishes at sqrt(2): Phi(sqrt 2) + sqrt(2) density(sqrt 2) = 1.128904145...
   static double max_slope() { return first(std::numbers::sqrt2); }
   /// The minimum lies where phi' vanishes, at -0.75179152469...

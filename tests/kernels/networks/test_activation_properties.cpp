@@ -25,7 +25,7 @@ using Range = Activation::Range;
 /// From dense near zero to where everything has settled.
 std::vector<double> samples() {
   std::vector<double> points{0.0};
-  for (int k = -40000; k <= 40000; ++k) points.push_back(k / 4096.0 + 1e-5);
+  for (int k = -40000; k <= 40000; ++k) points.push_back(k / 4096.0);
   for (double x = 10.0; x < 1e12; x *= 1.1) points.insert(points.end(), {x, -x});
   std::sort(points.begin(), points.end());
   return points;
@@ -85,7 +85,9 @@ void expect_true_properties(const Activation& activation, const std::string& wha
     const double slope = activation.derivative(x);
     const bool passes = std::any_of(activation.kinks()->begin(), activation.kinks()->end(),
                                     [&](double kink) { return kink <= x && kink >= x - 1.5 / 4096.0; });
-    if (!passes) EXPECT_NEAR(slope, before, 2e-3) << what << " at " << x;
+    if (!passes) {
+      EXPECT_NEAR(slope, before, 2e-3) << what << " at " << x;
+    }
     before = slope;
   }
   if (const auto& clamp = activation.clamp()) {
@@ -150,7 +152,7 @@ Activation random_pieces(std::mt19937_64& generator) {
 TEST(ActivationProperties, OfRandomPieces) {
   std::mt19937_64 generator(5);
   int odd = 0, homogeneous = 0, rising = 0, clamped = 0;
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 150; ++i) {
     const Activation activation = random_pieces(generator);
     expect_true_properties(activation, activation.text());
     ASSERT_TRUE(activation.range().has_value());
@@ -162,8 +164,8 @@ TEST(ActivationProperties, OfRandomPieces) {
   }
   // Each answer was given, and refused, often enough.
   for (const int count : {odd, homogeneous, rising, clamped}) {
-    EXPECT_GT(count, 8);
-    EXPECT_LT(count, 292);
+    EXPECT_GT(count, 5);
+    EXPECT_LT(count, 142);
   }
 }
 
@@ -262,8 +264,7 @@ TEST(ActivationTails, ExtremeArgumentsStayFinite) {
       for (const double x : {size, -size}) {
         EXPECT_TRUE(std::isfinite(activation(x))) << name << " " << x;
         EXPECT_TRUE(std::isfinite(activation.derivative(x))) << name << "' " << x;
-        if (name != "gelu" || size < 1e200)
-          EXPECT_TRUE(std::isfinite(activation.second_derivative(x))) << name << " " << x;
+        EXPECT_TRUE(std::isfinite(activation.second_derivative(x))) << name << "'' " << x;
         std::vector<float> single(9, static_cast<float>(std::copysign(std::min(size, 1e37), x)));
         activation.apply(single);
         for (const float value : single) EXPECT_TRUE(std::isfinite(value)) << name << " " << x << " in single";
