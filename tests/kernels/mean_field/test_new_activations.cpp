@@ -197,5 +197,20 @@ TEST(NewActivations, CorrelationsOfSeluStandStill) {
   EXPECT_NEAR(tabled.c_star, point.c_star, 1e-9);
 }
 
+TEST(NewActivations, KnownKinksOffZeroCostNoDigits) {
+  const Activation clipped = Activation::named("hard_tanh");
+  const Activation plain =
+      Activation::custom([&](double x) { return clipped(x); }, [&](double x) { return clipped.derivative(x); },
+                         [](double) { return 0.0; }, {.kinks = std::vector<double>{-1.0, 1.0}});
+  for (const double sigma_w : {1.2, 2.0}) {
+    const PhasePoint exact = phase_point(clipped, sigma_w, 0.3);
+    const PhasePoint found = phase_point(plain, sigma_w, 0.3);
+    EXPECT_NEAR(found.q_star / exact.q_star, 1.0, 1e-11);
+    EXPECT_NEAR(found.chi_1 / exact.chi_1, 1.0, 1e-11);
+    EXPECT_NEAR(found.c_star, exact.c_star, 1e-8);
+    EXPECT_EQ(found.chi_2, infinity);
+  }
+}
+
 }  // namespace
 }  // namespace meander
