@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <iterator>
 #include <limits>
 #include <numbers>
 #include <optional>
@@ -122,9 +121,12 @@ std::optional<Values<K>> adaptive_integral(const Function& f, double begin, doub
   const auto at = [&](int i) { return begin + (end - begin) * (static_cast<double>(i) / first_panels); };
   std::vector<double> ends;
   for (int i = 0; i <= first_panels; ++i) ends.push_back(at(i));
-  std::copy_if(cuts.begin(), cuts.end(), std::back_inserter(ends), [&](double u) { return u > begin && u < end; });
-  std::sort(ends.begin(), ends.end());
-  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  for (const double cut : cuts) {
+    // Before the first end that is not before it, in the direction of the integral, which may be down.
+    const auto after =
+        std::find_if(ends.begin(), ends.end(), [&](double u) { return begin < end ? u >= cut : u <= cut; });
+    if (after != ends.begin() && after != ends.end() && *after != cut) ends.insert(after, cut);
+  }
   for (std::size_t i = 0; i + 1 < ends.size(); ++i) panels.push_back(detail::gauss_kronrod<K>(f, ends[i], ends[i + 1]));
   Values<K> sum{};
   double error = detail::total_error(panels, sum, difference);
