@@ -9,6 +9,7 @@
 #include <limits>
 #include <numbers>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace meander {
@@ -41,6 +42,7 @@ class StretchedVariable {
   /// The range of u that the Gaussian reaches.
   double half_width() const { return std::asinh(farthest_deviation * scale_ / center_); }
   double h(double u) const { return center_ * std::sinh(u); }
+  double u(double h) const { return std::asinh(h / center_); }
   /// The Gaussian density of h times dh/du.
   double weight(double u) const { return gaussian_density(h(u) / scale_) * center_ * std::cosh(u) / scale_; }
 
@@ -110,14 +112,22 @@ double total_error(std::vector<Panel<K>>& panels, Values<K>& sum, const Differen
 
 /// The integral of f (double -> Values<K>) from begin to end by bisection of the worse panels until
 /// `difference(a, b)`, the relative distance of two results, is estimated below 1e-11 (1e-13 at a smooth integrand
-/// as a rule). Nothing where 1e-8 is not reached.
+/// as a rule). Nothing where 1e-8 is not reached. Panels end at each of `cuts` (where f has kinks) too.
 template <std::size_t K, class Function, class Difference>
 std::optional<Values<K>> adaptive_integral(const Function& f, double begin, double end, int first_panels,
-                                           const Difference& difference) {
+                                           const Difference& difference, std::span<const double> cuts = {}) {
   constexpr std::size_t most_panels = 2048;
   std::vector<detail::Panel<K>> panels;
   const auto at = [&](int i) { return begin + (end - begin) * (static_cast<double>(i) / first_panels); };
-  for (int i = 0; i < first_panels; ++i) panels.push_back(detail::gauss_kronrod<K>(f, at(i), at(i + 1)));
+  std::vector<double> ends;
+  for (int i = 0; i <= first_panels; ++i) ends.push_back(at(i));
+  for (const double cut : cuts) {
+    // Before the first end that is not before it, in the direction of the integral, which may be down.
+    const auto after =
+        std::find_if(ends.begin(), ends.end(), [&](double u) { return begin < end ? u >= cut : u <= cut; });
+    if (after != ends.begin() && after != ends.end() && *after != cut) ends.insert(after, cut);
+  }
+  for (std::size_t i = 0; i + 1 < ends.size(); ++i) panels.push_back(detail::gauss_kronrod<K>(f, ends[i], ends[i + 1]));
   Values<K> sum{};
   double error = detail::total_error(panels, sum, difference);
   for (int round = 0; round < 60 && error > 1e-11 && std::isfinite(error); ++round) {
@@ -166,9 +176,11 @@ std::optional<Values<K>> stretched_trapezoid(const Function& f, double q, const 
   return std::nullopt;
 }
 
-/// The same average by adaptive Gauss-Kronrod in the same variable, for kinks and steep features.
+/// The same average by adaptive Gauss-Kronrod in the same variable, for kinks (at the h in `kinks`, where they are
+/// known) and steep features.
 template <std::size_t K, class Function, class Difference>
-std::optional<Values<K>> stretched_adaptive(const Function& f, double q, const Difference& difference) {
+std::optional<Values<K>> stretched_adaptive(const Function& f, double q, const Difference& difference,
+                                            std::span<const double> kinks = {}) {
   const StretchedVariable variable(q);
   const double half_width = variable.half_width();
   const auto integrand = [&](double u) {
@@ -177,7 +189,9 @@ std::optional<Values<K>> stretched_adaptive(const Function& f, double q, const D
     if (weight != 0.0) detail::add_scaled(here, weight, f(variable.h(u)));
     return here;
   };
-  return adaptive_integral<K>(integrand, -half_width, half_width, 64, difference);
+  std::vector<double> cuts;
+  for (const double kink : kinks) cuts.push_back(variable.u(kink));
+  return adaptive_integral<K>(integrand, -half_width, half_width, 64, difference, cuts);
 }
 
 }  // namespace meander

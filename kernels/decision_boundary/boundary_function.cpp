@@ -14,12 +14,6 @@
 namespace meander {
 namespace {
 
-bool has_kinks(const Activation& activation) {
-  const LinearPieces* pieces = activation.pieces();
-  return pieces != nullptr &&
-         std::any_of(pieces->slopes.begin(), pieces->slopes.end(), [&](double s) { return s != pieces->slopes[0]; });
-}
-
 std::size_t index(int layer) {
   return static_cast<std::size_t>(layer - 1);
 }
@@ -40,7 +34,7 @@ BoundaryFunction::BoundaryFunction(const Network& network, std::vector<double> b
     throw std::invalid_argument("beta has " + std::to_string(beta_.size()) + " numbers (the last layer has " +
                                 std::to_string(network.width(network.depth())) + " neurons), give one for each");
   }
-  if (has_kinks(activation_)) {
+  if (activation_.has_kinks()) {
     throw std::invalid_argument(
         "the activation has kinks (its decision boundary is flat but for edges, where curvature is infinite), take "
         "a smooth one");

@@ -12,6 +12,7 @@
 #include "kernels/base/gaussian_quadrature.hpp"
 #include "kernels/gaussian_averages/gaussian_moments.hpp"
 #include "kernels/gaussian_averages/hermite_coefficients.hpp"
+#include "kernels/gaussian_averages/split_average.hpp"
 
 namespace meander {
 namespace {
@@ -182,12 +183,31 @@ class PlaneRule {
 template <std::size_t K, class Function>
 std::optional<Values<K>> average_in_plane(const Activation& activation, double s1, double s2, double a, double b,
                                           const Function& f) {
+  if (activation.has_kinks()) return split_average<K>(*activation.kinks(), s1, s2, a, b, f);
   return PlaneRule<K, Function>(activation, s1, s2, a, b, f).converged();
 }
 
+/// Of sin: from E cos(u1 - u2) and E cos(u1 + u2).
+PairAverages pair_of_sine(double q11, double q22, double c) {
+  const double both = c * std::sqrt(q11) * std::sqrt(q22);
+  const double mean = 0.5 * (q11 + q22);
+  const double difference = std::exp(both - mean);
+  const double sum = std::exp(-both - mean);
+  // Near c = 0 the two are close.
+  const double product = std::abs(both) < 1.0 ? std::exp(-mean) * std::sinh(both) : 0.5 * (difference - sum);
+  return {product, 0.5 * (difference + sum)};
+}
+
+CorrelationChord chord_of_sine(double q, double epsilon) {
+  const double near = q * epsilon;
+  const double far = std::exp(-q * (2.0 - epsilon));
+  return {-0.5 * std::expm1(-near) * (1.0 + far) / near, 0.5 * (std::exp(-near) + far)};
+}
+
 PairAverages pair_of_smooth(const Activation& activation, double q11, double q22, double c) {
+  // At kinks the series falls off too slowly.
   for (const int count : {64, 512}) {
-    if (std::pow(std::abs(c), count) * count > 1e-15) continue;
+    if (activation.has_kinks() || std::pow(std::abs(c), count) * count > 1e-15) continue;
     if (const auto pair = mehler(activation, q11, q22, c, count, false)) return *pair;
   }
   // Each value is followed by the average that its error is held against.
@@ -235,8 +255,22 @@ CorrelationChord chord_of_series(const Activation& activation, double q, double 
   return {sum.chord / q, sum.tangent / q};
 }
 
+/// The leading term of epsilon -> 0: a kink, at which the slope jumps by d, lies between the two with the probability
+/// density(k / sqrt q) 2 sqrt(epsilon / pi), and then E phi' phi' lacks d^2 / 2.
+CorrelationChord chord_near_one(const Activation& activation, double q, double epsilon) {
+  const double full = gaussian_moments(activation, q).dphi2;
+  double lack = 0.0;
+  for (const double kink : *activation.kinks()) {
+    const double step = 1e-12 * std::max(1.0, std::abs(kink));
+    const double jump = activation.derivative(kink + step) - activation.derivative(kink - step);
+    lack += jump * jump * gaussian_density(kink / std::sqrt(q)) * std::sqrt(epsilon / std::numbers::pi);
+  }
+  return {full - 2.0 / 3.0 * lack, full - lack};
+}
+
 CorrelationChord chord_of_smooth(const Activation& activation, double q, double epsilon) {
-  if (epsilon < 1e-7) {
+  if (activation.has_kinks() && epsilon < 1e-12) return chord_near_one(activation, q, epsilon);
+  if (!activation.has_kinks() && epsilon < 1e-7) {
     // Linear in epsilon: the next term is below rounding, while the difference quotient would drown in it.
     const GaussianMoments m = gaussian_moments(activation, q);
     return {m.dphi2 - 0.5 * q * m.d2phi2 * epsilon, m.dphi2 - q * m.d2phi2 * epsilon};
@@ -270,6 +304,7 @@ PairAverages pair_averages(const Activation& activation, double q11, double q22,
     const auto pair = mehler(activation, q11, q22, c, static_cast<int>(series->size()), true);
     return pair ? *pair : PairAverages{nan, nan};
   }
+  if (activation.is_sine()) return pair_of_sine(q11, q22, c);
   return pair_of_smooth(activation, q11, q22, c);
 }
 
@@ -277,6 +312,7 @@ CorrelationChord correlation_chord(const Activation& activation, double q, doubl
   if (!(q > 0.0) || !std::isfinite(q) || !(epsilon > 0.0) || !(epsilon <= 1.0)) return {nan, nan};
   if (activation.pieces() != nullptr) return chord_of_pieces(activation, q, epsilon);
   if (activation.hermite_series() != nullptr) return chord_of_series(activation, q, epsilon);
+  if (activation.is_sine()) return chord_of_sine(q, epsilon);
   return chord_of_smooth(activation, q, epsilon);
 }
 

@@ -79,8 +79,10 @@ double gaussian_average(const Activation& activation, double q, const std::funct
     if (!std::isfinite(b[0]) || !std::isfinite(b[1])) return infinity;
     return a[0] == b[0] ? 0.0 : std::abs(a[0] - b[0]) / b[1];
   };
-  std::optional<Values<2>> average = stretched_trapezoid<2>(with_modulus, q, difference);
-  if (!average) average = stretched_adaptive<2>(with_modulus, q, difference);
+  const std::vector<double> kinks = activation.kinks().value_or(std::vector<double>{});
+  std::optional<Values<2>> average;
+  if (kinks.empty()) average = stretched_trapezoid<2>(with_modulus, q, difference);
+  if (!average) average = stretched_adaptive<2>(with_modulus, q, difference, kinks);
   return average ? (*average)[0] : nan;
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <vector>
 
 #include "kernels/base/gaussian_quadrature.hpp"
 #include "kernels/base/quadrature.hpp"
@@ -92,6 +93,15 @@ GaussianMoments moments_of_pieces(const LinearPieces& pieces, double q) {
   return total;
 }
 
+/// Of sin: E cos(2 h) = e^(-2q) and its derivatives with respect to the 2.
+GaussianMoments moments_of_sine(double q) {
+  const double wave = std::exp(-2.0 * q);
+  const double sine2 = -0.5 * std::expm1(-2.0 * q);
+  // Where e^(-2q) is zero q times it is too, whatever q^2 overflows to; near q = 0 the sum below does not cancel.
+  const double slope2_h2 = 0.5 * q * (wave == 0.0 ? 1.0 : 1.0 + (1.0 - 4.0 * q) * wave);
+  return {sine2, wave == 0.0 ? 0.0 : q * wave, 0.5 * (1.0 + wave), slope2_h2, sine2};
+}
+
 /// phi2, phi_dphi_h, dphi2, dphi2_h2, d2phi2.
 using Five = Values<5>;
 
@@ -118,23 +128,33 @@ GaussianMoments adaptive_moments(const Activation& activation, double q) {
     const double second = activation.second_derivative(h);
     return Five{0.0, 0.0, 0.0, 0.0, second * second};
   };
-  const std::optional<Five> four = stretched_adaptive<5>(slopes, q, relative_difference);
+  const std::vector<double> kinks = activation.kinks().value_or(std::vector<double>{});
+  const std::optional<Five> four = stretched_adaptive<5>(slopes, q, relative_difference, kinks);
   if (!four) return {nan, nan, nan, nan, nan};
-  const std::optional<Five> last = stretched_adaptive<5>(curvature, q, relative_difference);
+  const std::optional<Five> last = stretched_adaptive<5>(curvature, q, relative_difference, kinks);
   return {(*four)[0], (*four)[1], (*four)[2], (*four)[3], last ? (*last)[4] : nan};
 }
 
-}  // namespace
-
-GaussianMoments gaussian_moments(const Activation& activation, double q) {
-  if (!(q >= 0.0) || !std::isfinite(q)) return {nan, nan, nan, nan, nan};
-  if (const LinearPieces* pieces = activation.pieces()) return moments_of_pieces(*pieces, q);
-  if (q == 0.0) {
-    const double phi = activation(0.0);
-    const double slope = activation.derivative(0.0);
-    const double second = activation.second_derivative(0.0);
-    return {phi * phi, 0.0, slope * slope, 0.0, second * second};
+/// At q = 0, h is zero; where phi' or phi'' jumps there, h is on either side as often.
+GaussianMoments moments_at_zero(const Activation& activation) {
+  constexpr double tiny = std::numeric_limits<double>::min();
+  const double phi = activation(0.0);
+  const auto& kinks = activation.kinks();
+  if (kinks && std::find(kinks->begin(), kinks->end(), 0.0) != kinks->end()) {
+    const double left = activation.derivative(-tiny);
+    const double right = activation.derivative(tiny);
+    return {phi * phi, 0.0, 0.5 * (left * left + right * right), 0.0, infinity};
   }
+  const double slope = activation.derivative(0.0);
+  const double second = activation.second_derivative(0.0);
+  const double left = activation.second_derivative(-tiny);
+  const double right = activation.second_derivative(tiny);
+  const bool jumps = std::abs(left - right) > 1e-6 * (std::abs(left) + std::abs(right)) + 1e-290;
+  return {phi * phi, 0.0, slope * slope, 0.0, jumps ? 0.5 * (left * left + right * right) : second * second};
+}
+
+GaussianMoments moments_by_quadrature(const Activation& activation, double q) {
+  if (activation.has_kinks()) return adaptive_moments(activation, q);
   const auto integrand = [&](double h) {
     const double phi = activation(h);
     const double slope = activation.derivative(h);
@@ -145,6 +165,19 @@ GaussianMoments gaussian_moments(const Activation& activation, double q) {
     return {(*m)[0], (*m)[1], (*m)[2], (*m)[3], (*m)[4]};
   }
   return adaptive_moments(activation, q);
+}
+
+}  // namespace
+
+GaussianMoments gaussian_moments(const Activation& activation, double q) {
+  if (!(q >= 0.0) || !std::isfinite(q)) return {nan, nan, nan, nan, nan};
+  if (const LinearPieces* pieces = activation.pieces()) return moments_of_pieces(*pieces, q);
+  if (q == 0.0) return moments_at_zero(activation);
+  if (activation.is_sine()) return moments_of_sine(q);
+  GaussianMoments moments = moments_by_quadrature(activation, q);
+  // phi'' has a delta function at a kink, which quadrature does not see.
+  if (activation.has_kinks()) moments.d2phi2 = infinity;
+  return moments;
 }
 
 }  // namespace meander

@@ -102,6 +102,17 @@ std::vector<double> coefficients_of_series(const std::vector<double>& series, do
   return f;
 }
 
+/// sin(sqrt(q) z) = sum over odd n of (-1)^((n-1)/2) e^(-q/2) q^(n/2) / sqrt(n!) h_n(z).
+std::vector<double> coefficients_of_sine(double q, std::size_t count) {
+  std::vector<double> f(count, 0.0);
+  for (std::size_t n = 1; n < count; n += 2) {
+    const double order = static_cast<double>(n);
+    const double size = std::exp(0.5 * (order * std::log(q) - q - std::lgamma(order + 1.0)));
+    f[n] = n % 4 == 1 ? size : -size;
+  }
+  return f;
+}
+
 /// The trapezoid rule over z, in blocks of nodes so that the recurrence runs in vector registers. h_n is even or odd as
 /// n is, so that a node z > 0 stands for -z too: with the even part of phi for even n, with the odd part for odd n.
 class OscillatorRule {
@@ -225,6 +236,7 @@ std::vector<double> hermite_coefficients(const Activation& activation, double q,
   }
   if (const LinearPieces* pieces = activation.pieces()) return coefficients_of_pieces(*pieces, q, size);
   if (const std::vector<double>* series = activation.hermite_series()) return coefficients_of_series(*series, q, size);
+  if (activation.is_sine()) return coefficients_of_sine(q, size);
   return coefficients_by_rule(activation, q, size);
 }
 

@@ -247,18 +247,11 @@ std::optional<double> single_slope(const Activation& activation) {
   return single && slope > 0.0 ? std::optional(slope) : std::nullopt;
 }
 
-/// phi(a h) = a phi(h) for a > 0.
-bool is_homogeneous(const LinearPieces& pieces) {
-  const auto is_zero = [](double x) { return x == 0.0; };
-  return std::all_of(pieces.breakpoints.begin(), pieces.breakpoints.end(), is_zero) &&
-         std::all_of(pieces.intercepts.begin(), pieces.intercepts.end(), is_zero);
-}
-
 void add_bounds(CurveTheory& theory, const Activation& activation, const TheoryParameters& parameters,
                 const ReducedCurve::Distances& span) {
   const std::optional<double> slope = single_slope(activation);
   const bool constant_q = span.largest - span.smallest <= 1e-9 * span.largest;
-  const bool any_curve = slope && parameters.sigma_b == 0.0 && is_homogeneous(*activation.pieces());
+  const bool any_curve = slope && parameters.sigma_b == 0.0 && activation.homogeneous() == true;
   const bool lower_holds = parameters.gaussian_weights && slope && (constant_q || any_curve);
   const std::optional<double> max_slope = activation.max_slope();
   double q = parameters.sigma_w * parameters.sigma_w * span.largest + parameters.sigma_b * parameters.sigma_b;

@@ -38,7 +38,7 @@ class Recursion {
         sigma_b_(parameters.sigma_b),
         gain_(sigma_w_ * sigma_w_),
         floor_(sigma_b_ * sigma_b_),
-        smooth_(!has_kinks(activation)) {}
+        smooth_(!activation.has_kinks()) {}
 
   Covariances first(const ReducedCurve& curve, double t) const {
     const auto moments = curve.at(t);
@@ -179,13 +179,6 @@ void check_dimension(const TheoryParameters& parameters, const Curve& curve) {
 
 }  // namespace
 
-bool has_kinks(const Activation& activation) {
-  const LinearPieces* pieces = activation.pieces();
-  if (pieces == nullptr) return false;
-  return std::adjacent_find(pieces->slopes.begin(), pieces->slopes.end(), std::not_equal_to<>()) !=
-         pieces->slopes.end();
-}
-
 UniformGeometry next_layer(const Activation& activation, double sigma_w, double sigma_b,
                            const UniformGeometry& before) {
   // That a has the part -(|v|^2 / |h|^2) h along h is in these equations: Gaussian integration by parts takes it
@@ -193,7 +186,7 @@ UniformGeometry next_layer(const Activation& activation, double sigma_w, double 
   const GaussianMoments m = gaussian_moments(activation, before.q);
   const double gain = sigma_w * sigma_w;
   const double chi_1 = gain * m.dphi2;
-  const double chi_2 = has_kinks(activation) ? nan : gain * m.d2phi2;
+  const double chi_2 = activation.has_kinks() ? nan : gain * m.d2phi2;
   return {gain * m.phi2 + sigma_b * sigma_b, chi_1 * before.metric,
           3.0 * chi_2 / (chi_1 * chi_1) + before.curvature2 / chi_1};
 }
@@ -205,7 +198,7 @@ GeometryTheory geometry_theory(const Activation& activation, const TheoryParamet
   const std::size_t depth = parameters.widths.size();
   const Means means = Integrator(recursion, reduced, depth).converged();
   const double range = reduced.end() - reduced.begin();
-  const bool smooth = !has_kinks(activation);
+  const bool smooth = !activation.has_kinks();
   GeometryTheory theory;
   for (std::size_t l = 0; l < depth; ++l) {
     const double* mean = means.data() + l * quantities;

@@ -20,9 +20,6 @@ struct GeometryTheory {
   std::vector<double> grassmannian_length;  // NaN where the activation has kinks
 };
 
-/// phi' jumps somewhere, so that phi'' is not a function: no curvature.
-bool has_kinks(const Activation& activation);
-
 /// One layer of a curve along which nothing varies.
 struct UniformGeometry {
   double q = 0.0;

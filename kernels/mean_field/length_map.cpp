@@ -44,12 +44,12 @@ class LengthMap {
     if (floor_ != 0.0 || activation_(0.0) != 0.0 || !steepest) return false;
     const double growth = gain_ * *steepest * *steepest;
     if (growth < 1.0) return true;
-    return growth == 1.0 && !bends_at_zero_only();
+    return growth == 1.0 && !is_homogeneous();
   }
   /// Whether V(q) = q for every q, up to the rounding of sigma_w^2: the ReLU's sigma_w = sqrt(2) has no exact double,
   /// and fewer digits still where a study file's numbers are rounded to 15.
   bool fixes_every_q() const {
-    if (floor_ != 0.0 || activation_(0.0) != 0.0 || !bends_at_zero_only()) return false;
+    if (floor_ != 0.0 || !is_homogeneous()) return false;
     const double left = activation_.pieces()->slopes.front();
     const double right = activation_.pieces()->slopes.back();
     return std::abs(0.5 * gain_ * (left * left + right * right) - 1.0) <= 1e-14;
@@ -62,11 +62,8 @@ class LengthMap {
   double floor() const { return floor_; }
 
  private:
-  bool bends_at_zero_only() const {
-    const LinearPieces* pieces = activation_.pieces();
-    return pieces != nullptr &&
-           std::all_of(pieces->breakpoints.begin(), pieces->breakpoints.end(), [](double u) { return u == 0.0; });
-  }
+  /// With linear pieces, that is.
+  bool is_homogeneous() const { return activation_.pieces() != nullptr && activation_.homogeneous() == true; }
 
   const Activation& activation_;
   const MomentSource& moments_;

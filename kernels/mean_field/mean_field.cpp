@@ -14,9 +14,7 @@
 namespace meander {
 
 bool detail::is_homogeneous(const Activation& activation) {
-  const LinearPieces* pieces = activation.pieces();
-  if (pieces == nullptr || activation(0.0) != 0.0) return false;
-  return std::all_of(pieces->breakpoints.begin(), pieces->breakpoints.end(), [](double u) { return u == 0.0; });
+  return activation.pieces() != nullptr && activation.homogeneous() == true;
 }
 
 Activation detail::with_pieces(const Activation& activation) {
@@ -38,6 +36,7 @@ double detail::trusted(double q_star, const Activation& activation, double slope
 }
 
 bool detail::is_odd(const Activation& activation) {
+  if (const std::optional<bool> odd = activation.odd()) return *odd;
   for (double x = 1.0 / 1024.0; x < 1000.0; x *= 1.37) {
     if (activation(-x) != -activation(x)) return false;
   }

@@ -225,7 +225,9 @@ PhasePoint MeanFieldTable::phase_point(const MeanFieldParameters& parameters) co
   const double q_star = detail::trusted(limit, activation_, gain / parameters.keep * at_q_star.phi_dphi_h / limit);
   const auto moments = [&](double) { return at_q_star; };
   double start = 0.0;
-  if (q_star > 0.0 && std::isfinite(q_star) && gain > 0.0) {
+  // The series of an activation with kinks is known in closed form, or falls off too slowly to be found.
+  const bool has_series = activation_.pieces() != nullptr || !activation_.has_kinks();
+  if (has_series && q_star > 0.0 && std::isfinite(q_star) && gain > 0.0) {
     // As few terms as do: each root of a series that was cut off is where the next, longer one starts.
     for (std::size_t count = first_terms; count > 0;) {
       const detail::SeriesChord chord(tails(q_star, at_q_star.phi2, count), q_star, at_q_star.dphi2);

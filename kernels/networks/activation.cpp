@@ -1,15 +1,16 @@
 // Activation functions with their exact derivatives; one virtual call a span, not an element.
 #include "kernels/networks/activation.hpp"
 
-#include "kernels/networks/tanh_derivatives.hpp"
+#include "kernels/networks/activation_laws.hpp"
+#include "kernels/networks/activation_pieces.hpp"
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
-#include <limits>
-#include <numbers>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace meander {
@@ -29,23 +30,14 @@ struct Activation::Impl {
   virtual const LinearPieces* pieces() const { return nullptr; }
   virtual const std::vector<double>* hermite_series() const { return nullptr; }
   virtual std::optional<double> max_slope() const = 0;
+  /// Asked only where there are no linear pieces, which know all of it themselves.
+  virtual Activation::Known known() const = 0;
+  virtual bool is_sine() const { return false; }
 };
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-double gaussian_density(double x) {
-  return std::exp(-0.5 * x * x) * (0.5 * std::numbers::inv_sqrtpi * std::numbers::sqrt2);
-}
-
-double gaussian_cumulative(double x) {
-  return 0.5 * std::erfc(-x * (0.5 * std::numbers::sqrt2));
-}
-
-double logistic(double x) {
-  return 1.0 / (1.0 + std::exp(-x));
-}
+using activation_laws::infinity;
 
 /// All three of a law, element by element.
 template <class Real, class Law>
@@ -58,139 +50,50 @@ void derivatives_of(const Law& law, std::span<Real> x, std::span<Real> first, st
   }
 }
 
-// Each law below is a function with its derivatives; `value` also in single precision. Comparisons
-// are written so that a NaN stays one, which is how overflow is noticed further up.
-
-struct Linear {
-  template <typename Real>
-  static Real value(Real x) {
-    return x;
-  }
-  static double first(double) { return 1.0; }
-  static double second(double) { return 0.0; }
-  static double max_slope() { return 1.0; }
-  static LinearPieces pieces() { return {{}, {1.0}, {0.0}}; }
-};
-
-struct Relu {
-  template <typename Real>
-  static Real value(Real x) {
-    return x < Real{0} ? Real{0} : x;
-  }
-  static double first(double x) { return x > 0.0 ? 1.0 : 0.0; }
-  static double second(double) { return 0.0; }
-  static double max_slope() { return 1.0; }
-  static LinearPieces pieces() { return {{0.0}, {0.0, 1.0}, {0.0, 0.0}}; }
-};
-
-struct HardTanh {
-  template <typename Real>
-  static Real value(Real x) {
-    const Real floored = x < Real{-1} ? Real{-1} : x;
-    return floored > Real{1} ? Real{1} : floored;
-  }
-  static double first(double x) { return x > -1.0 && x <= 1.0 ? 1.0 : 0.0; }
-  static double second(double) { return 0.0; }
-  static double max_slope() { return 1.0; }
-  static LinearPieces pieces() { return {{-1.0, 1.0}, {0.0, 1.0, 0.0}, {-1.0, 0.0, 1.0}}; }
-};
-
-struct Tanh {
-  template <typename Real>
-  static Real value(Real x) {
-    return std::tanh(x);
-  }
-  /// 1 / cosh^2 rather than 1 - tanh^2, which cancels in the tails.
-  static double first(double x) {
-    const double inverse = 1.0 / std::cosh(x);
-    return inverse * inverse;
-  }
-  static double second(double x) { return -2.0 * std::tanh(x) * first(x); }
-  static double max_slope() { return 1.0; }
-  template <typename Real>
-  static void derivatives(std::span<Real> x, std::span<Real> first, std::span<Real> second) {
-    tanh_derivatives(x.data(), first.data(), second.data(), static_cast<long>(x.size()));
-  }
-};
-
-struct Erf {
-  template <typename Real>
-  static Real value(Real x) {
-    return std::erf(x);
-  }
-  static double first(double x) { return 2.0 * std::numbers::inv_sqrtpi * std::exp(-x * x); }
-  static double second(double x) { return -2.0 * x * first(x); }
-  static double max_slope() { return 2.0 * std::numbers::inv_sqrtpi; }
-};
-
-struct Sigmoid {
-  template <typename Real>
-  static Real value(Real x) {
-    return Real{1} / (Real{1} + std::exp(-x));
-  }
-  static double first(double x) { return logistic(x) * logistic(-x); }
-  static double second(double x) { return -first(x) * std::tanh(0.5 * x); }
-  static double max_slope() { return 0.25; }
-};
-
-struct Gelu {
-  template <typename Real>
-  static Real value(Real x) {
-    return Real{0.5} * x * std::erfc(-x * static_cast<Real>(0.5 * std::numbers::sqrt2));
-  }
-  static double first(double x) { return gaussian_cumulative(x) + x * gaussian_density(x); }
-  static double second(double x) { return (2.0 - x * x) * gaussian_density(x); }
-  /// phi'' vanishes at sqrt(2): Phi(sqrt 2) + sqrt(2) density(sqrt 2) = 1.128904145...
-  static double max_slope() { return first(std::numbers::sqrt2); }
-};
-
-struct Swish {
-  template <typename Real>
-  static Real value(Real x) {
-    return x / (Real{1} + std::exp(-x));
-  }
-  static double first(double x) { return logistic(x) * (1.0 + x * logistic(-x)); }
-  static double second(double x) { return logistic(x) * logistic(-x) * (2.0 - x * std::tanh(0.5 * x)); }
-  /// phi'' vanishes where x tanh(x / 2) = 2, at 2.39935728051547: slope 1.09983932..., found to
-  /// double precision (phi' is flat there, so the error of the root does not matter).
-  static double max_slope() { return first(2.3993572805154677); }
-};
-
 template <typename Law>
 struct NamedImpl final : Activation::Impl {
-  double value(double x) const override { return Law::template value<double>(x); }
-  double first(double x) const override { return Law::first(x); }
-  double second(double x) const override { return Law::second(x); }
-  void apply(std::span<double> x) const override {
-    for (double& element : x) element = Law::template value<double>(element);
+  explicit NamedImpl(Law law = {}) : law_(law) {
+    if constexpr (requires { law_.pieces(); }) pieces_ = law_.pieces();
   }
-  void apply(std::span<float> x) const override {
-    for (float& element : x) element = Law::template value<float>(element);
-  }
+  double value(double x) const override { return law_.template value<double>(x); }
+  double first(double x) const override { return law_.first(x); }
+  double second(double x) const override { return law_.second(x); }
+  void apply(std::span<double> x) const override { apply_law(x); }
+  void apply(std::span<float> x) const override { apply_law(x); }
   void apply_with_derivatives(std::span<double> x, std::span<double> first, std::span<double> second) const override {
     derivatives(x, first, second);
   }
   void apply_with_derivatives(std::span<float> x, std::span<float> first, std::span<float> second) const override {
     derivatives(x, first, second);
   }
-  const LinearPieces* pieces() const override {
-    if constexpr (requires { Law::pieces(); }) {
-      static const LinearPieces value = Law::pieces();
-      return &value;
-    }
-    return nullptr;
+  const LinearPieces* pieces() const override { return pieces_ ? &*pieces_ : nullptr; }
+  std::optional<double> max_slope() const override { return law_.max_slope(); }
+  Activation::Known known() const override {
+    Activation::Known known{.homogeneous = false, .kinks = std::vector<double>{}};
+    if constexpr (requires { law_.range(); }) known.range = law_.range();
+    if constexpr (requires { law_.odd(); }) known.odd = law_.odd();
+    if constexpr (requires { law_.kinks(); }) known.kinks = law_.kinks();
+    return known;
   }
-  std::optional<double> max_slope() const override { return Law::max_slope(); }
+  bool is_sine() const override { return std::is_same_v<Law, activation_laws::Sine>; }
 
  private:
   template <class Real>
+  void apply_law(std::span<Real> x) const {
+    const Law law = law_;  // a local copy, which no store through x can change
+    for (Real& element : x) element = law.template value<Real>(element);
+  }
+  template <class Real>
   void derivatives(std::span<Real> x, std::span<Real> first_out, std::span<Real> second_out) const {
-    if constexpr (requires { Law::derivatives(x, first_out, second_out); }) {
-      Law::derivatives(x, first_out, second_out);
+    if constexpr (requires { law_.derivatives(x, first_out, second_out); }) {
+      law_.derivatives(x, first_out, second_out);
     } else {
       derivatives_of(*this, x, first_out, second_out);
     }
   }
+
+  Law law_;
+  std::optional<LinearPieces> pieces_;
 };
 
 /// Everything that is not named: values one by one.
@@ -233,6 +136,7 @@ struct PiecewiseImpl final : GeneralImpl {
     for (const double slope : pieces_.slopes) largest = std::max(largest, std::abs(slope));
     return largest;
   }
+  Activation::Known known() const override { return {}; }
 
  private:
   LinearPieces pieces_;
@@ -274,6 +178,12 @@ struct HermiteImpl final : GeneralImpl {
     if (std::any_of(second_.begin(), second_.end(), curved)) return infinity;
     return first_.empty() ? 0.0 : std::abs(first_.front());
   }
+  /// A series without linear pieces is curved.
+  Activation::Known known() const override {
+    bool odd = true;
+    for (std::size_t n = 0; n < series_.size(); n += 2) odd = odd && series_[n] == 0.0;
+    return {.odd = odd, .homogeneous = false, .kinks = std::vector<double>{}};
+  }
 
  private:
   std::optional<LinearPieces> line_;  // of a series that is linear after all
@@ -283,17 +193,19 @@ struct HermiteImpl final : GeneralImpl {
 };
 
 struct CustomImpl final : GeneralImpl {
-  CustomImpl(Activation::Function phi, Activation::Function first, Activation::Function second)
-      : phi_(std::move(phi)), first_(std::move(first)), second_(std::move(second)) {}
+  CustomImpl(Activation::Function phi, Activation::Function first, Activation::Function second, Activation::Known known)
+      : phi_(std::move(phi)), first_(std::move(first)), second_(std::move(second)), known_(std::move(known)) {}
   double value(double x) const override { return phi_(x); }
   double first(double x) const override { return first_(x); }
   double second(double x) const override { return second_(x); }
   std::optional<double> max_slope() const override { return std::nullopt; }
+  Activation::Known known() const override { return known_; }
 
  private:
   Activation::Function phi_;
   Activation::Function first_;
   Activation::Function second_;
+  Activation::Known known_;
 };
 
 void require_finite(std::span<const double> values, const char* what) {
@@ -305,23 +217,96 @@ void require_finite(std::span<const double> values, const char* what) {
   }
 }
 
-constexpr std::array<std::string_view, 8> known_names = {"linear", "relu",    "hard_tanh", "tanh",
-                                                         "erf",    "sigmoid", "gelu",      "swish"};
+constexpr std::array<std::string_view, 13> known_names = {"linear",  "relu",     "hard_tanh", "tanh",       "erf",
+                                                          "sigmoid", "gelu",     "swish",     "leaky_relu", "elu",
+                                                          "selu",    "softplus", "sin"};
+
+/// The shortest TOML text that reads back the same.
+std::string float_text(double value) {
+  std::array<char, 32> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  std::string text(buffer.data(), end.ptr);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string list_text(std::span<const double> values) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < values.size(); ++i) text += (i == 0 ? "" : ", ") + float_text(values[i]);
+  return text + "]";
+}
+
+template <class Law>
+std::shared_ptr<const Activation::Impl> impl_of(Law law = {}) {
+  return std::make_shared<NamedImpl<Law>>(law);
+}
+
+/// Null for an unknown name.
+std::shared_ptr<const Activation::Impl> find_named(std::string_view name) {
+  using namespace activation_laws;
+  if (name == "linear") return impl_of<Linear>();
+  if (name == "relu") return impl_of<Relu>();
+  if (name == "hard_tanh") return impl_of<HardTanh>();
+  if (name == "tanh") return impl_of<Tanh>();
+  if (name == "erf") return impl_of<Erf>();
+  if (name == "sigmoid") return impl_of<Sigmoid>();
+  if (name == "gelu") return impl_of<Gelu>();
+  if (name == "swish") return impl_of<Swish>();
+  if (name == "leaky_relu") return impl_of<LeakyRelu>();
+  if (name == "elu") return impl_of<ExponentialLinear>();
+  if (name == "selu") return impl_of(ExponentialLinear{selu_scale, selu_alpha});
+  if (name == "softplus") return impl_of<Softplus>();
+  if (name == "sin") return impl_of<Sine>();
+  return nullptr;
+}
 
 }  // namespace
 
-Activation Activation::named(std::string_view name) {
-  if (name == "linear") return Activation(std::make_shared<NamedImpl<Linear>>());
-  if (name == "relu") return Activation(std::make_shared<NamedImpl<Relu>>());
-  if (name == "hard_tanh") return Activation(std::make_shared<NamedImpl<HardTanh>>());
-  if (name == "tanh") return Activation(std::make_shared<NamedImpl<Tanh>>());
-  if (name == "erf") return Activation(std::make_shared<NamedImpl<Erf>>());
-  if (name == "sigmoid") return Activation(std::make_shared<NamedImpl<Sigmoid>>());
-  if (name == "gelu") return Activation(std::make_shared<NamedImpl<Gelu>>());
-  if (name == "swish") return Activation(std::make_shared<NamedImpl<Swish>>());
+Activation::Activation(std::shared_ptr<const Impl> impl, std::string text) : impl_(std::move(impl)) {
+  Facts facts{std::move(text), {}, {}, {}};
+  if (const LinearPieces* linear = impl_->pieces()) {
+    facts.known = {range_of(*linear), is_odd(*linear), is_homogeneous(*linear), kinks_of(*linear)};
+    facts.clamp = clamp_of(*linear);
+  } else {
+    facts.known = impl_->known();
+  }
+  facts_ = std::make_shared<const Facts>(std::move(facts));
+}
+
+Activation Activation::named(std::string_view given) {
+  const std::string_view name = settled_name(given);
+  if (auto impl = find_named(name)) return Activation(std::move(impl), std::string(name));
   std::string message = "unknown activation \"" + std::string(name) + "\" (no such name), use one of";
   for (const std::string_view known : known_names) message.append(" ").append(known);
   throw std::invalid_argument(message);
+}
+
+std::string_view Activation::settled_name(std::string_view name) {
+  if (name == "silu") return "swish";
+  if (name == "hardtanh") return "hard_tanh";
+  return name;
+}
+
+Activation Activation::leaky_relu(double slope) {
+  require_finite(std::array{slope}, "the slope of leaky_relu");
+  return Activation(impl_of(activation_laws::LeakyRelu{slope}),
+                    "{ activation = \"leaky_relu\", slope = " + float_text(slope) + " }");
+}
+
+Activation Activation::elu(double alpha) {
+  require_finite(std::array{alpha}, "alpha of elu");
+  std::string text = "{ activation = \"elu\", alpha = " + float_text(alpha) + " }";
+  if (alpha == 0.0) return Activation(impl_of<activation_laws::Relu>(), std::move(text));  // with its linear pieces
+  return Activation(impl_of(activation_laws::ExponentialLinear{1.0, alpha}), std::move(text));
+}
+
+Activation Activation::called(std::string text, std::string label) const {
+  Facts facts = *facts_;
+  facts.text = std::move(text);
+  facts.label = std::move(label);
+  Activation result = *this;
+  result.facts_ = std::make_shared<const Facts>(std::move(facts));
+  return result;
 }
 
 std::span<const std::string_view> Activation::names() {
@@ -355,8 +340,11 @@ Activation Activation::piecewise_linear(std::vector<double> breakpoints, std::ve
   for (std::size_t k = home; k > 0; --k) {
     intercepts[k - 1] = intercepts[k] + (slopes[k] - slopes[k - 1]) * breakpoints[k - 1];
   }
+  std::string text = "{ breakpoints = " + list_text(breakpoints) + ", slopes = " + list_text(slopes) +
+                     ", value = " + list_text(std::array{x, phi_x}) + " }";
   return Activation(
-      std::make_shared<PiecewiseImpl>(LinearPieces{std::move(breakpoints), std::move(slopes), std::move(intercepts)}));
+      std::make_shared<PiecewiseImpl>(LinearPieces{std::move(breakpoints), std::move(slopes), std::move(intercepts)}),
+      std::move(text));
 }
 
 Activation Activation::hermite(std::vector<double> coefficients) {
@@ -364,15 +352,22 @@ Activation Activation::hermite(std::vector<double> coefficients) {
     throw std::invalid_argument("a Hermite activation has no coefficients (the list is empty), give c_0, c_1, ...");
   }
   require_finite(coefficients, "Hermite coefficients");
-  return Activation(std::make_shared<HermiteImpl>(std::move(coefficients)));
+  std::string text = "{ hermite = " + list_text(coefficients) + " }";
+  return Activation(std::make_shared<HermiteImpl>(std::move(coefficients)), std::move(text));
 }
 
 Activation Activation::custom(Function phi, Function derivative, Function second_derivative) {
+  return custom(std::move(phi), std::move(derivative), std::move(second_derivative), {});
+}
+
+Activation Activation::custom(Function phi, Function derivative, Function second_derivative, Known known) {
   if (!phi || !derivative || !second_derivative) {
     throw std::invalid_argument(
         "a custom activation lacks a function (phi and both derivatives are needed), give all three");
   }
-  return Activation(std::make_shared<CustomImpl>(std::move(phi), std::move(derivative), std::move(second_derivative)));
+  return Activation(std::make_shared<CustomImpl>(std::move(phi), std::move(derivative), std::move(second_derivative),
+                                                 std::move(known)),
+                    {});
 }
 
 double Activation::operator()(double x) const {
@@ -404,6 +399,9 @@ const std::vector<double>* Activation::hermite_series() const {
 }
 std::optional<double> Activation::max_slope() const {
   return impl_->max_slope();
+}
+bool Activation::is_sine() const {
+  return impl_->is_sine();
 }
 
 }  // namespace meander

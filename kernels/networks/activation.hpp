@@ -3,11 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace meander {
@@ -30,10 +32,40 @@ class Activation {
   /// The function behind an activation; defined where the functions are.
   struct Impl;
 
-  /// linear relu hard_tanh tanh erf sigmoid gelu swish. Throws std::invalid_argument on any other.
+  /// inf phi and sup phi, infinite where phi is not bounded; `rises` where it never falls.
+  struct Range {
+    double low = -std::numeric_limits<double>::infinity();
+    double high = std::numeric_limits<double>::infinity();
+    bool rises = false;
+
+    friend bool operator==(const Range&, const Range&) = default;
+  };
+  /// phi(x) = max(low, min(high, x)); a bound may be infinite.
+  struct IdentityBounds {
+    double low = -std::numeric_limits<double>::infinity();
+    double high = std::numeric_limits<double>::infinity();
+
+    friend bool operator==(const IdentityBounds&, const IdentityBounds&) = default;
+  };
+  /// What a caller knows about a function of its own; nothing where it does not.
+  struct Known {
+    std::optional<Range> range = {};
+    std::optional<bool> odd = {};
+    std::optional<bool> homogeneous = {};
+    std::optional<std::vector<double>> kinks = {};
+  };
+
+  /// linear relu hard_tanh tanh erf sigmoid gelu swish leaky_relu (slope 0.01) elu (alpha 1) selu softplus sin; also
+  /// silu and hardtanh, which are swish and hard_tanh. Throws std::invalid_argument on any other.
   static Activation named(std::string_view name);
-  /// The names that `named` knows.
+  /// The names that `named` knows, each function once.
   static std::span<const std::string_view> names();
+  /// swish for silu, hard_tanh for hardtanh, and any other name itself.
+  static std::string_view settled_name(std::string_view name);
+  /// x for x > 0, slope x otherwise.
+  static Activation leaky_relu(double slope);
+  /// x for x > 0, alpha (e^x - 1) otherwise.
+  static Activation elu(double alpha);
   /// Slopes between ascending breakpoints, with phi(x) = phi_x fixing the constant. Throws
   /// std::invalid_argument where the sizes do not match or the breakpoints do not ascend.
   static Activation piecewise_linear(std::vector<double> breakpoints, std::vector<double> slopes, double x,
@@ -42,6 +74,14 @@ class Activation {
   static Activation hermite(std::vector<double> coefficients);
   /// A caller's function with its first and second derivatives.
   static Activation custom(Function phi, Function derivative, Function second_derivative);
+  static Activation custom(Function phi, Function derivative, Function second_derivative, Known known);
+
+  /// As a network file writes it: a name, or a table as TOML text. Empty for a caller's function that was given none.
+  const std::string& text() const { return facts_->text; }
+  /// What legends, messages and an archive's coordinate call it: the name that its user gave it, else its text.
+  const std::string& label() const { return facts_->label.empty() ? facts_->text : facts_->label; }
+  /// The same function with these.
+  Activation called(std::string text, std::string label = {}) const;
 
   double operator()(double x) const;
   double derivative(double x) const;
@@ -63,9 +103,34 @@ class Activation {
   /// (custom).
   std::optional<double> max_slope() const;
 
+  // What is known about phi, nothing where it is not (Hermite series and custom functions): no property is guessed.
+
+  const std::optional<Range>& range() const { return facts_->known.range; }
+  /// phi(-x) = -phi(x); to the last bit too, but for the rounding of linear pieces at their kinks.
+  std::optional<bool> odd() const { return facts_->known.odd; }
+  /// phi(a x) = a phi(x) for every a > 0: at most a kink at zero.
+  std::optional<bool> homogeneous() const { return facts_->known.homogeneous; }
+  /// Where phi' jumps, ascending; empty for smooth ones.
+  const std::optional<std::vector<double>>& kinks() const { return facts_->known.kinks; }
+  /// Whether phi' is known to jump somewhere.
+  bool has_kinks() const { return kinks() && !kinks()->empty(); }
+  /// The bounds of an activation that is the identity between two and constant beyond them; nothing for any other.
+  const std::optional<IdentityBounds>& clamp() const { return facts_->clamp; }
+  /// Whether phi is the sine, whose Gaussian averages have closed forms where quadrature would have to follow every
+  /// wave.
+  bool is_sine() const;
+
  private:
-  explicit Activation(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+  /// What is found out once.
+  struct Facts {
+    std::string text, label;
+    Known known;
+    std::optional<IdentityBounds> clamp;
+  };
+  Activation(std::shared_ptr<const Impl> impl, std::string text);
+
   std::shared_ptr<const Impl> impl_;
+  std::shared_ptr<const Facts> facts_;
 };
 
 }  // namespace meander

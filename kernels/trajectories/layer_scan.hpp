@@ -36,9 +36,6 @@ struct IntervalSums {
   CompensatedSum length;
 };
 
-/// An activation's bounds, where it is the identity between two and constant beyond them.
-std::optional<Clamp<double>> clamp_of(const Activation& activation);
-
 /// Of a panel's samples, over the layers so far.
 struct PanelPatterns {
   /// Whether a neuron has switched since the sample before.
@@ -148,7 +145,7 @@ bool LayerScan<Real>::take(Real* rows, long stride, long count, const Activation
 /// Everything but what follows from bits.
 template <class Real>
 bool LayerScan<Real>::take_few(Real* rows, long stride, long count, const Activation& activation) {
-  const auto bounds = clamp_of(activation);
+  const auto& bounds = activation.clamp();
   const Clamp<Real> clamp =
       bounds ? Clamp<Real>{static_cast<Real>(bounds->low), static_cast<Real>(bounds->high)} : Clamp<Real>{};
   if (!path_.states(rows, stride, count, width_, threshold_values_, clamp, bits_of(0), changed_.data())) return false;

@@ -249,28 +249,6 @@ std::vector<Threshold> thresholds_of(const Activation& activation, bool transiti
   return thresholds;
 }
 
-std::optional<Clamp<double>> clamp_of(const Activation& activation) {
-  const LinearPieces* pieces = activation.pieces();
-  if (pieces == nullptr) return std::nullopt;
-  const auto identity = std::find(pieces->slopes.begin(), pieces->slopes.end(), 1.0);
-  const auto k = static_cast<std::size_t>(identity - pieces->slopes.begin());
-  if (identity == pieces->slopes.end() || k > 1 || k + 2 < pieces->slopes.size() || pieces->intercepts[k] != 0.0)
-    return std::nullopt;
-  Clamp<double> clamp;
-  const auto is_constant = [&](std::size_t piece, double value) {
-    return pieces->slopes[piece] == 0.0 && pieces->intercepts[piece] == value;
-  };
-  if (k == 1) {
-    clamp.low = pieces->breakpoints.front();
-    if (!is_constant(0, clamp.low)) return std::nullopt;
-  }
-  if (k + 1 < pieces->slopes.size()) {
-    clamp.high = pieces->breakpoints.back();
-    if (!is_constant(k + 1, clamp.high)) return std::nullopt;
-  }
-  return clamp;
-}
-
 long row_stride(long width) {
   const long stride = (width + widest_register - 1) / widest_register * widest_register;
   // Rows a multiple of 512 bytes apart compete for the same few places of the cache.

@@ -51,7 +51,7 @@ bool names(const std::string& text, const Value& value) {
            std::abs(number - value.number()) <= 1e-14 * std::abs(value.number());
   }
   const std::string bare = without_spaces(text);
-  return bare == without_spaces(value.text()) || bare == without_spaces(value.toml());
+  return bare == without_spaces(value.label()) || bare == without_spaces(value.toml());
 }
 
 std::optional<std::size_t> whole(const std::string& text) {
@@ -62,7 +62,7 @@ std::optional<std::size_t> whole(const std::string& text) {
 
 std::string values_text(const SweepDimension& dimension) {
   std::string text;
-  for (const Value& value : dimension.values) text += (text.empty() ? "" : ", ") + value.text();
+  for (const Value& value : dimension.values) text += (text.empty() ? "" : ", ") + value.label();
   return text;
 }
 

@@ -76,7 +76,7 @@ std::string task_text(const Plan& plan, const CellSpace& cells, const TaskRef& r
   for (std::size_t d = 0; d < at.size(); ++d) {
     const std::string& name = cells.names()[d];
     const SweepDimension* dimension = plan.study.dimension(name);
-    text += fmt::format(", {} = {}", name, dimension ? dimension->values[at[d]].text() : std::to_string(at[d]));
+    text += fmt::format(", {} = {}", name, dimension ? dimension->values[at[d]].label() : std::to_string(at[d]));
   }
   return text;
 }

@@ -114,7 +114,7 @@ Study restore_study(const std::string& text, const std::map<std::string, StudyFi
 
 /// The study whose sweep holds every value and realization of both; throws BadInput where their
 /// identities differ. Values ascending (descending) in both stay so; otherwise `a`'s order, then
-/// what only `b` has. `a` gives the title.
+/// what only `b` has. `a` gives the title, and the names of values that both have.
 Study unite(const Study& a, const Study& b);
 
 }  // namespace meander

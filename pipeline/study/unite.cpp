@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "pipeline/study/study.hpp"
+#include "pipeline/values/labels.hpp"
 
 namespace meander {
 
@@ -75,6 +76,24 @@ std::string difference(const Study& a, const Study& b) {
   return "their points set other parameters";
 }
 
+/// Each of the two was checked alone.
+void refuse_shared_labels(const Study& study) {
+  Labels labels;
+  const auto add = [&](const std::string& name, const Value& value) {
+    if (const auto problem = labels.add(name, value)) throw BadInput("the two studies cannot be joined: " + *problem);
+  };
+  for (const SweepDimension& dimension : study.sweep) {
+    for (const Value& value : dimension.values) {
+      const Table* point = dimension.name == "point" ? value.get_if<Table>() : nullptr;
+      if (point == nullptr) {
+        add(dimension.name, value);
+      } else {
+        for (const auto& [name, parameter] : point->entries()) add(name, parameter);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Study unite(const Study& a, const Study& b) {
@@ -88,6 +107,7 @@ Study unite(const Study& a, const Study& b) {
   for (std::size_t d = 0; d < study.sweep.size(); ++d) {
     study.sweep[d].values = unite(a.sweep[d].values, b.sweep[d].values);
   }
+  refuse_shared_labels(study);
   for (auto& [path, file] : study.files) {
     if (const StudyFile* other = b.file(path); other && !file.bytes) file.bytes = other->bytes;
   }

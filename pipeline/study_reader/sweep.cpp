@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "pipeline/values/key_check.hpp"
+#include "pipeline/values/labels.hpp"
 
 namespace meander {
 
@@ -45,6 +46,7 @@ class DimensionReader {
       return error(node, fmt::format("{} appears twice in '{}' (each value of a sweep is one cell) leave one out",
                                      value->toml(), key_.name));
     }
+    if (const auto problem = labels_.add(key_.name, *value)) return error(node, *problem);
     values_.push_back(std::move(*value));
     return true;
   }
@@ -139,6 +141,7 @@ class DimensionReader {
   Diagnostics& diagnostics_;
   std::vector<Value> values_;
   std::unordered_set<std::string> seen_;
+  Labels labels_;
 };
 
 /// The dimension `point`, table by table.
@@ -234,7 +237,10 @@ class PointReader {
     for (const TomlEntry& entry : node.table) good = add_parameter(entry, read) && good;
     if (!good || !has_the_keys(node)) return false;
     Table ordered;
-    for (const std::string& name : names_) ordered.set(name, *read.find(name));
+    for (const std::string& name : names_) {
+      if (const auto problem = labels_.add(name, *read.find(name))) return error(node.place, *problem);
+      ordered.set(name, *read.find(name));
+    }
     Value value(std::move(ordered));
     if (!seen_.insert(value.canonical()).second) {
       return error(
@@ -250,6 +256,7 @@ class PointReader {
   std::vector<std::string> names_;
   std::vector<Value> values_;
   std::unordered_set<std::string> seen_;
+  Labels labels_;
 };
 
 }  // namespace

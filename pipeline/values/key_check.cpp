@@ -54,7 +54,7 @@ class ValueCheck {
         return std::nullopt;
       }
     }
-    return value;
+    return key_.settle ? key_.settle(*value) : value;
   }
 
  private:

@@ -43,6 +43,8 @@ struct Key {
   std::vector<std::string> choices = {};
   /// A further test of one value: the problem, or nothing. Given the value after its type was checked.
   std::function<std::optional<std::string>(const Value&)> check = {};
+  /// What a value that passed means, where several may be written for one ("silu" for "swish").
+  std::function<Value(const Value&)> settle = {};
   /// Shown after an error about a file that cannot be read: what it is and where people get it.
   std::string hint = {};
 

@@ -12,6 +12,9 @@ namespace meander {
 
 namespace {
 
+/// Of a table: what it is called.
+constexpr std::string_view name_key = "name";
+
 std::string float_text(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
@@ -160,6 +163,7 @@ std::string Value::canonical() const {
   if (const auto* list = get_if<List>()) return list_text(*list, element);
   if (const auto* table = get_if<Table>()) {
     auto entries = table->entries();
+    std::erase_if(entries, [](const auto& entry) { return entry.key == name_key; });
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
     return table_text(entries, element);
   }
@@ -169,6 +173,12 @@ std::string Value::canonical() const {
 std::string Value::text() const {
   const auto* text = get_if<std::string>();
   return text ? *text : toml();
+}
+
+std::string Value::label() const {
+  const auto* table = get_if<Table>();
+  const Value* name = table ? table->find(name_key) : nullptr;
+  return name && name->is_text() ? name->text() : text();
 }
 
 std::string toml_key(std::string_view key) {

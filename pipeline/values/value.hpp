@@ -60,7 +60,10 @@ class Value {
   std::string toml() const;
   /// As an archive's coordinate shows it: a string bare, everything else as `toml()`.
   std::string text() const;
-  /// One text for all values that compare equal: what hashes are taken of.
+  /// What an archive's coordinate, legends and messages call it: the `name` that a table holds, else `text()`.
+  std::string label() const;
+  /// One text for all values that compare equal: what hashes are taken of. A table's `name` is what the table is
+  /// called, not what it is, and no part of it.
   std::string canonical() const;
 
   /// 2 and 2.0 are one value, and so are tables whose keys stand in another order.

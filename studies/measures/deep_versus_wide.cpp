@@ -120,19 +120,6 @@ RegressionKeys::RegressionKeys(Declaration& declare) {
                     .maximum = 1e4});
 }
 
-/// sup phi - inf phi of an activation that never falls; nothing for the others.
-std::optional<double> range_of(const Activation& activation, const std::string& name) {
-  if (const LinearPieces* pieces = activation.pieces()) {
-    const auto& slopes = pieces->slopes;
-    const bool rises = std::all_of(slopes.begin(), slopes.end(), [](double s) { return s >= 0.0; });
-    if (!rises || slopes.front() != 0.0 || slopes.back() != 0.0) return std::nullopt;
-    return pieces->intercepts.back() - pieces->intercepts.front();
-  }
-  if (name == "tanh" || name == "erf") return 2.0;
-  if (name == "sigmoid") return 1.0;
-  return std::nullopt;
-}
-
 class DepthAgainstWidth final : public Measurement {
  public:
   struct Keys {
@@ -219,7 +206,7 @@ class DepthAgainstWidth final : public Measurement {
     for (long i = 0; i < samples_; ++i) t.push_back(path.parameter(i, samples_));
     results.set("input_length", input_length(path));
     results.set("length", std::span<const double>(found.length));
-    results.set("shallow_bound", shallow_bound(*network, networks_->activation_text(task.point)));
+    results.set("shallow_bound", shallow_bound(*network));
     if (neurons_ > 0) set_activity(found.outputs, results);
     try {
       const FourierRegression regression =
@@ -270,9 +257,11 @@ class DepthAgainstWidth final : public Measurement {
     return (half_ ? 1.0 : 2.0) * std::numbers::pi * std::sqrt(square);
   }
 
-  static double shallow_bound(const Network& network, const std::string& name) {
-    const std::optional<double> range = range_of(network.activation(), name);
-    return network.depth() == 2 && range ? network.width(1) * 2.0 * *range : nan;
+  /// Of an activation that never falls, between two bounds.
+  static double shallow_bound(const Network& network) {
+    const auto range = network.activation().range();
+    const bool bounded = range && range->rises && std::isfinite(range->high - range->low);
+    return network.depth() == 2 && bounded ? network.width(1) * 2.0 * (range->high - range->low) : nan;
   }
 
   std::vector<double> theory(const Point& point) const {

@@ -17,7 +17,8 @@ namespace meander {
 namespace {
 
 constexpr const char* table_forms =
-    "{ breakpoints = [-1, 1], slopes = [0, 1, 0], value = [0, 0] }, { hermite = [0, 1, 0.3] } or { expression = "
+    "{ activation = \"leaky_relu\", slope = 0.2 }, { activation = \"elu\", alpha = 0.5 }, { breakpoints = [-1, 1], "
+    "slopes = [0, 1, 0], value = [0, 0] }, { hermite = [0, 1, 0.3] } or { expression = "
     "\"x * erf(x)\" }";
 
 std::vector<std::string> activation_names() {
@@ -67,7 +68,7 @@ std::vector<double> numbers(const Table& table, const std::string& key) {
 }
 
 Activation pieces_from(const Table& table) {
-  allow_only(table, {"breakpoints", "slopes", "value"}, "linear pieces");
+  allow_only(table, {"breakpoints", "slopes", "value", "name"}, "linear pieces");
   const auto value = numbers(table, "value");
   if (value.size() != 2) {
     throw std::invalid_argument(
@@ -77,19 +78,68 @@ Activation pieces_from(const Table& table) {
 }
 
 Activation hermite_from(const Table& table) {
-  allow_only(table, {"hermite"}, "a Hermite series");
+  allow_only(table, {"hermite", "name"}, "a Hermite series");
   auto coefficients = numbers(table, "hermite");
   if (coefficients.empty()) throw std::invalid_argument("'hermite' is empty (give coefficients c0, c1, ...)");
   return Activation::hermite(std::move(coefficients));
 }
 
 Activation expression_from(const Table& table) {
-  allow_only(table, {"expression"}, "an expression");
+  allow_only(table, {"expression", "name"}, "an expression");
   const std::string* text = table.find("expression")->get_if<std::string>();
   if (text == nullptr) throw std::invalid_argument("'expression' is no string (a formula in x is needed)");
   Expression expression = parse_expression(*text);
   return Activation::custom(std::move(expression.value), std::move(expression.derivative),
-                            std::move(expression.second_derivative));
+                            std::move(expression.second_derivative), {.kinks = std::move(expression.kinks)});
+}
+
+Activation named_from(const std::string& given) {
+  const std::string name(Activation::settled_name(given));
+  const auto names = activation_names();
+  if (std::find(names.begin(), names.end(), name) == names.end()) refuse_name("activation", name, names, table_forms);
+  return Activation::named(name);
+}
+
+/// { activation = "elu", alpha = 0.5 }: a named one, with its parameter where it has one.
+Activation parameterised_from(const Table& table) {
+  const std::string* given = table.find("activation")->get_if<std::string>();
+  if (given == nullptr) throw std::invalid_argument("'activation' is no string (the name of an activation is needed)");
+  const Activation plain = named_from(*given);
+  const std::string key = *given == "leaky_relu" ? "slope" : *given == "elu" ? "alpha" : "";
+  const std::string what = *given + (key.empty() ? ", which has no parameter" : "");
+  const std::vector<std::string> both{"activation", "name"};
+  const std::vector<std::string> all{"activation", key, "name"};
+  allow_only(table, key.empty() ? both : all, what.c_str());
+  const Value* parameter = key.empty() ? nullptr : table.find(key);
+  if (parameter == nullptr) return plain;
+  const double number = finite_number(*parameter, key);
+  return key == "slope" ? Activation::leaky_relu(number) : Activation::elu(number);
+}
+
+Activation table_from(const Table& table) {
+  if (table.find("hermite") != nullptr) return hermite_from(table);
+  if (table.find("expression") != nullptr) return expression_from(table);
+  if (table.find("activation") != nullptr) return parameterised_from(table);
+  if (table.find("slopes") != nullptr) return pieces_from(table);
+  throw std::invalid_argument(fmt::format("{} is no activation (it is a name, {})", Value(table).toml(), table_forms));
+}
+
+/// What the table calls itself; empty where it does not.
+std::string name_of(const Table& table) {
+  const Value* value = table.find("name");
+  if (value == nullptr) return {};
+  const std::string* name = value->get_if<std::string>();
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  if (name == nullptr || name->empty() || std::any_of(name->begin(), name->end(), is_control)) {
+    throw std::invalid_argument(
+        fmt::format("'name' is {} (what legends call the activation: a text of one line)", value->toml()));
+  }
+  const auto names = activation_names();
+  if (std::find(names.begin(), names.end(), Activation::settled_name(*name)) != names.end()) {
+    throw std::invalid_argument(
+        fmt::format("'name' is \"{}\" (an activation of that name exists already) choose another", *name));
+  }
+  return *name;
 }
 
 double law_parameter(const Table& table, const char* law, const char* key) {
@@ -142,17 +192,22 @@ std::optional<std::string> problem(const std::function<void()>& convert) {
 }  // namespace
 
 Activation activation_from(const Value& value) {
-  if (const std::string* name = value.get_if<std::string>()) {
-    const auto names = activation_names();
-    if (std::find(names.begin(), names.end(), *name) == names.end())
-      refuse_name("activation", *name, names, table_forms);
-    return Activation::named(*name);
+  if (const std::string* name = value.get_if<std::string>()) return named_from(*name);
+  if (const Table* table = value.get_if<Table>()) {
+    std::string label = name_of(*table);
+    return table_from(*table).called(settled_activation(value).text(), std::move(label));
   }
-  const Table* table = value.get_if<Table>();
-  if (table != nullptr && table->find("hermite") != nullptr) return hermite_from(*table);
-  if (table != nullptr && table->find("expression") != nullptr) return expression_from(*table);
-  if (table != nullptr && table->find("slopes") != nullptr) return pieces_from(*table);
   throw std::invalid_argument(fmt::format("{} is no activation (it is a name, {})", value.toml(), table_forms));
+}
+
+Value settled_activation(const Value& value) {
+  if (const std::string* name = value.get_if<std::string>()) return std::string(Activation::settled_name(*name));
+  const Table* table = value.get_if<Table>();
+  const Value* name = table == nullptr ? nullptr : table->find("activation");
+  if (name == nullptr) return value;
+  Table settled = *table;
+  settled.set("activation", settled_activation(*name));
+  return settled;
 }
 
 WeightLaw weight_law_from(const Value& value) {

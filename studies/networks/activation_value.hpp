@@ -10,9 +10,13 @@
 
 namespace meander {
 
-/// A name, { breakpoints, slopes, value }, { hermite } or { expression }. Throws std::invalid_argument
-/// with the problem.
+/// A name, { activation = "leaky_relu", slope }, { activation = "elu", alpha }, { activation } with any other name,
+/// { breakpoints, slopes, value }, { hermite } or { expression }, each table with a `name` or without. Its text is the
+/// value's, its label too unless the table has a name. Throws std::invalid_argument with the problem.
 Activation activation_from(const Value& value);
+
+/// The same value with swish for silu and hard_tanh for hardtanh: what is stored.
+Value settled_activation(const Value& value);
 
 /// A name, { law = "student_t", dof } or { law = "sparse", density }. Throws std::invalid_argument with
 /// the problem.

@@ -8,58 +8,186 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <memory>
 #include <numbers>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace meander {
 namespace {
 
-// What GiNaC's macros declare stays in a namespace of its own.
+// What GiNaC's macros declare stays in a namespace of its own. GiNaC lacks these functions, or has them with
+// derivatives for complex arguments; their names here are for the derivatives' formulas alone.
 namespace algebra {
-
-GiNaC::ex erf_derivative(const GiNaC::ex& x, unsigned) {
-  return 2 / GiNaC::sqrt(GiNaC::Pi) * GiNaC::exp(-x * x);
-}
 
 using GiNaC::ex;
 using GiNaC::function;
 using GiNaC::function_options;
 
 DECLARE_FUNCTION_1P(erf)
+DECLARE_FUNCTION_1P(erfc)
+DECLARE_FUNCTION_1P(expm1)
+DECLARE_FUNCTION_1P(log1p)
+DECLARE_FUNCTION_1P(cbrt)
+DECLARE_FUNCTION_2P(hypotenuse)
+DECLARE_FUNCTION_2P(angle)
+DECLARE_FUNCTION_1P(modulus)
+DECLARE_FUNCTION_1P(signum)
+DECLARE_FUNCTION_1P(is_positive)
+DECLARE_FUNCTION_2P(larger)
+DECLARE_FUNCTION_2P(smaller)
+
+ex erf_derivative(const ex& x, unsigned) {
+  return 2 / GiNaC::sqrt(GiNaC::Pi) * GiNaC::exp(-x * x);
+}
+ex erfc_derivative(const ex& x, unsigned) {
+  return -2 / GiNaC::sqrt(GiNaC::Pi) * GiNaC::exp(-x * x);
+}
+ex expm1_derivative(const ex& x, unsigned) {
+  return GiNaC::exp(x);
+}
+ex log1p_derivative(const ex& x, unsigned) {
+  return 1 / (1 + x);
+}
+ex cbrt_derivative(const ex& x, unsigned) {
+  return 1 / (3 * GiNaC::pow(cbrt(x), 2));
+}
+ex hypotenuse_derivative(const ex& x, const ex& y, unsigned which) {
+  return (which == 0 ? x : y) / hypotenuse(x, y);
+}
+ex angle_derivative(const ex& y, const ex& x, unsigned which) {
+  return (which == 0 ? x : -y) / (x * x + y * y);
+}
+ex modulus_derivative(const ex& x, unsigned) {
+  return signum(x);
+}
+ex no_derivative(const ex&, unsigned) {
+  return 0;
+}
+/// Both shares of a tie together are one.
+ex larger_derivative(const ex& x, const ex& y, unsigned which) {
+  return which == 0 ? ex(is_positive(x - y)) : 1 - is_positive(x - y);
+}
+ex smaller_derivative(const ex& x, const ex& y, unsigned which) {
+  return which == 0 ? 1 - is_positive(x - y) : ex(is_positive(x - y));
+}
+
 REGISTER_FUNCTION(erf, derivative_func(erf_derivative))
+REGISTER_FUNCTION(erfc, derivative_func(erfc_derivative))
+REGISTER_FUNCTION(expm1, derivative_func(expm1_derivative))
+REGISTER_FUNCTION(log1p, derivative_func(log1p_derivative))
+REGISTER_FUNCTION(cbrt, derivative_func(cbrt_derivative))
+REGISTER_FUNCTION(hypotenuse, derivative_func(hypotenuse_derivative))
+REGISTER_FUNCTION(angle, derivative_func(angle_derivative))
+REGISTER_FUNCTION(modulus, derivative_func(modulus_derivative))
+REGISTER_FUNCTION(signum, derivative_func(no_derivative))
+REGISTER_FUNCTION(is_positive, derivative_func(no_derivative))
+REGISTER_FUNCTION(larger, derivative_func(larger_derivative))
+REGISTER_FUNCTION(smaller, derivative_func(smaller_derivative))
 
 }  // namespace algebra
 
-using Unary = double (*)(double);
+// NaN stays NaN in all of them.
+double sign_of(double x) {
+  return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x == 0.0 ? 0.0 : x;
+}
+double positive_of(double x) {
+  return x > 0.0 ? 1.0 : x <= 0.0 ? 0.0 : x;
+}
+double max_of(double x, double y) {
+  return std::isnan(x) || x > y ? x : y;
+}
+double min_of(double x, double y) {
+  return std::isnan(x) || x < y ? x : y;
+}
 
-constexpr std::array<std::pair<const char*, Unary>, 16> functions{{{"exp", std::exp},
-                                                                   {"log", std::log},
-                                                                   {"sqrt", std::sqrt},
-                                                                   {"sin", std::sin},
-                                                                   {"cos", std::cos},
-                                                                   {"tan", std::tan},
-                                                                   {"asin", std::asin},
-                                                                   {"acos", std::acos},
-                                                                   {"atan", std::atan},
-                                                                   {"sinh", std::sinh},
-                                                                   {"cosh", std::cosh},
-                                                                   {"tanh", std::tanh},
-                                                                   {"asinh", std::asinh},
-                                                                   {"acosh", std::acosh},
-                                                                   {"atanh", std::atanh},
-                                                                   {"erf", std::erf}}};
+using Arguments = GiNaC::exvector;
+using Unary = double (*)(double);
+using Binary = double (*)(double, double);
+
+/// One function: as a formula writes it, as numbers take it, and as algebra has it.
+struct Function {
+  const char* name;
+  Unary unary;
+  Binary binary;
+  GiNaC::ex (*algebraic)(const Arguments& x);
+};
+
+const std::vector<Function>& functions() {
+  using GiNaC::ex;
+  static const std::vector<Function> all{
+      {"exp", std::exp, nullptr, [](const Arguments& x) { return ex(GiNaC::exp(x[0])); }},
+      {"exp2", std::exp2, nullptr, [](const Arguments& x) { return ex(GiNaC::pow(2, x[0])); }},
+      {"expm1", std::expm1, nullptr, [](const Arguments& x) { return ex(algebra::expm1(x[0])); }},
+      {"log", std::log, nullptr, [](const Arguments& x) { return ex(GiNaC::log(x[0])); }},
+      {"log2", std::log2, nullptr, [](const Arguments& x) { return ex(GiNaC::log(x[0]) / GiNaC::log(ex(2))); }},
+      {"log10", std::log10, nullptr, [](const Arguments& x) { return ex(GiNaC::log(x[0]) / GiNaC::log(ex(10))); }},
+      {"log1p", std::log1p, nullptr, [](const Arguments& x) { return ex(algebra::log1p(x[0])); }},
+      {"sqrt", std::sqrt, nullptr, [](const Arguments& x) { return ex(GiNaC::sqrt(x[0])); }},
+      {"cbrt", std::cbrt, nullptr, [](const Arguments& x) { return ex(algebra::cbrt(x[0])); }},
+      {"pow", nullptr, std::pow, [](const Arguments& x) { return ex(GiNaC::pow(x[0], x[1])); }},
+      {"hypot", nullptr, std::hypot, [](const Arguments& x) { return ex(algebra::hypotenuse(x[0], x[1])); }},
+      {"sin", std::sin, nullptr, [](const Arguments& x) { return ex(GiNaC::sin(x[0])); }},
+      {"cos", std::cos, nullptr, [](const Arguments& x) { return ex(GiNaC::cos(x[0])); }},
+      {"tan", std::tan, nullptr, [](const Arguments& x) { return ex(GiNaC::tan(x[0])); }},
+      {"asin", std::asin, nullptr, [](const Arguments& x) { return ex(GiNaC::asin(x[0])); }},
+      {"acos", std::acos, nullptr, [](const Arguments& x) { return ex(GiNaC::acos(x[0])); }},
+      {"atan", std::atan, nullptr, [](const Arguments& x) { return ex(GiNaC::atan(x[0])); }},
+      {"atan2", nullptr, std::atan2, [](const Arguments& x) { return ex(algebra::angle(x[0], x[1])); }},
+      {"sinh", std::sinh, nullptr, [](const Arguments& x) { return ex(GiNaC::sinh(x[0])); }},
+      {"cosh", std::cosh, nullptr, [](const Arguments& x) { return ex(GiNaC::cosh(x[0])); }},
+      {"tanh", std::tanh, nullptr, [](const Arguments& x) { return ex(GiNaC::tanh(x[0])); }},
+      {"asinh", std::asinh, nullptr, [](const Arguments& x) { return ex(GiNaC::asinh(x[0])); }},
+      {"acosh", std::acosh, nullptr, [](const Arguments& x) { return ex(GiNaC::acosh(x[0])); }},
+      {"atanh", std::atanh, nullptr, [](const Arguments& x) { return ex(GiNaC::atanh(x[0])); }},
+      {"erf", std::erf, nullptr, [](const Arguments& x) { return ex(algebra::erf(x[0])); }},
+      {"erfc", std::erfc, nullptr, [](const Arguments& x) { return ex(algebra::erfc(x[0])); }},
+      {"fabs", std::fabs, nullptr, [](const Arguments& x) { return ex(algebra::modulus(x[0])); }},
+      {"fmax", nullptr, max_of, [](const Arguments& x) { return ex(algebra::larger(x[0], x[1])); }},
+      {"fmin", nullptr, min_of, [](const Arguments& x) { return ex(algebra::smaller(x[0], x[1])); }},
+      {"abs", std::fabs, nullptr, [](const Arguments& x) { return ex(algebra::modulus(x[0])); }},
+      {"max", nullptr, max_of, [](const Arguments& x) { return ex(algebra::larger(x[0], x[1])); }},
+      {"min", nullptr, min_of, [](const Arguments& x) { return ex(algebra::smaller(x[0], x[1])); }},
+      {"sign", sign_of, nullptr, [](const Arguments& x) { return ex(algebra::signum(x[0])); }}};
+  return all;
+}
+
+/// Functions of math.h that a formula cannot have, and why.
+constexpr std::array<std::pair<std::string_view, const char*>, 16> unusable{
+    {{"tgamma", "its derivative is no function of math.h"},
+     {"lgamma", "its derivative is no function of math.h"},
+     {"floor", "it is a staircase, without a slope"},
+     {"ceil", "it is a staircase, without a slope"},
+     {"round", "it is a staircase, without a slope"},
+     {"trunc", "it is a staircase, without a slope"},
+     {"rint", "it is a staircase, without a slope"},
+     {"nearbyint", "it is a staircase, without a slope"},
+     {"fmod", "it jumps without end"},
+     {"remainder", "it jumps without end"},
+     {"copysign", "write abs and sign"},
+     {"fdim", "write max(a - b, 0)"},
+     {"fma", "write a * b + c"},
+     {"ldexp", "write x * 2^n"},
+     {"modf", "it has two results"},
+     {"frexp", "it has two results"}}};
+
+enum class Origin { user, algebra };
 
 /// A muParser formula together with the variable that it reads.
 class Formula {
  public:
-  explicit Formula(const std::string& text) {
+  Formula(const std::string& text, Origin origin) {
     parser_.ClearFun();
     parser_.ClearConst();
-    for (const auto& [name, function] : functions) parser_.DefineFun(name, function);
+    for (const Function& function : functions()) {
+      if (function.unary != nullptr) parser_.DefineFun(function.name, function.unary);
+      if (function.binary != nullptr) parser_.DefineFun(function.name, function.binary);
+    }
+    if (origin == Origin::algebra) define_algebra();
     parser_.DefineConst("pi", std::numbers::pi);
     parser_.DefineConst("e", std::numbers::e);
     parser_.DefineVar("x", &x_);
@@ -75,23 +203,54 @@ class Formula {
   }
 
  private:
+  void define_algebra() {
+    parser_.DefineFun("hypotenuse", static_cast<Binary>(std::hypot));
+    parser_.DefineFun("angle", static_cast<Binary>(std::atan2));
+    parser_.DefineFun("modulus", static_cast<Unary>(std::fabs));
+    parser_.DefineFun("signum", sign_of);
+    parser_.DefineFun("is_positive", positive_of);
+    parser_.DefineFun("larger", max_of);
+    parser_.DefineFun("smaller", min_of);
+  }
+
   mu::Parser parser_;
   double x_ = 0.0;
 };
 
 [[noreturn]] void refuse(const std::string& text, const std::string& why) {
   std::string names;
-  for (const auto& [name, function] : functions) names += std::string(names.empty() ? "" : " ") + name;
+  for (const Function& function : functions()) names += std::string(names.empty() ? "" : " ") + function.name;
   throw std::invalid_argument(fmt::format(
       "expression \"{}\" cannot be used ({}) write a formula in x with numbers, + - * / ^, parentheses, pi, e and {}",
       text, why, names));
 }
 
-std::shared_ptr<Formula> parse(const std::string& text) {
+/// The name that begins at `position` of `text`, counted from 1, or nothing.
+std::string name_at(const std::string& text, int position) {
+  const auto in_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  std::size_t end = static_cast<std::size_t>(position - 1);
+  while (end < text.size() && in_name(text[end])) ++end;
+  return text.substr(std::min(text.size(), static_cast<std::size_t>(position - 1)),
+                     end - std::min(end, static_cast<std::size_t>(position - 1)));
+}
+
+std::shared_ptr<Formula> parse(const std::string& text, Origin origin) {
   try {
-    return std::make_shared<Formula>(text);
+    return std::make_shared<Formula>(text, origin);
   } catch (const mu::Parser::exception_type& error) {
     const int position = error.GetPos() < 0 ? 1 : static_cast<int>(error.GetPos()) + 1;
+    const std::string name = name_at(text, position);
+    for (const auto& [known, why] : unusable) {
+      if (name == known)
+        refuse(text, fmt::format("'{}' at position {} cannot be differentiated: {}", name, position, why));
+    }
+    using mu::ecTOO_FEW_PARAMS, mu::ecTOO_MANY_PARAMS;
+    if (error.GetCode() == ecTOO_FEW_PARAMS || error.GetCode() == ecTOO_MANY_PARAMS) {
+      refuse(text,
+             fmt::format("a function before position {} has too {} arguments; pow, hypot, atan2, max, min, fmax and "
+                         "fmin take two, the others one",
+                         position, error.GetCode() == ecTOO_FEW_PARAMS ? "few" : "many"));
+    }
     if (error.GetToken().empty()) refuse(text, fmt::format("it ends or is incomplete at position {}", position));
     refuse(text, fmt::format("'{}' at position {} is unknown or out of place", error.GetToken(), position));
   }
@@ -112,7 +271,7 @@ std::string canonical(const GiNaC::ex& e, const std::string& formula) {
   for (std::size_t i = 0; i < e.nops(); ++i) parts.push_back(canonical(e.op(i), formula));
   if (GiNaC::is_a<GiNaC::power>(e)) return fmt::format("({}^{})", parts[0], parts[1]);
   if (GiNaC::is_a<GiNaC::function>(e)) {
-    return fmt::format("{}({})", GiNaC::ex_to<GiNaC::function>(e).get_name(), fmt::join(parts, ""));
+    return fmt::format("{}({})", GiNaC::ex_to<GiNaC::function>(e).get_name(), fmt::join(parts, ","));
   }
   std::sort(parts.begin(), parts.end());
   if (GiNaC::is_a<GiNaC::add>(e)) return fmt::format("({})", fmt::join(parts, "+"));
@@ -125,12 +284,17 @@ std::array<GiNaC::ex, 3> differentiate(const std::string& text) {
   try {
     const GiNaC::realsymbol x("x");
     const GiNaC::symtab symbols{{"x", x}, {"pi", GiNaC::Pi}, {"e", GiNaC::exp(GiNaC::ex(1))}};
-    GiNaC::parser reader(symbols, true);
+    GiNaC::prototype_table prototypes;
+    for (const Function& function : functions())
+      prototypes[std::make_pair(function.name, function.unary != nullptr ? 1 : 2)] = function.algebraic;
+    GiNaC::parser reader(symbols, true, prototypes);
     const GiNaC::ex phi = reader(text);
     return {phi, phi.diff(x), phi.diff(x, 2)};
   } catch (const std::exception&) {
     // GiNaC's own words speak of its source code.
-    refuse(text, "it cannot be differentiated; a power of a power needs parentheses, and choices have kinks");
+    refuse(text,
+           "it cannot be differentiated; a power of a power needs parentheses, and choices are written with max, min, "
+           "abs and sign");
   }
 }
 
@@ -155,17 +319,75 @@ void require_sound(const std::string& text, Formula& algebraic, const Expression
   }
 }
 
+/// What abs, max, min and sign of the formula `e` decide by: their slopes jump where it is zero.
+void collect_choices(const GiNaC::ex& e, std::vector<GiNaC::ex>& choices) {
+  if (GiNaC::is_a<GiNaC::function>(e)) {
+    const std::string name = GiNaC::ex_to<GiNaC::function>(e).get_name();
+    if (name == "modulus" || name == "signum") choices.push_back(e.op(0));
+    if (name == "larger" || name == "smaller") choices.push_back(e.op(0) - e.op(1));
+  }
+  for (std::size_t i = 0; i < e.nops(); ++i) collect_choices(e.op(i), choices);
+}
+
+/// Places in [-64, 64] where `choice` passes zero, to rounding.
+std::vector<double> zeros_of(Formula& choice) {
+  constexpr int last = 64 * 64;
+  const auto at = [](int i) { return i / 64.0; };
+  std::vector<double> zeros;
+  for (int i = -last; i <= last; ++i) {
+    double low = at(i);
+    double high = at(i + 1);
+    const double before = choice(low);
+    const double after = choice(high);
+    if (before == 0.0) zeros.push_back(low);
+    if (!(before * after < 0.0)) continue;
+    for (int k = 0; k < 80; ++k) {
+      const double middle = 0.5 * (low + high);
+      ((choice(middle) < 0.0) == (before < 0.0) ? low : high) = middle;
+    }
+    zeros.push_back(high);
+  }
+  return zeros;
+}
+
+/// Whether f differs on the two sides of `place` however close they are.
+bool jumps_at(const std::function<double(double)>& f, double place) {
+  const auto across = [&](double step) { return std::abs(f(place + step) - f(place - step)); };
+  const double step = 1e-7 * std::max(1.0, std::abs(place));
+  const double near = across(step / 16.0);
+  return near > 1e-9 * std::max(1.0, std::abs(f(place + step))) && near > 0.5 * across(step);
+}
+
+std::optional<std::vector<double>> kinks_of(const GiNaC::ex& phi, const Expression& expression,
+                                            const std::string& text) {
+  std::vector<GiNaC::ex> choices;
+  collect_choices(phi, choices);
+  std::vector<double> kinks;
+  for (const GiNaC::ex& choice : choices) {
+    Formula formula(canonical(choice, text), Origin::algebra);
+    for (const double zero : zeros_of(formula)) {
+      if (jumps_at(expression.derivative, zero) || jumps_at(expression.value, zero)) kinks.push_back(zero);
+    }
+  }
+  std::sort(kinks.begin(), kinks.end());
+  // Two choices of one argument find the same place, up to rounding.
+  const auto same = [](double a, double b) { return b - a <= 1e-12 * std::max(1.0, std::abs(a)); };
+  kinks.erase(std::unique(kinks.begin(), kinks.end(), same), kinks.end());
+  return kinks.empty() ? std::nullopt : std::optional(std::move(kinks));
+}
+
 }  // namespace
 
 Expression parse_expression(const std::string& text) {
-  const auto value = parse(text);
+  const auto value = parse(text, Origin::user);
   const std::array<GiNaC::ex, 3> symbolic = differentiate(text);
-  const auto first = parse(canonical(symbolic[1], text));
-  const auto second = parse(canonical(symbolic[2], text));
+  const auto first = parse(canonical(symbolic[1], text), Origin::algebra);
+  const auto second = parse(canonical(symbolic[2], text), Origin::algebra);
   Expression expression{[value](double x) { return (*value)(x); }, [first](double x) { return (*first)(x); },
-                        [second](double x) { return (*second)(x); }};
-  Formula algebraic(canonical(symbolic[0], text));
+                        [second](double x) { return (*second)(x); }, std::nullopt};
+  Formula algebraic(canonical(symbolic[0], text), Origin::algebra);
   require_sound(text, algebraic, expression);
+  expression.kinks = kinks_of(symbolic[0], expression, text);
   return expression;
 }
 

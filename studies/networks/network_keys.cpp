@@ -28,8 +28,10 @@ Key activation_key() {
   return {.section = "sweep",
           .name = "activation",
           .description =
-              "phi: a name (linear relu hard_tanh tanh erf sigmoid gelu swish), { breakpoints, slopes, value }, "
-              "{ hermite = [c0, c1, ...] } or { expression = \"x * erf(x)\" }"};
+              "phi: a name (linear relu hard_tanh tanh erf sigmoid gelu swish leaky_relu elu selu softplus sin), "
+              "{ activation = \"leaky_relu\", slope = 0.2 }, { activation = \"elu\", alpha = 0.5 }, { breakpoints, "
+              "slopes, value }, { hermite = [c0, c1, ...] } or { expression = \"x * erf(x)\" }; a table may hold "
+              "name = \"...\", which coordinates and legends use"};
 }
 
 }  // namespace

@@ -15,7 +15,10 @@ namespace meander {
 template <>
 struct KeyTraits<Activation> {
   static constexpr KeyType type = KeyType::any;
-  static void complete(Key& key) { key.check = check_activation; }
+  static void complete(Key& key) {
+    key.check = check_activation;
+    key.settle = settled_activation;
+  }
   static Activation decode(const Value& value) { return activation_from(value); }
 };
 

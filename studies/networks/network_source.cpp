@@ -164,7 +164,7 @@ void require_linear_pieces(const Study& study, const NetworkSource& networks, co
     diagnostics.error(study.place(path),
                       fmt::format("activation {} has no linear pieces ({}) take relu, hard_tanh or linear pieces of "
                                   "your own",
-                                  networks.activation_text(point), why));
+                                  networks.activation(point).label(), why));
   }
 }
 

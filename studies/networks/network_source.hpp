@@ -56,7 +56,7 @@ class RandomNetworks final : public NetworkSource {
   std::vector<int> widths(const Point& point) const override;
   /// Linear where the study names none (its measure makes its own).
   const Activation& activation(const Point& point) const override;
-  std::string activation_text(const Point& point) const override { return point.at("activation").text(); }
+  std::string activation_text(const Point& point) const override { return activation(point).text(); }
   int readout_outputs() const override { return keys_.readout_sigma ? 1 : 0; }
   std::shared_ptr<const Network> network(const Point& point, StreamKey key, int inputs) const override;
   std::optional<WeightLaw> law(const Point& point) const override;

@@ -88,7 +88,7 @@ TEST_F(BadStudies, SweepValuesOutOfBounds) {
               HasSubstr("unknown law of weights"));
   EXPECT_THAT(refusal(sweep(rest + "width = 4\nsigma_w = 1.0\nweights = { law = \"student_t\", dof = 2 }\n")),
               HasSubstr("dof > 2"));
-  EXPECT_THAT(refusal(sweep("width = 4\ndepth = 2\nsigma_w = 1.0\nactivation = \"hardtanh\"\n")),
+  EXPECT_THAT(refusal(sweep("width = 4\ndepth = 2\nsigma_w = 1.0\nactivation = \"hardtan\"\n")),
               HasSubstr("\"hard_tanh\""));
   EXPECT_THAT(refusal(sweep("width = 4\ndepth = 2\nsigma_w = 1.0\nactivation = { expression = \"x * foo(x)\" }\n")),
               HasSubstr("'foo' at position 5"));

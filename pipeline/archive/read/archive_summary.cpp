@@ -167,11 +167,11 @@ void describe(Summary& summary) {
 std::string DimensionSummary::text() const {
   const auto joined = [&](std::size_t begin, std::size_t end) {
     std::string text;
-    for (std::size_t i = begin; i < end; ++i) text += (text.empty() ? "" : ", ") + coordinates[i].text();
+    for (std::size_t i = begin; i < end; ++i) text += (text.empty() ? "" : ", ") + coordinates[i].label();
     return text;
   };
   if (coordinates.size() <= few_coordinates) return joined(0, coordinates.size());
-  return joined(0, 3) + ", …, " + coordinates.back().text();
+  return joined(0, 3) + ", …, " + coordinates.back().label();
 }
 
 std::size_t Summary::count(Status status) const {

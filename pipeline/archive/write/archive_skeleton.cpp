@@ -90,7 +90,7 @@ class SkeletonWriter {
       hdf5::write_dataset<double>(file_, name, all, std::span(&size, 1));
     } else {
       std::vector<std::string> all;
-      for (const Value& value : values) all.push_back(value.text());
+      for (const Value& value : values) all.push_back(value.label());
       return hdf5::write_text_dataset(file_, name, all);
     }
     return hdf5::open_dataset(file_, name);

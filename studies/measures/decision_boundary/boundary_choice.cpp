@@ -30,11 +30,6 @@ void normalise(std::vector<double>& x) {
   for (double& component : x) component /= std::sqrt(square);
 }
 
-bool has_kinks(const LinearPieces* pieces) {
-  return pieces != nullptr && !std::all_of(pieces->slopes.begin(), pieces->slopes.end(),
-                                           [&](double slope) { return slope == pieces->slopes.front(); });
-}
-
 void check_finite(const NamedArray& array, const std::string& where) {
   if (!std::all_of(array.values.begin(), array.values.end(), [](double x) { return std::isfinite(x); })) {
     throw BadInput(where + " holds a number that is not finite (all must be) repair the file");
@@ -246,12 +241,12 @@ void BoundaryChoice::read_path(const Study& study, const BoundaryKeys& keys, Dia
 
 void require_smooth(const Study& study, const NetworkSource& networks, Diagnostics& diagnostics) {
   for (const Point& point : activation_points(study, networks)) {
-    if (!has_kinks(networks.activation(point).pieces())) continue;
+    if (!networks.activation(point).has_kinks()) continue;
     diagnostics.error(
         study.place(networks.random() == nullptr ? "network.file" : "sweep.activation"),
         fmt::format("activation {} has kinks (its boundary is flat but for edges, where curvature is infinite) take "
                     "tanh, erf, gelu or another smooth one",
-                    networks.activation_text(point)));
+                    networks.activation(point).label()));
   }
 }
 

@@ -96,7 +96,7 @@ class CurveGeometry final : public Measurement {
 
   void measure(const Task& task, Results& results) const {
     const auto subject = curves_.subject(task);
-    const GeometryOptions how = options(task.point, has_kinks(subject.network->activation()));
+    const GeometryOptions how = options(task.point, subject.network->activation().has_kinks());
     set_measured(manifold_geometry(*subject.network, subject.curve, how), how, *subject.network, results);
     if (curves_.has_theory_of_draws()) set_theory(task.point, subject.curve, results);
   }

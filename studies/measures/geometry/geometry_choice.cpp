@@ -95,7 +95,8 @@ GeometryKeys::GeometryKeys(Declaration& declare) {
 
 GeometryWishes GeometryWishes::of(const Study& study, const GeometryKeys& keys, const CurveStudy& curves,
                                   Diagnostics& diagnostics) {
-  const Extent kinks = activations_with(study, curves.networks(), has_kinks);
+  const Extent kinks =
+      activations_with(study, curves.networks(), [](const Activation& phi) { return phi.has_kinks(); });
   // The distances must not change when a swept number of samples is extended.
   const bool samples_swept = is_swept(study, "samples");
   const bool has_distances = curves.is_circle() && !samples_swept;

@@ -17,11 +17,14 @@
 namespace meander {
 namespace {
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
 Activation activation_of(const std::string& name) {
   if (name == "hermite") return Activation::hermite({0.2, 1.0, 0.0, -0.3});
   if (name == "late") return Activation::piecewise_linear({5.0}, {0.0, 1.0}, 0.0, 0.0);
   if (name == "mixed") return Activation::piecewise_linear({-2.0, 0.5, 3.0}, {0.1, -1.0, 2.0, 0.5}, 0.0, 0.25);
   if (name == "plateau") return Activation::piecewise_linear({-1.0, 1.0}, {1.0, 0.0, 1.0}, 0.0, 0.0);
+  if (name == "elu_half") return Activation::elu(0.5);
   return Activation::named(name);
 }
 
@@ -72,6 +75,34 @@ const std::vector<Reference> references = {
     {"mixed", 1e6, {131109.34805506, 130550.54791636372, 0.13467958571529731, 130000.01446760419}},
     {"plateau", 0.02, {1.1223372148620164e-15, 3.0749195888560697e-14, 1.5374597944280349e-12, 1.5978358489902942e-12}},
     {"plateau", 1, {0.15067956668754151, 0.3173105078629141, 0.3173105078629141, 0.8012519569012008}},
+    {"leaky_relu", 1.0e-6, {5.0005e-7, 5.0005e-7, 0.50005, 5.0005e-7}},
+    {"leaky_relu", 0.3, {0.150015, 0.150015, 0.50005, 0.150015}},
+    {"leaky_relu", 4.0, {2.0002, 2.0002, 0.50005, 2.0002}},
+    {"leaky_relu", 80.0, {40.004, 40.004, 0.50005, 40.004}},
+    {"leaky_relu", 1.0e+6, {500050.0, 500050.0, 0.50005, 500050.0}},
+    {"elu", 1.0e-6, {9.9920298964195793e-7, 9.9880492116602013e-7, 0.9992031143763502, 9.9840722662800484e-7}},
+    {"elu", 0.3, {0.22063769410724747, 0.19765118204449078, 0.74901228428534146, 0.18324229595727587}},
+    {"elu", 4.0, {2.2582066388556277, 2.0828771255230691, 0.59441064130196894, 2.0368471221109648}},
+    {"elu", 80.0, {40.434101966293354, 40.031978949069265, 0.5222325024777926, 40.010946460827294}},
+    {"elu", 1.0e+6, {500000.49940158733, 500000.00029920559, 0.50019947109033297, 500000.00009973542}},
+    {"elu_half", 1.0e-6, {6.2480074741048948e-7, 6.2470123029150503e-7, 0.62480077859408755, 6.2460180665700121e-7}},
+    {"elu_half", 0.3, {0.16765942352681187, 0.16191279551112269, 0.56225307107133536, 0.15831057398931897}},
+    {"elu_half", 4.0, {2.0645516597139069, 2.0207192813807673, 0.52360266032549223, 2.0092117805277412}},
+    {"elu_half", 80.0, {40.108525491573338, 40.007994737267316, 0.50555812561944815, 40.002736615206823}},
+    {"elu_half", 1.0e+6, {500000.12485039683, 500000.0000748014, 0.50004986777258324, 500000.00002493386}},
+    {"selu", 1.0e-6, {2.0949794386491178e-6, 2.0937490435056009e-6, 2.0949798241923089, 2.0925198041717791e-6}},
+    {"selu", 0.3, {0.38393087237713083, 0.31288155669901815, 1.3216616618554462, 0.26834493916498225}},
+    {"selu", 4.0, {3.0060394618554252, 2.4641111385654368, 0.84380138854857923, 2.3218363891749028}},
+    {"selu", 80.0, {45.50067413101574, 44.257746751942855, 0.62070501984432542, 44.192737154465856}},
+    {"selu", 1.0e+6, {551987.82602189525, 551986.28333970932, 0.55260283025942814, 551986.28272316433}},
+    {"softplus", 1.0e-6, {0.48045343720502178, 4.2328684556825061e-7, 0.25000006249996875, 2.5000018749984375e-7}},
+    {"softplus", 0.3, {0.60942892931521233, 0.1307294073701915, 0.26641131826237191, 0.088594406029021818}},
+    {"softplus", 4.0, {2.3297814636243053, 1.9175088369260327, 0.34857362259946029, 1.7578898666788153}},
+    {"softplus", 80.0, {40.104062059994518, 39.950960481454971, 0.45627678160970642, 39.864825621662537}},
+    {"softplus", 1.0e+6, {500000.00095910024, 499999.99952045229, 0.49960105837583005, 499999.99868754157}},
+    {"sin", 1.0e-6, {9.9999900000066667e-7, 9.99998000002e-7, 0.999999000001, 9.99997000005e-7}},
+    {"sin", 0.3, {0.22559418195298678, 0.16464349082820793, 0.77440581804701322, 0.13353565091717921}},
+    {"sin", 4.0, {0.49983226868604874, 0.0013418505116100474, 0.50016773131395126, 1.9899361211629246}},
 };
 
 TEST(GaussianMoments, AgreeWithThirtyDigitQuadrature) {
@@ -83,6 +114,33 @@ TEST(GaussianMoments, AgreeWithThirtyDigitQuadrature) {
           << reference.activation << " q = " << reference.q << " moment " << i;
     }
   }
+}
+
+TEST(GaussianMoments, OfTheSineHaveNoLimitInQ) {
+  const Activation sine = Activation::named("sin");
+  for (const double q : {1e-12, 1e-3, 0.7, 20.0, 1e4, 1e9, 1e30, 1e300}) {
+    const GaussianMoments m = gaussian_moments(sine, q);
+    const double wave = std::exp(-2.0 * q);
+    EXPECT_NEAR(m.phi2 / (-0.5 * std::expm1(-2.0 * q)), 1.0, 1e-15) << q;
+    EXPECT_DOUBLE_EQ(m.dphi2, 0.5 * (1.0 + wave)) << q;
+    EXPECT_EQ(m.d2phi2, m.phi2) << q;
+    // E sin^2 h^2 + E cos^2 h^2 = q: the two differ by E cos(2h) h^2.
+    EXPECT_TRUE(std::isfinite(m.dphi2_h2) && std::isfinite(m.phi_dphi_h)) << q;
+    EXPECT_LE(m.dphi2_h2, q * (1.0 + 1e-12)) << q;
+  }
+  // The derivative of E sin^2 with respect to ln q, twice over.
+  EXPECT_NEAR(gaussian_moments(sine, 0.7).phi_dphi_h, 0.7 * std::exp(-1.4), 1e-15);
+}
+
+TEST(GaussianMoments, AtZeroAreTheLimitAlsoAtAKink) {
+  const GaussianMoments elu = gaussian_moments(Activation::elu(0.5), 0.0);
+  EXPECT_EQ(elu.dphi2, 0.5 * (1.0 + 0.25));
+  EXPECT_EQ(elu.d2phi2, infinity);
+  EXPECT_NEAR(gaussian_moments(Activation::elu(0.5), 1e-14).dphi2, elu.dphi2, 1e-6);
+  // Without a kink phi'' may still jump: 1 on one side of zero, 0 on the other.
+  EXPECT_DOUBLE_EQ(gaussian_moments(Activation::named("elu"), 0.0).d2phi2, 0.5);
+  EXPECT_NEAR(gaussian_moments(Activation::named("elu"), 1e-14).d2phi2, 0.5, 1e-6);
+  EXPECT_EQ(gaussian_moments(Activation::named("selu"), 1.0).d2phi2, infinity);
 }
 
 /// Adaptive Simpson: a rule of another family than the ones under test.

@@ -195,10 +195,10 @@ TEST(GeometryTheory, LinearNetworksKeepTheShape) {
 /// ReLU: metric and length as for any activation (chi_1 = sigma_w^2 / 2), no curvature.
 TEST(GeometryTheory, KinksHaveNoCurvature) {
   const Activation relu = Activation::named("relu");
-  EXPECT_TRUE(has_kinks(relu));
-  EXPECT_FALSE(has_kinks(Activation::named("linear")));
-  EXPECT_FALSE(has_kinks(Activation::piecewise_linear({0.0}, {2.0, 2.0}, 0.0, 1.0)));
-  EXPECT_FALSE(has_kinks(Activation::named("tanh")));
+  EXPECT_TRUE(relu.has_kinks());
+  EXPECT_FALSE(Activation::named("linear").has_kinks());
+  EXPECT_FALSE(Activation::piecewise_linear({0.0}, {2.0, 2.0}, 0.0, 1.0).has_kinks());
+  EXPECT_FALSE(Activation::named("tanh").has_kinks());
   const GeometryTheory theory = geometry_theory(relu, parameters_of(2.0, 0.1, 3), planar_circle(1.0));
   EXPECT_NEAR(theory.metric[2], 4.0 * 2.0 * 2.0, 1e-11);
   EXPECT_TRUE(std::isnan(theory.curvature[1]));

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -40,15 +41,23 @@ struct Named {
 
 std::vector<Named> named() {
   const auto normal_cumulative = [](double x) { return 0.5 * (1.0 + std::erf(x / std::sqrt(2.0))); };
-  return {{"linear", [](double x) { return x; }, 1.0},
-          {"relu", [](double x) { return std::max(0.0, x); }, 1.0},
-          {"hard_tanh", [](double x) { return std::max(-1.0, std::min(1.0, x)); }, 1.0},
-          {"tanh", [](double x) { return (std::exp(2.0 * x) - 1.0) / (std::exp(2.0 * x) + 1.0); }, 1.0},
-          {"erf", [](double x) { return 1.0 - std::erfc(x); }, 2.0 / std::sqrt(std::numbers::pi)},
-          {"sigmoid", [](double x) { return 0.5 * (1.0 + std::tanh(0.5 * x)); }, 0.25},
-          // Suprema of the slopes from 30-digit arithmetic.
-          {"gelu", [=](double x) { return x * normal_cumulative(x); }, 1.12890414518515478634},
-          {"swish", [](double x) { return x * 0.5 * (1.0 + std::tanh(0.5 * x)); }, 1.09983932012886691696}};
+  return {
+      {"linear", [](double x) { return x; }, 1.0},
+      {"relu", [](double x) { return std::max(0.0, x); }, 1.0},
+      {"hard_tanh", [](double x) { return std::max(-1.0, std::min(1.0, x)); }, 1.0},
+      {"tanh", [](double x) { return (std::exp(2.0 * x) - 1.0) / (std::exp(2.0 * x) + 1.0); }, 1.0},
+      {"erf", [](double x) { return 1.0 - std::erfc(x); }, 2.0 / std::sqrt(std::numbers::pi)},
+      {"sigmoid", [](double x) { return 0.5 * (1.0 + std::tanh(0.5 * x)); }, 0.25},
+      // Suprema of the slopes from 30-digit arithmetic.
+      {"gelu", [=](double x) { return x * normal_cumulative(x); }, 1.12890414518515478634},
+      {"swish", [](double x) { return x * 0.5 * (1.0 + std::tanh(0.5 * x)); }, 1.09983932012886691696},
+      {"leaky_relu", [](double x) { return std::max(x, 0.01 * x); }, 1.0},
+      {"elu", [](double x) { return x > 0.0 ? x : std::exp(x) - 1.0; }, 1.0},
+      // Both constants from Klambauer et al. 2017; their product is the slope left of zero.
+      {"selu", [](double x) { return 1.0507009873554805 * (x > 0.0 ? x : 1.6732632423543772 * (std::exp(x) - 1.0)); },
+       1.7580993408473766},
+      {"softplus", [](double x) { return std::log(1.0 + std::exp(x)); }, 1.0},
+      {"sin", [](double x) { return std::cos(x - 0.5 * std::numbers::pi); }, 1.0}};
 }
 
 TEST(Activation, NamesAreKnownAndOthersRefused) {
@@ -72,13 +81,12 @@ TEST(Activation, NamedValuesFollowTheirFormulas) {
   }
 }
 
-/// Differences may not straddle a breakpoint.
+/// Differences may not straddle a kink, nor zero where phi'' jumps there.
 bool smooth_near(const Activation& activation, double x) {
-  if (activation.pieces() == nullptr) return true;
-  for (const double point : activation.pieces()->breakpoints) {
-    if (std::abs(x - point) < 0.07) return false;
-  }
-  return true;
+  const bool jumps = activation.second_derivative(-1e-9) - activation.second_derivative(1e-9) > 0.1;
+  if (jumps && std::abs(x) < 0.07) return false;
+  const std::vector<double> kinks = activation.kinks().value();
+  return std::none_of(kinks.begin(), kinks.end(), [x](double kink) { return std::abs(x - kink) < 0.07; });
 }
 
 void expect_exact_derivatives(const Activation& activation, const std::string& what) {
@@ -105,7 +113,7 @@ TEST(Activation, NoSlopeExceedsTheLargest) {
   for (const auto& entry : named()) {
     const Activation activation = Activation::named(entry.name);
     double largest = 0.0;
-    for (int k = -8000; k <= 8000; ++k) largest = std::max(largest, std::abs(activation.derivative(k / 1000.0)));
+    for (int k = -20000; k <= 20000; ++k) largest = std::max(largest, std::abs(activation.derivative(k / 1000.0)));
     EXPECT_LE(largest, activation.max_slope().value() * (1.0 + 1e-15)) << entry.name;
     EXPECT_GT(largest, activation.max_slope().value() * (1.0 - 1e-6)) << entry.name;
   }
@@ -160,7 +168,7 @@ double by_pieces(const LinearPieces& pieces, double x) {
 }
 
 TEST(Activation, PiecesAreTheFunction) {
-  for (const char* name : {"linear", "relu", "hard_tanh"}) {
+  for (const char* name : {"linear", "relu", "hard_tanh", "leaky_relu"}) {
     const Activation activation = Activation::named(name);
     ASSERT_NE(activation.pieces(), nullptr) << name;
     for (const double x : grid()) EXPECT_EQ(by_pieces(*activation.pieces(), x), activation(x)) << name << " at " << x;
@@ -168,7 +176,7 @@ TEST(Activation, PiecesAreTheFunction) {
       EXPECT_EQ(by_pieces(*activation.pieces(), x), activation(x)) << name << " at " << x;
     }
   }
-  for (const char* name : {"tanh", "erf", "sigmoid", "gelu", "swish"}) {
+  for (const char* name : {"tanh", "erf", "sigmoid", "gelu", "swish", "elu", "selu", "softplus", "sin"}) {
     EXPECT_EQ(Activation::named(name).pieces(), nullptr) << name;
   }
 }

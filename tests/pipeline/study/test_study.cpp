@@ -290,6 +290,15 @@ TEST(Unite, HoldsEverythingOfBoth) {
   EXPECT_EQ(both.dimension("point")->values.size(), 3u);
 }
 
+TEST(Unite, NamesAreTheFirstStudysAndStayApart) {
+  const auto with = [](const std::string& weights) { return read_text(full_text, {{"sweep.weights", weights}}); };
+  const Study renamed = unite(with("{ dof = 3, name = 'new' }"), with("[{ dof = 3, name = 'old' }, 'gaussian']"));
+  ASSERT_EQ(renamed.dimension("weights")->values.size(), 2u);
+  EXPECT_EQ(renamed.dimension("weights")->values[0].label(), "new");
+  EXPECT_EQ(with("{ dof = 3, name = 'new' }").identity(), with("{ dof = 3 }").identity());
+  EXPECT_THROW(unite(with("{ dof = 3, name = 'a' }"), with("{ dof = 4, name = 'a' }")), BadInput);
+}
+
 TEST(Unite, RefusesAnotherStudyAndSaysWhy) {
   const Study a = read_text(full_text);
   const auto refusal = [&](const std::vector<Override>& overrides) -> std::string {

@@ -189,6 +189,21 @@ TEST(Mistake, EmptyOrDoubleValues) {
               StartsWith("3:24: error: 1.0 appears twice in 'sigma_w'"));
 }
 
+TEST(Mistake, TwoValuesOfOneName) {
+  EXPECT_EQ(error_in_sweep("sigma_w = 1\nweights = [{ dof = 3, name = 'a' }, { dof = 4, name = 'a' }]"),
+            "4:37: error: two values of 'weights' are called \"a\" ({ dof = 3, name = \"a\" } and { dof = 4, name = "
+            "\"a\" }) give each a name of its own");
+  EXPECT_THAT(error_in_sweep("sigma_w = 1\nweights = ['a', { dof = 4, name = 'a' }]"),
+              StartsWith("4:17: error: two values of 'weights' are called \"a\""));
+  // A name is no part of what a table is.
+  EXPECT_THAT(error_in_sweep("sigma_w = 1\nweights = [{ dof = 3, name = 'a' }, { dof = 3, name = 'b' }]"),
+              StartsWith("4:37: error: { dof = 3, name = \"b\" } appears twice in 'weights'"));
+  EXPECT_THAT(
+      error_in_sweep("point = [{ sigma_w = 1, weights = { dof = 3, name = 'a' } }, { sigma_w = 2, weights = { dof "
+                     "= 4, name = 'a' } }]"),
+      StartsWith("3:62: error: two values of 'weights' are called \"a\""));
+}
+
 TEST(Mistake, InSpacing) {
   EXPECT_THAT(
       error_in_sweep("sigma_w = { logspace = [-2, 2, 5] }"),

@@ -108,5 +108,19 @@ TEST(Toml, KeepsTheOrderAndThePlaceOfKeys) {
   EXPECT_EQ(k.node.list[1].place.column, 2);
 }
 
+TEST(Value, ATablesNameIsWhatItIsCalledAndNotWhatItIs) {
+  Table plain;
+  plain.set("dof", 3);
+  Table called = plain;
+  called.set("name", "heavy");
+  EXPECT_EQ(Value(plain).label(), "{ dof = 3 }");
+  EXPECT_EQ(Value(called).label(), "heavy");
+  EXPECT_EQ(Value(called).text(), "{ dof = 3, name = \"heavy\" }");
+  EXPECT_EQ(Value(called).canonical(), Value(plain).canonical());
+  EXPECT_FALSE(Value(called) == Value(plain));
+  EXPECT_EQ(Value("relu").label(), "relu");
+  EXPECT_EQ(Value(2.0).label(), "2.0");
+}
+
 }  // namespace
 }  // namespace meander
