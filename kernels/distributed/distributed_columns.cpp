@@ -3,6 +3,7 @@
 #include "kernels/distributed/distributed_columns.hpp"
 
 #include "kernels/base/blas.hpp"
+#include "kernels/base/lapack.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,15 +11,6 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
-
-extern "C" {
-void dgeqrf_(const int* m, const int* n, double* a, const int* lda, double* tau, double* work, const int* lwork,
-             int* info);
-void dgeqp3_(const int* m, const int* n, double* a, const int* lda, int* jpvt, double* tau, double* work,
-             const int* lwork, int* info);
-void dormqr_(const char* side, const char* trans, const int* m, const int* n, const int* k, const double* a,
-             const int* lda, const double* tau, double* c, const int* ldc, double* work, const int* lwork, int* info);
-}
 
 namespace meander {
 namespace {
@@ -42,18 +34,12 @@ struct Factors {
         rows(m),
         columns(n) {
     if (m == 0 || n == 0) return;
-    const auto factor = [&](double* work, int length) {
-      int info = 0;  // tells of wrong arguments only
-      if (pivoted) {
-        dgeqp3_(&m, &n, a.data(), &m, order.data(), tau.data(), work, &length, &info);
-      } else {
-        dgeqrf_(&m, &n, a.data(), &m, tau.data(), work, &length, &info);
-      }
-    };
-    double wanted = 0.0;
-    factor(&wanted, -1);
-    Matrix work(static_cast<std::size_t>(wanted));
-    factor(work.data(), static_cast<int>(work.size()));
+    // Both tell of wrong arguments only.
+    if (pivoted) {
+      lapack::geqp3(m, n, a.data(), m, order.data(), tau.data());
+    } else {
+      lapack::geqrf(m, n, a.data(), m, tau.data());
+    }
   }
 
   int reflectors() const { return static_cast<int>(tau.size()); }
@@ -62,12 +48,7 @@ struct Factors {
   void apply(double* c, int count) const {
     const int k = reflectors();
     if (k == 0 || count == 0) return;
-    int info = 0, query = -1;
-    double wanted = 0.0;
-    dormqr_("L", "N", &rows, &count, &k, a.data(), &rows, tau.data(), c, &rows, &wanted, &query, &info);
-    Matrix work(static_cast<std::size_t>(wanted));
-    const int length = static_cast<int>(work.size());
-    dormqr_("L", "N", &rows, &count, &k, a.data(), &rows, tau.data(), c, &rows, work.data(), &length, &info);
+    lapack::ormqr("L", "N", rows, count, k, a.data(), rows, tau.data(), c, rows);
   }
 
   /// The upper triangle, with `height` rows of which those below it are zero.

@@ -2,6 +2,7 @@
 #include "kernels/spectra/block_krylov.hpp"
 
 #include "kernels/base/blas.hpp"
+#include "kernels/base/lapack.hpp"
 #include "kernels/distributed/distributed_columns.hpp"
 #include "kernels/random/random_stream.hpp"
 
@@ -16,10 +17,6 @@
 #include <stdexcept>
 #include <utility>
 #include <vector>
-
-extern "C" void dgesdd_(const char* jobz, const int* m, const int* n, double* a, const int* lda, double* s, double* u,
-                        const int* ldu, double* vt, const int* ldvt, double* work, const int* lwork, int* iwork,
-                        int* info);
 
 namespace meander {
 namespace {
@@ -42,16 +39,7 @@ struct SmallSvd {
     q.resize(extent(n, k));
     if (k == 0) return;
     Matrix qt(extent(k, n));
-    std::vector<int> integers(8 * s.size());
-    const auto solve = [&](double* work, int length) {
-      int info = 0;
-      dgesdd_("S", &m, &n, b.data(), &m, s.data(), p.data(), &m, qt.data(), &k, work, &length, integers.data(), &info);
-      return info == 0;
-    };
-    double wanted = 0.0;
-    solve(&wanted, -1);
-    Matrix work(static_cast<std::size_t>(wanted));
-    found = solve(work.data(), static_cast<int>(work.size()));
+    found = lapack::gesdd("S", m, n, b.data(), m, s.data(), p.data(), m, qt.data(), k) == 0;
     for (int row = 0; row < n; ++row) {
       for (int column = 0; column < k; ++column)
         q[extent(column, n) + extent(row, 1)] = qt[extent(row, k) + extent(column, 1)];
