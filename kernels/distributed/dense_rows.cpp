@@ -7,15 +7,14 @@
 // which permutes a matrix, symmetrically where its columns are permuted likewise, and needs no message.
 #include "kernels/distributed/dense_rows.hpp"
 
+#include "kernels/agreement/agreement.hpp"
 #include "kernels/base/blas.hpp"
 #include "kernels/base/lapack.hpp"
-#include "kernels/distributed/distributed_operator.hpp"
 #include "kernels/distributed/scalapack.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <exception>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -97,18 +96,6 @@ struct Descriptor {
   int entry[9];
 };
 
-/// Whatever may fail on one rank alone; then all fail.
-template <class Act>
-void together(MPI_Comm comm, const char* what, const Act& act) {
-  std::exception_ptr met;
-  try {
-    act();
-  } catch (...) {
-    met = std::current_exception();
-  }
-  agree_on_failure(met, what, comm);
-}
-
 /// Of an inverse, a positive `info` says that there is none.
 void require(int info, const char* what) {
   if (info >= 0) return;
@@ -186,13 +173,13 @@ bool invert_together(std::vector<double>& rows, int n, const Deal& deal, MPI_Com
   std::vector<double> work;
   std::vector<int> pivots, integers;
   Reordered held(deal, n);
-  together(comm, "an inverse", [&] {
+  attempt(comm, [&] {
     held.take(rows);
     work.resize(size_of(all) * size_of(deal.block()));
     pivots.resize(size_of(all + deal.block()));
     // As pdgetri asks for: columns of one block more than there are, and own columns.
     integers.resize(2 * size_of(deal.padded() + deal.block()));
-  });
+  }).or_throw();
   int info = 0;
   on_grid(comm, deal.ranks(), [&](int context) {
     const Descriptor a(context, all, deal);
@@ -217,10 +204,10 @@ std::vector<double> values_alone(std::vector<double>& rows, int n) {
 std::vector<double> values_together(std::vector<double>& rows, int n, const Deal& deal, MPI_Comm comm) {
   const int all = deal.all();
   std::vector<double> s, work;
-  together(comm, "a dense decomposition", [&] {
+  attempt(comm, [&] {
     rows.resize(deal.numbers(n));  // columns of zeros change nothing
     s.resize(size_of(n));
-  });
+  }).or_throw();
   int info = 0;
   on_grid(comm, deal.ranks(), [&](int context) {
     const Descriptor a(context, n, deal);
@@ -231,7 +218,7 @@ std::vector<double> values_together(std::vector<double>& rows, int n, const Deal
     };
     double wanted = 0.0;
     decompose(&wanted, -1);
-    together(comm, "a dense decomposition", [&] { work.resize(static_cast<std::size_t>(wanted)); });
+    attempt(comm, [&] { work.resize(static_cast<std::size_t>(wanted)); }).or_throw();
     decompose(work.data(), static_cast<int>(work.size()));
   });
   if (info != 0) {

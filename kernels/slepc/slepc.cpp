@@ -1,6 +1,8 @@
-// Passes searches on to the library that holds SLEPc, which is loaded at the first of them.
+// Passes searches on to the library that holds SLEPc, which is loaded at the first of them, with products that never
+// throw.
 #include "kernels/slepc/slepc.hpp"
 
+#include "kernels/agreement/agreement.hpp"
 #include "kernels/base/loaded_library.hpp"
 #include "kernels/slepc/entries.hpp"
 
@@ -15,16 +17,47 @@ const SlepcEntries& entries() {
   return loaded;
 }
 
+/// The products of one search, until one fails on any rank.
+class AgreedProducts {
+ public:
+  explicit AgreedProducts(MPI_Comm comm) : comm_(comm) {
+    attempt(comm, [] { entries(); }).or_throw();
+  }
+
+  QuietProduct operator()(const std::function<void(std::span<const double>, std::span<double>)>& product) {
+    return [this, &product](std::span<const double> x, std::span<double> y) {
+      if (!agreement_.failed()) agreement_ = attempt(comm_, [&] { product(x, y); });
+      return !agreement_.failed();
+    };
+  }
+
+  /// What search() found, unless a product failed.
+  template <class Search>
+  auto run(const Search& search) const {
+    auto found = search();
+    agreement_.or_throw();
+    return found;
+  }
+
+ private:
+  MPI_Comm comm_;
+  Agreement agreement_;
+};
+
 }  // namespace
 
 ExtremeEigenvalues extreme_eigenvalues(const SymmetricOperator& a, SpectrumEnd end, const EigenvalueSearch& search,
                                        MPI_Comm comm) {
-  return entries().extreme_eigenvalues(a, end, search, comm);
+  AgreedProducts agreed(comm);
+  return agreed.run([&] { return entries().extreme_eigenvalues(a.local_size, agreed(a.apply), end, search, comm); });
 }
 
 SingularTriplets largest_singular_triplets(const SpreadOperator& a, std::span<const double> start,
                                            const SingularValueSearch& search, MPI_Comm comm) {
-  return entries().largest_singular_triplets(a, start, search, comm);
+  AgreedProducts agreed(comm);
+  return agreed.run([&] {
+    return entries().largest_singular_triplets(agreed(a.apply), agreed(a.apply_transposed), start, search, comm);
+  });
 }
 
 }  // namespace meander
