@@ -3,10 +3,8 @@
 #include <mpi.h>
 
 #include <exception>
-#include <string_view>
 
 #include "pipeline/commands/command_line.hpp"
-#include "pipeline/values/diagnostics.hpp"
 #include "slurm/scaling/scale.hpp"
 #include "slurm/submit.hpp"
 #include "studies/measures/catalogue.hpp"
@@ -32,13 +30,8 @@ int leave(int code) {
 int main(int argc, char** argv) {
   try {
     return meander::command_line(argc, argv, meander::all_measures(), {meander::add_submit, meander::add_scale});
-  } catch (const meander::BadInput& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return leave(meander::exit_bad_input);
   } catch (const std::exception& error) {
-    // Most messages say already where and that it is an error.
-    const std::string_view what = error.what();
-    fmt::print(stderr, "{}{}\n", what.find(": error: ") == what.npos ? "meander: error: " : "", what);
-    return leave(meander::exit_failed);
+    fmt::print(stderr, "{}\n", meander::failure_text(error));
+    return leave(meander::exit_code(error));
   }
 }

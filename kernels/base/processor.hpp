@@ -1,5 +1,8 @@
-// Which generation of its architecture this processor belongs to: some kernels are compiled for several.
+// Which generation of its architecture this processor belongs to: some kernels are compiled for several, in one source
+// file each whose name ends in _baseline, _x86_64_v3 or _x86_64_v4 (cmake/MeanderProcessors.cmake).
 #pragma once
+
+#include <vector>
 
 namespace meander {
 
@@ -16,6 +19,16 @@ inline Processor this_processor() {
 #else
   return Processor::baseline;
 #endif
+}
+
+/// Of a kernel's paths, one of each generation, those that this processor can take, the fastest first.
+template <class Path>
+std::vector<Path> usable_paths(const Path& x86_64_v4, const Path& x86_64_v3, const Path& baseline) {
+  std::vector<Path> paths;
+  if (this_processor() >= Processor::x86_64_v4) paths.push_back(x86_64_v4);
+  if (this_processor() >= Processor::x86_64_v3) paths.push_back(x86_64_v3);
+  paths.push_back(baseline);
+  return paths;
 }
 
 }  // namespace meander

@@ -7,35 +7,17 @@
 // which permutes a matrix, symmetrically where its columns are permuted likewise, and needs no message.
 #include "kernels/distributed/dense_rows.hpp"
 
+#include "kernels/agreement/agreement.hpp"
 #include "kernels/base/blas.hpp"
-#include "kernels/distributed/distributed_operator.hpp"
+#include "kernels/base/lapack.hpp"
+#include "kernels/distributed/scalapack.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <exception>
 #include <limits>
 #include <stdexcept>
 #include <string>
-
-extern "C" {
-void dgetrf_(const int* m, const int* n, double* a, const int* lda, int* ipiv, int* info);
-void dgetri_(const int* n, double* a, const int* lda, const int* ipiv, double* work, const int* lwork, int* info);
-void dgesdd_(const char* jobz, const int* m, const int* n, double* a, const int* lda, double* s, double* u,
-             const int* ldu, double* vt, const int* ldvt, double* work, const int* lwork, int* iwork, int* info);
-
-int Csys2blacs_handle(MPI_Comm comm);
-void Cfree_blacs_system_handle(int handle);
-void Cblacs_gridinit(int* context, const char* order, int rows, int columns);
-void Cblacs_gridexit(int context);
-void pdgetrf_(const int* m, const int* n, double* a, const int* ia, const int* ja, const int* desca, int* ipiv,
-              int* info);
-void pdgetri_(const int* n, double* a, const int* ia, const int* ja, const int* desca, const int* ipiv, double* work,
-              const int* lwork, int* iwork, const int* liwork, int* info);
-void pdgesvd_(const char* jobu, const char* jobvt, const int* m, const int* n, double* a, const int* ia, const int* ja,
-              const int* desca, double* s, double* u, const int* iu, const int* ju, const int* descu, double* vt,
-              const int* ivt, const int* jvt, const int* descvt, double* work, const int* lwork, int* info);
-}
 
 namespace meander {
 namespace {
@@ -114,18 +96,6 @@ struct Descriptor {
   int entry[9];
 };
 
-/// Whatever may fail on one rank alone; then all fail.
-template <class Act>
-void together(MPI_Comm comm, const char* what, const Act& act) {
-  std::exception_ptr met;
-  try {
-    act();
-  } catch (...) {
-    met = std::current_exception();
-  }
-  agree_on_failure(met, what, comm);
-}
-
 /// Of an inverse, a positive `info` says that there is none.
 void require(int info, const char* what) {
   if (info >= 0) return;
@@ -150,13 +120,9 @@ double norm(const std::vector<double>& rows, int n, MPI_Comm comm) {
 bool invert_alone(std::vector<double>& rows, int n) {
   use_one_blas_thread();
   std::vector<int> pivots(size_of(n));
-  int info = 0;
-  dgetrf_(&n, &n, rows.data(), &n, pivots.data(), &info);
-  if (info != 0) return false;
+  if (lapack::getrf(n, n, rows.data(), n, pivots.data()) != 0) return false;
   std::vector<double> work(size_of(n) * widest_block);
-  const int length = static_cast<int>(work.size());
-  dgetri_(&n, rows.data(), &n, pivots.data(), work.data(), &length, &info);
-  return info == 0;
+  return lapack::getri(n, rows.data(), n, pivots.data(), work) == 0;
 }
 
 /// Copies own rows into ScaLAPACK's order and back; the rows that fill up are those of the identity.
@@ -207,13 +173,13 @@ bool invert_together(std::vector<double>& rows, int n, const Deal& deal, MPI_Com
   std::vector<double> work;
   std::vector<int> pivots, integers;
   Reordered held(deal, n);
-  together(comm, "an inverse", [&] {
+  attempt(comm, [&] {
     held.take(rows);
     work.resize(size_of(all) * size_of(deal.block()));
     pivots.resize(size_of(all + deal.block()));
     // As pdgetri asks for: columns of one block more than there are, and own columns.
     integers.resize(2 * size_of(deal.padded() + deal.block()));
-  });
+  }).or_throw();
   int info = 0;
   on_grid(comm, deal.ranks(), [&](int context) {
     const Descriptor a(context, all, deal);
@@ -231,26 +197,17 @@ bool invert_together(std::vector<double>& rows, int n, const Deal& deal, MPI_Com
 std::vector<double> values_alone(std::vector<double>& rows, int n) {
   use_one_blas_thread();
   std::vector<double> s(size_of(n));
-  std::vector<int> integers(8 * s.size());
-  const int query = -1;
-  int info = 0;
-  double wanted = 0.0, none = 0.0;
-  dgesdd_("N", &n, &n, rows.data(), &n, s.data(), &none, &one, &none, &one, &wanted, &query, integers.data(), &info);
-  std::vector<double> work(static_cast<std::size_t>(wanted));
-  const int length = static_cast<int>(work.size());
-  dgesdd_("N", &n, &n, rows.data(), &n, s.data(), &none, &one, &none, &one, work.data(), &length, integers.data(),
-          &info);
-  if (info != 0) throw std::runtime_error("LAPACK's dgesdd failed (info = " + std::to_string(info) + "), report this");
+  lapack::require(lapack::gesdd_values(n, n, rows.data(), n, s.data()), "dgesdd");
   return s;
 }
 
 std::vector<double> values_together(std::vector<double>& rows, int n, const Deal& deal, MPI_Comm comm) {
   const int all = deal.all();
   std::vector<double> s, work;
-  together(comm, "a dense decomposition", [&] {
+  attempt(comm, [&] {
     rows.resize(deal.numbers(n));  // columns of zeros change nothing
     s.resize(size_of(n));
-  });
+  }).or_throw();
   int info = 0;
   on_grid(comm, deal.ranks(), [&](int context) {
     const Descriptor a(context, n, deal);
@@ -261,7 +218,7 @@ std::vector<double> values_together(std::vector<double>& rows, int n, const Deal
     };
     double wanted = 0.0;
     decompose(&wanted, -1);
-    together(comm, "a dense decomposition", [&] { work.resize(static_cast<std::size_t>(wanted)); });
+    attempt(comm, [&] { work.resize(static_cast<std::size_t>(wanted)); }).or_throw();
     decompose(work.data(), static_cast<int>(work.size()));
   });
   if (info != 0) {

@@ -2,23 +2,17 @@
 // two ranks can decide differently.
 #include "kernels/distributed/distributed_columns.hpp"
 
+#include "kernels/agreement/agreement.hpp"
 #include "kernels/base/blas.hpp"
+#include "kernels/base/lapack.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
-
-extern "C" {
-void dgeqrf_(const int* m, const int* n, double* a, const int* lda, double* tau, double* work, const int* lwork,
-             int* info);
-void dgeqp3_(const int* m, const int* n, double* a, const int* lda, int* jpvt, double* tau, double* work,
-             const int* lwork, int* info);
-void dormqr_(const char* side, const char* trans, const int* m, const int* n, const int* k, const double* a,
-             const int* lda, const double* tau, double* c, const int* ldc, double* work, const int* lwork, int* info);
-}
 
 namespace meander {
 namespace {
@@ -42,18 +36,12 @@ struct Factors {
         rows(m),
         columns(n) {
     if (m == 0 || n == 0) return;
-    const auto factor = [&](double* work, int length) {
-      int info = 0;  // tells of wrong arguments only
-      if (pivoted) {
-        dgeqp3_(&m, &n, a.data(), &m, order.data(), tau.data(), work, &length, &info);
-      } else {
-        dgeqrf_(&m, &n, a.data(), &m, tau.data(), work, &length, &info);
-      }
-    };
-    double wanted = 0.0;
-    factor(&wanted, -1);
-    Matrix work(static_cast<std::size_t>(wanted));
-    factor(work.data(), static_cast<int>(work.size()));
+    // Both tell of wrong arguments only.
+    if (pivoted) {
+      lapack::geqp3(m, n, a.data(), m, order.data(), tau.data());
+    } else {
+      lapack::geqrf(m, n, a.data(), m, tau.data());
+    }
   }
 
   int reflectors() const { return static_cast<int>(tau.size()); }
@@ -62,12 +50,7 @@ struct Factors {
   void apply(double* c, int count) const {
     const int k = reflectors();
     if (k == 0 || count == 0) return;
-    int info = 0, query = -1;
-    double wanted = 0.0;
-    dormqr_("L", "N", &rows, &count, &k, a.data(), &rows, tau.data(), c, &rows, &wanted, &query, &info);
-    Matrix work(static_cast<std::size_t>(wanted));
-    const int length = static_cast<int>(work.size());
-    dormqr_("L", "N", &rows, &count, &k, a.data(), &rows, tau.data(), c, &rows, work.data(), &length, &info);
+    lapack::ormqr("L", "N", rows, count, k, a.data(), rows, tau.data(), c, rows);
   }
 
   /// The upper triangle, with `height` rows of which those below it are zero.
@@ -84,7 +67,8 @@ struct Factors {
 
 /// H = B' X over all ranks, and X <- X - B H.
 Matrix project(const DistributedColumns& basis, DistributedColumns& x) {
-  Matrix h(extent(basis.count(), x.count()));
+  Matrix h;
+  attempt(basis.communicator(), [&] { h.resize(extent(basis.count(), x.count())); }).or_throw();
   if (h.empty()) return h;
   const int rows = basis.rows(), k = basis.count(), n = x.count(), stride = std::max(rows, 1);
   if (rows > 0) {
@@ -111,8 +95,6 @@ double column_norm(const Matrix& a, int height, int column) {
   return height == 0 ? 0.0 : cblas_dnrm2(height, a.data() + extent(column, height), 1);
 }
 
-constexpr int failed = -1;
-
 /// What rank 0 finds for all: columns of Q, R, and each rank's part of Q.
 struct Root {
   Matrix r, parts;
@@ -132,8 +114,7 @@ struct Root {
     for (int column = 0; column < n; ++column) {
       const double norm = std::hypot(column_norm(stack, height, column), column_norm(h, k, column));
       if (!std::isfinite(norm)) {
-        rank = failed;
-        return;
+        throw std::runtime_error("a product with an operator has an entry that is not finite (it overflows), scale it");
       }
       longest = std::max(longest, norm);
     }
@@ -172,35 +153,39 @@ Matrix factor(DistributedColumns& x, const Matrix& h, int k, double rounding, in
   MPI_Comm_size(comm, &ranks);
   MPI_Comm_rank(comm, &me);
   const int rows = x.rows(), n = x.count();
-  const Factors own(Matrix(x.data(), x.data() + extent(rows, n)), rows, n, false);
-  const Matrix triangle = own.triangle(n);
+  std::optional<Factors> own;
+  Matrix triangle, triangles, r, parts, part;
+  attempt(comm, [&] {
+    own.emplace(Matrix(x.data(), x.data() + extent(rows, n)), rows, n, false);
+    triangle = own->triangle(n);
+    if (me == 0) triangles.resize(triangle.size() * static_cast<std::size_t>(ranks));
+    r.resize(extent(n, n));  // the most that they may be
+    part.resize(extent(n, n));
+  }).or_throw();
   const int size = static_cast<int>(triangle.size());
-  Matrix triangles(me == 0 ? triangle.size() * static_cast<std::size_t>(ranks) : 0), r, parts;
   MPI_Gather(triangle.data(), size, MPI_DOUBLE, triangles.data(), size, MPI_DOUBLE, 0, comm);
   int rank = 0;
-  if (me == 0) {
+  attempt_on_first(comm, [&] {
     Root root(triangles, ranks, n, h, k, rounding, most, longest);
     rank = root.rank;
     left_out = root.left_out;
     r = std::move(root.r);
     parts = std::move(root.parts);
-  }
+  }).or_throw();
   MPI_Bcast(&rank, 1, MPI_INT, 0, comm);
-  if (rank == failed) {
-    throw std::runtime_error("a product with an operator has an entry that is not finite (it overflows), scale it");
-  }
   MPI_Bcast(&longest, 1, MPI_DOUBLE, 0, comm);
   MPI_Bcast(&left_out, 1, MPI_DOUBLE, 0, comm);
   r.resize(extent(rank, n));
   MPI_Bcast(r.data(), static_cast<int>(r.size()), MPI_DOUBLE, 0, comm);
-  Matrix part(extent(n, rank));
   MPI_Scatter(parts.data(), n * rank, MPI_DOUBLE, part.data(), n * rank, MPI_DOUBLE, 0, comm);
-  x.resize(rank);
-  std::fill(x.data(), x.data() + extent(rows, rank), 0.0);
-  for (int column = 0; column < rank; ++column) {
-    std::copy_n(part.data() + extent(column, n), own.reflectors(), x.data() + extent(column, rows));
-  }
-  own.apply(x.data(), rank);
+  attempt(comm, [&] {
+    x.resize(rank);
+    std::fill(x.data(), x.data() + extent(rows, rank), 0.0);
+    for (int column = 0; column < rank; ++column) {
+      std::copy_n(part.data() + extent(column, n), own->reflectors(), x.data() + extent(column, rows));
+    }
+    own->apply(x.data(), rank);
+  }).or_throw();
   return r;
 }
 

@@ -1,6 +1,8 @@
 // What all products have in common: sizes are checked, and ranks start one together or not at all.
 #include "kernels/distributed/distributed_operator.hpp"
 
+#include "kernels/agreement/agreement.hpp"
+
 #include <cstddef>
 #include <limits>
 #include <stdexcept>
@@ -23,8 +25,7 @@ void DistributedOperator::apply_transposed(std::span<const double> x, std::span<
 }
 
 void DistributedOperator::prepare(std::span<const double> x, std::span<double> y, int vectors) const {
-  std::exception_ptr met;
-  try {
+  attempt(comm_, [&] {
     if (vectors < 1 || vectors > std::numeric_limits<int>::max() / size_) {
       throw std::invalid_argument("a product with " + std::to_string(vectors) + " vectors of " + std::to_string(size_) +
                                   " (at least one, and fewer than 2^31 numbers in all), take some at a time");
@@ -36,19 +37,7 @@ void DistributedOperator::prepare(std::span<const double> x, std::span<double> y
                                   std::to_string(vectors) + " vectors), pass " + std::to_string(needed) + " of each");
     }
     reserve(vectors);
-  } catch (...) {
-    met = std::current_exception();
-  }
-  agree_on_failure(met, "a product with an operator", comm_);
-}
-
-void agree_on_failure(std::exception_ptr met, const char* what, MPI_Comm comm) {
-  int failed = met != nullptr ? 1 : 0;
-  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, comm);
-  if (met != nullptr) std::rethrow_exception(met);
-  if (failed != 0) {
-    throw std::runtime_error(std::string(what) + " failed on another rank (which says why), look there");
-  }
+  }).or_throw();
 }
 
 }  // namespace meander

@@ -3,7 +3,6 @@
 
 #include <mpi.h>
 
-#include <exception>
 #include <span>
 #include <vector>
 
@@ -23,8 +22,7 @@ class DistributedOperator {
 
   /// y <- A x for `vectors` vectors at a time: this rank's components of them, row-major (local_size(), vectors); x and
   /// y must not overlap. Collective. Throws std::invalid_argument where sizes do not fit or N times `vectors` exceeds
-  /// 2^31 - 1, the most that MPI sends; what fails on one rank (no memory) is thrown there, and std::runtime_error on
-  /// the others.
+  /// 2^31 - 1, the most that MPI sends; whatever fails on one rank (no memory) is thrown on all.
   void apply(std::span<const double> x, std::span<double> y, int vectors = 1) const;
   /// y <- A' x, likewise.
   void apply_transposed(std::span<const double> x, std::span<double> y, int vectors = 1) const;
@@ -47,9 +45,5 @@ class DistributedOperator {
   std::vector<int> rows_;
   MPI_Comm comm_;
 };
-
-/// All ranks of `comm` call this with what each met: the rank that met an exception throws it again, the others throw
-/// std::runtime_error naming `what`; nothing where nobody met one.
-void agree_on_failure(std::exception_ptr met, const char* what, MPI_Comm comm);
 
 }  // namespace meander

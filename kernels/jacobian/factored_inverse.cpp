@@ -1,12 +1,12 @@
 // Inverts a network's layers one by one and multiplies by the inverses from the last to the first.
 #include "kernels/jacobian/factored_inverse.hpp"
 
+#include "kernels/agreement/agreement.hpp"
 #include "kernels/base/blas.hpp"
 #include "kernels/distributed/dense_rows.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -50,8 +50,7 @@ void FactoredInverse::add_layer(const JacobianOperator& j, int layer) {
     refuse(layer, "has " + std::to_string(closed) + " neurons of slope 0", "the Jacobian has no inverse");
   }
   Layer made;
-  std::exception_ptr met;
-  try {
+  attempt(communicator(), [&] {
     made.inverse_slope = j.slope(layer);
     for (double& slope : made.inverse_slope) {
       slope = 1.0 / slope;
@@ -61,10 +60,7 @@ void FactoredInverse::add_layer(const JacobianOperator& j, int layer) {
     for (int i = 0; i < local_size(); ++i) {
       j.weight(layer, rows()[size_of(i)], {made.inverse.data() + size_of(i) * size_of(size()), size_of(size())});
     }
-  } catch (...) {
-    met = std::current_exception();
-  }
-  agree_on_failure(met, "the inverse of a layer", communicator());
+  }).or_throw();
   const double condition = invert_rows(made.inverse, size(), communicator());
   if (!(condition < 1.0 / std::numeric_limits<double>::epsilon())) {
     refuse(layer, "has weights that are singular to working precision",

@@ -1,6 +1,7 @@
 // Finds the gates of a wide network and multiplies by its layers one after the other, in blocks of rows and columns.
 #include "kernels/jacobian/jacobian_operator.hpp"
 
+#include "kernels/agreement/agreement.hpp"
 #include "kernels/base/huge_pages.hpp"
 
 #include <algorithm>
@@ -152,15 +153,9 @@ std::vector<double> JacobianOperator::local_layer(int layer, const std::vector<d
 }
 
 /// Ends the layer on all ranks alike: with its sums, or by throwing.
-void JacobianOperator::agree(int layer, int failure, double slope_squares) {
-  const double open = failure == 0 ? static_cast<double>(layers_.back().row.size()) : 0.0;
-  double sums[3] = {slope_squares, open, static_cast<double>(failure)};
-  MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPI_DOUBLE, MPI_SUM, communicator());
-  if (failure != 0) return;  // this rank throws what it met itself
-  if (sums[2] > 0.0) {
-    throw std::runtime_error("layer " + std::to_string(layer) +
-                             " of a Jacobian failed on another rank (which says why), look there");
-  }
+void JacobianOperator::end_layer(int layer, double slope_squares) {
+  double sums[2] = {slope_squares, static_cast<double>(layers_.back().row.size())};
+  MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, communicator());
   if (!std::isfinite(sums[0])) {
     throw std::overflow_error("layer " + std::to_string(layer) + " of " + std::to_string(network_.depth()) +
                               " has no finite activations or slopes (it exceeds the range of double precision), choose "
@@ -174,13 +169,8 @@ void JacobianOperator::find_gates(std::vector<double> x) {
   for (int layer = 1; layer <= network_.depth(); ++layer) {
     double slope_squares = 0.0;
     std::vector<double> mine;
-    try {
-      mine = local_layer(layer, x, slope_squares);
-    } catch (...) {
-      agree(layer, 1, 0.0);
-      throw;
-    }
-    agree(layer, 0, slope_squares);
+    attempt(communicator(), [&] { mine = local_layer(layer, x, slope_squares); }).or_throw();
+    end_layer(layer, slope_squares);
     spread_.gather(mine, x, 1);
   }
 }

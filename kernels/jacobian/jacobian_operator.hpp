@@ -35,7 +35,7 @@ class JacobianOperator final : public DistributedOperator {
   /// Collective over `comm`, which must outlive the operator. Throws std::invalid_argument where the input's dimension
   /// or a width differs from the others, for orthogonal weights (whose rows are not independent), and for what
   /// RandomNetwork refuses; std::overflow_error where h^l or phi'(h^l) is not finite; whatever fails on one rank (no
-  /// memory) is thrown there and std::runtime_error on the others.
+  /// memory) is thrown on all.
   JacobianOperator(const RandomNetwork::Parameters& parameters, StreamKey key, std::span<const double> input,
                    WeightStorage storage, MPI_Comm comm = MPI_COMM_SELF);
 
@@ -64,7 +64,7 @@ class JacobianOperator final : public DistributedOperator {
   void for_blocks(int layer, const Use& use) const;
   void find_gates(std::vector<double> x);
   std::vector<double> local_layer(int layer, const std::vector<double>& x, double& slope_squares);
-  void agree(int layer, int failure, double slope_squares);
+  void end_layer(int layer, double slope_squares);
   void draw(int layer, int row, std::span<double> out, std::span<float> variates) const;
   RowBlock<float> drawn(int layer, int row, int rows, int column, int columns) const;
   void reserve(int vectors) const override;

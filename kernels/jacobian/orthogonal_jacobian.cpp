@@ -1,6 +1,7 @@
 // Finds the gates of a wide network with orthogonal layers; its Jacobian and the inverse multiply by them in turn.
 #include "kernels/jacobian/orthogonal_jacobian.hpp"
 
+#include "kernels/agreement/agreement.hpp"
 #include "kernels/base/blas.hpp"
 
 #include <algorithm>
@@ -51,16 +52,12 @@ OrthogonalJacobian::OrthogonalJacobian(const RandomNetwork::Parameters& paramete
       sigma_w_(parameters.sigma_w) {
   use_one_blas_thread();
   const RandomNetwork network(parameters, key);
-  std::exception_ptr met;
-  try {
+  attempt(comm, [&] {
     for (int layer = 1; layer <= network.depth(); ++layer) {
       layers_.emplace_back(key, layer, size(), rows(), storage, comm);
     }
     layers_.front().reserve(workspace_, 1);
-  } catch (...) {
-    met = std::current_exception();
-  }
-  agree_on_failure(met, "the memory of a Jacobian", comm);
+  }).or_throw();
   find_gates(network, {input.begin(), input.end()});
 }
 
@@ -91,13 +88,7 @@ void OrthogonalJacobian::find_gates(const RandomNetwork& network, std::vector<do
     reflectors.prepare(workspace_);
     reflectors.multiply(workspace_, x.data(), 1);
     double sums[2] = {0.0, 0.0};
-    std::exception_ptr met;
-    try {
-      local_layer(network, layer, x, sums);
-    } catch (...) {
-      met = std::current_exception();
-    }
-    agree_on_failure(met, "a layer of a Jacobian", communicator());
+    attempt(communicator(), [&] { local_layer(network, layer, x, sums); }).or_throw();
     MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, communicator());
     if (!std::isfinite(sums[0])) {
       throw std::overflow_error("layer " + std::to_string(layer) + " of " + std::to_string(network.depth()) +

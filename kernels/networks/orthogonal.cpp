@@ -2,6 +2,7 @@
 #include "kernels/networks/orthogonal.hpp"
 
 #include "kernels/base/blas.hpp"
+#include "kernels/base/lapack.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,15 +10,6 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-// LAPACK's Fortran symbols, column-major: the product of reflectors with vectors in columns, and its transpose with
-// vectors in rows.
-extern "C" {
-using MeanderForm = void(const int* m, const int* n, const int* k, double* a, const int* lda, const double* tau,
-                         double* work, const int* lwork, int* info);
-MeanderForm dorgqr_;
-MeanderForm dorglq_;
-}
 
 namespace meander {
 
@@ -44,19 +36,12 @@ std::vector<double> draw_reflectors(const RandomStream& stream, std::size_t leng
   return tau;
 }
 
-/// The column-major (m, n) matrix of k reflectors <- their product's first columns (or rows).
-void form(MeanderForm* lapack, int m, int n, int k, double* a, const double* tau) {
-  int info = 0;
-  const int query = -1;
-  double wanted = 1.0;
-  lapack(&m, &n, &k, a, &m, tau, &wanted, &query, &info);
-  const int length = std::max(1, static_cast<int>(wanted));
-  std::vector<double> work(static_cast<std::size_t>(length));
-  if (info == 0) lapack(&m, &n, &k, a, &m, tau, work.data(), &length, &info);
-  if (info != 0) {
-    throw std::runtime_error("the product of " + std::to_string(k) +
-                             " reflectors failed (LAPACK info = " + std::to_string(info) + "), report this");
-  }
+/// `info` of LAPACK, column-major: the product of reflectors with vectors in columns, or its transpose with vectors in
+/// rows.
+void require_product(int info, int reflectors) {
+  if (info == 0) return;
+  throw std::runtime_error("the product of " + std::to_string(reflectors) +
+                           " reflectors failed (LAPACK info = " + std::to_string(info) + "), report this");
 }
 
 }  // namespace
@@ -76,10 +61,10 @@ void orthogonal_matrix(StreamKey key, std::uint32_t layer, int rows, int columns
   // A row-major matrix is its transpose to LAPACK: vectors in columns are rows to it.
   if (tall) {
     const auto tau = draw_reflectors(stream, static_cast<std::size_t>(rows), 1, stride, signs, out);
-    form(dorglq_, columns, rows, columns, out.data(), tau.data());
+    require_product(lapack::orglq(columns, rows, columns, out.data(), columns, tau.data()), columns);
   } else {
     const auto tau = draw_reflectors(stream, stride, stride, 1, signs, out);
-    form(dorgqr_, columns, rows, rows, out.data(), tau.data());
+    require_product(lapack::orgqr(columns, rows, rows, out.data(), columns, tau.data()), rows);
   }
   const double ratio = static_cast<double>(rows) / static_cast<double>(columns);
   const double scale = sigma_w * std::sqrt(std::max(1.0, ratio));

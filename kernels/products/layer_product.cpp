@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <type_traits>
-#include <vector>
 
 #include "kernels/base/processor.hpp"
 
@@ -13,17 +12,6 @@ extern const LayerPath<double> double_layer_path_x86_64_v4, double_layer_path_x8
 extern const LayerPath<float> float_layer_path_x86_64_v4, float_layer_path_x86_64_v3, float_layer_path_baseline;
 
 namespace {
-
-template <class Real>
-std::vector<LayerPath<Real>> usable(const LayerPath<Real>& v4, const LayerPath<Real>& v3,
-                                    const LayerPath<Real>& baseline) {
-  const Processor processor = this_processor();
-  std::vector<LayerPath<Real>> paths;
-  if (processor >= Processor::x86_64_v4) paths.push_back(v4);
-  if (processor >= Processor::x86_64_v3) paths.push_back(v3);
-  paths.push_back(baseline);
-  return paths;
-}
 
 /// Weights (outputs, inputs) of neurons first.. as (inputs, neurons), zero beyond the last neuron.
 template <class Real>
@@ -51,13 +39,14 @@ Real* transpose_band(std::span<const Real> weight, long outputs, long inputs, lo
 template <>
 std::span<const LayerPath<double>> layer_paths() {
   static const auto paths =
-      usable(double_layer_path_x86_64_v4, double_layer_path_x86_64_v3, double_layer_path_baseline);
+      usable_paths(double_layer_path_x86_64_v4, double_layer_path_x86_64_v3, double_layer_path_baseline);
   return paths;
 }
 
 template <>
 std::span<const LayerPath<float>> layer_paths() {
-  static const auto paths = usable(float_layer_path_x86_64_v4, float_layer_path_x86_64_v3, float_layer_path_baseline);
+  static const auto paths =
+      usable_paths(float_layer_path_x86_64_v4, float_layer_path_x86_64_v3, float_layer_path_baseline);
   return paths;
 }
 

@@ -5,7 +5,7 @@ namespace meander {
 
 extern const LayerPath<double> double_layer_path_baseline;
 extern const LayerPath<float> float_layer_path_baseline;
-constexpr LayerPath<double> double_layer_path_baseline = layer_path_of_this_file<double>("baseline");
-constexpr LayerPath<float> float_layer_path_baseline = layer_path_of_this_file<float>("baseline");
+constexpr LayerPath<double> double_layer_path_baseline = layer_lanes::path_of_this_file<double>("baseline");
+constexpr LayerPath<float> float_layer_path_baseline = layer_lanes::path_of_this_file<float>("baseline");
 
 }  // namespace meander

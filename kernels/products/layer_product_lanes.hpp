@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-namespace meander {
+namespace meander::layer_lanes {
 namespace {
 
 #if defined(__AVX512F__)
@@ -214,4 +214,4 @@ void multiply(const Real* packed, const Real* bias, long outputs, long inputs, c
 }
 
 }  // namespace
-}  // namespace meander
+}  // namespace meander::layer_lanes

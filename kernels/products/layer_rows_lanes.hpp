@@ -9,7 +9,7 @@
 
 #include "kernels/products/layer_product_lanes.hpp"
 
-namespace meander {
+namespace meander::layer_lanes {
 namespace {
 
 /// Rows are taken this many elements at a time, whatever the registers, so that sums have one order everywhere.
@@ -268,10 +268,10 @@ void squared_distances(const Real* even_before, const Real* odd_before, const Re
 }
 
 template <class Real>
-constexpr LayerPath<Real> layer_path_of_this_file(const char* name) {
+constexpr LayerPath<Real> path_of_this_file(const char* name) {
   return {name,          Registers<Real>::lanes,  tile_vectors, narrow_lanes<Real>, &multiply<Real>,
           &states<Real>, &squared_distances<Real>};
 }
 
 }  // namespace
-}  // namespace meander
+}  // namespace meander::layer_lanes

@@ -2,7 +2,6 @@
 #include "kernels/products/row_block_product.hpp"
 
 #include <algorithm>
-#include <vector>
 
 #include "kernels/base/processor.hpp"
 
@@ -13,32 +12,17 @@ extern const RowBlockPath<double> double_row_block_path_x86_64_v4, double_row_bl
 extern const RowBlockPath<float> float_row_block_path_x86_64_v4, float_row_block_path_x86_64_v3,
     float_row_block_path_baseline;
 
-namespace {
-
-template <class Real>
-std::vector<RowBlockPath<Real>> usable(const RowBlockPath<Real>& v4, const RowBlockPath<Real>& v3,
-                                       const RowBlockPath<Real>& baseline) {
-  const Processor processor = this_processor();
-  std::vector<RowBlockPath<Real>> paths;
-  if (processor >= Processor::x86_64_v4) paths.push_back(v4);
-  if (processor >= Processor::x86_64_v3) paths.push_back(v3);
-  paths.push_back(baseline);
-  return paths;
-}
-
-}  // namespace
-
 template <>
 std::span<const RowBlockPath<double>> row_block_paths() {
   static const auto paths =
-      usable(double_row_block_path_x86_64_v4, double_row_block_path_x86_64_v3, double_row_block_path_baseline);
+      usable_paths(double_row_block_path_x86_64_v4, double_row_block_path_x86_64_v3, double_row_block_path_baseline);
   return paths;
 }
 
 template <>
 std::span<const RowBlockPath<float>> row_block_paths() {
   static const auto paths =
-      usable(float_row_block_path_x86_64_v4, float_row_block_path_x86_64_v3, float_row_block_path_baseline);
+      usable_paths(float_row_block_path_x86_64_v4, float_row_block_path_x86_64_v3, float_row_block_path_baseline);
   return paths;
 }
 

@@ -5,7 +5,7 @@ namespace meander {
 
 extern const RowBlockPath<double> double_row_block_path_baseline;
 extern const RowBlockPath<float> float_row_block_path_baseline;
-constexpr RowBlockPath<double> double_row_block_path_baseline = row_block_path_of_this_file<double>("baseline");
-constexpr RowBlockPath<float> float_row_block_path_baseline = row_block_path_of_this_file<float>("baseline");
+constexpr RowBlockPath<double> double_row_block_path_baseline = row_block_lanes::path_of_this_file<double>("baseline");
+constexpr RowBlockPath<float> float_row_block_path_baseline = row_block_lanes::path_of_this_file<float>("baseline");
 
 }  // namespace meander

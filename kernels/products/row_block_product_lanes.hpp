@@ -11,7 +11,7 @@
 #include <immintrin.h>
 #endif
 
-namespace meander {
+namespace meander::row_block_lanes {
 namespace {
 
 // Tiles of `vectors` vectors by so many rows (of columns' registers, in the transposed product): their sums, a register
@@ -277,9 +277,9 @@ void multiply_block_transposed(const RowBlock<Real>& block, const double* x, lon
 }
 
 template <class Real>
-constexpr RowBlockPath<Real> row_block_path_of_this_file(const char* name) {
+constexpr RowBlockPath<Real> path_of_this_file(const char* name) {
   return {name, most_vectors, &multiply_block<Real>, &multiply_block_transposed<Real>};
 }
 
 }  // namespace
-}  // namespace meander
+}  // namespace meander::row_block_lanes

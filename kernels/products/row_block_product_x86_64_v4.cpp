@@ -5,7 +5,8 @@ namespace meander {
 
 extern const RowBlockPath<double> double_row_block_path_x86_64_v4;
 extern const RowBlockPath<float> float_row_block_path_x86_64_v4;
-constexpr RowBlockPath<double> double_row_block_path_x86_64_v4 = row_block_path_of_this_file<double>("x86-64-v4");
-constexpr RowBlockPath<float> float_row_block_path_x86_64_v4 = row_block_path_of_this_file<float>("x86-64-v4");
+constexpr RowBlockPath<double> double_row_block_path_x86_64_v4 =
+    row_block_lanes::path_of_this_file<double>("x86-64-v4");
+constexpr RowBlockPath<float> float_row_block_path_x86_64_v4 = row_block_lanes::path_of_this_file<float>("x86-64-v4");
 
 }  // namespace meander

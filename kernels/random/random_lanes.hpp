@@ -13,7 +13,7 @@
 #include <immintrin.h>
 #endif
 
-namespace meander {
+namespace meander::random_lanes {
 namespace {
 
 #if defined(__AVX512F__)
@@ -267,4 +267,4 @@ constexpr RandomPath path_of_this_file(const char* name) {
 }
 
 }  // namespace
-}  // namespace meander
+}  // namespace meander::random_lanes

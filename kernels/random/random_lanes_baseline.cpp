@@ -4,6 +4,6 @@
 namespace meander {
 
 extern const RandomPath random_path_baseline;
-constexpr RandomPath random_path_baseline = path_of_this_file("baseline");
+constexpr RandomPath random_path_baseline = random_lanes::path_of_this_file("baseline");
 
 }  // namespace meander

@@ -1,9 +1,9 @@
-// The random stream for processors with AVX-512 (built with -march=x86-64-v4, see CMakeLists.txt).
+// The random stream for processors with AVX-512.
 #include "kernels/random/random_lanes.hpp"
 
 namespace meander {
 
 extern const RandomPath random_path_x86_64_v4;
-constexpr RandomPath random_path_x86_64_v4 = path_of_this_file("x86-64-v4");
+constexpr RandomPath random_path_x86_64_v4 = random_lanes::path_of_this_file("x86-64-v4");
 
 }  // namespace meander

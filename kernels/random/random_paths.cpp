@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
 #include "kernels/base/processor.hpp"
 
@@ -12,13 +11,7 @@ namespace meander {
 extern const RandomPath random_path_x86_64_v4, random_path_x86_64_v3, random_path_baseline;
 
 std::span<const RandomPath> random_paths() {
-  static const std::vector<RandomPath> paths = [] {
-    std::vector<RandomPath> found;
-    if (this_processor() >= Processor::x86_64_v4) found.push_back(random_path_x86_64_v4);
-    if (this_processor() >= Processor::x86_64_v3) found.push_back(random_path_x86_64_v3);
-    found.push_back(random_path_baseline);
-    return found;
-  }();
+  static const auto paths = usable_paths(random_path_x86_64_v4, random_path_x86_64_v3, random_path_baseline);
   return paths;
 }
 

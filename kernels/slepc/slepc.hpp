@@ -16,7 +16,7 @@ struct SymmetricOperator {
   /// Components of a vector that this rank holds; all of them where there is one rank.
   int local_size = 0;
   /// y <- A x, both of local_size components. With several ranks each calls it equally often. An exception thrown here
-  /// ends the search on every rank, and is thrown on.
+  /// ends the search, and is thrown on every rank.
   std::function<void(std::span<const double> x, std::span<double> y)> apply;
 };
 
@@ -55,8 +55,9 @@ struct SpreadOperator {
 /// SLEPc's SVD solver trlanczos (Hernandez, Roman, Tomas 2008) or cross, from this rank's part of a starting vector,
 /// which says how a vector is spread. Residuals are the larger of |A v - s u| and |A'u - s v|, measured with the
 /// vectors found; a value whose residual exceeds twice the tolerance by more than rounding is not given, nor those
-/// after it. Needs MPI started; collective over `comm`. Throws what a product throws on its rank and std::runtime_error
-/// on the others, and where SLEPc fails or its library cannot be loaded.
+/// after it. Needs MPI started; collective over `comm`. Throws what a product throws on any rank, and
+/// std::runtime_error where SLEPc fails or its library cannot be loaded. Where PETSc fails on one rank alone (no memory
+/// for its own vectors), the others wait inside it: that cannot be told to them.
 SingularTriplets largest_singular_triplets(const SpreadOperator& a, std::span<const double> start,
                                            const SingularValueSearch& search, MPI_Comm comm);
 

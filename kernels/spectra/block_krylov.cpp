@@ -1,7 +1,9 @@
 // A V = U B and A'U = V B' + V_next R E', where E' takes U's last block: what is left of A'U outside V.
 #include "kernels/spectra/block_krylov.hpp"
 
+#include "kernels/agreement/agreement.hpp"
 #include "kernels/base/blas.hpp"
+#include "kernels/base/lapack.hpp"
 #include "kernels/distributed/distributed_columns.hpp"
 #include "kernels/random/random_stream.hpp"
 
@@ -9,17 +11,12 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <exception>
 #include <limits>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
 #include <vector>
-
-extern "C" void dgesdd_(const char* jobz, const int* m, const int* n, double* a, const int* lda, double* s, double* u,
-                        const int* ldu, double* vt, const int* ldvt, double* work, const int* lwork, int* iwork,
-                        int* info);
 
 namespace meander {
 namespace {
@@ -42,16 +39,7 @@ struct SmallSvd {
     q.resize(extent(n, k));
     if (k == 0) return;
     Matrix qt(extent(k, n));
-    std::vector<int> integers(8 * s.size());
-    const auto solve = [&](double* work, int length) {
-      int info = 0;
-      dgesdd_("S", &m, &n, b.data(), &m, s.data(), p.data(), &m, qt.data(), &k, work, &length, integers.data(), &info);
-      return info == 0;
-    };
-    double wanted = 0.0;
-    solve(&wanted, -1);
-    Matrix work(static_cast<std::size_t>(wanted));
-    found = solve(work.data(), static_cast<int>(work.size()));
+    found = lapack::gesdd("S", m, n, b.data(), m, s.data(), p.data(), m, qt.data(), k) == 0;
     for (int row = 0; row < n; ++row) {
       for (int column = 0; column < k; ++column)
         q[extent(column, n) + extent(row, 1)] = qt[extent(row, k) + extent(column, 1)];
@@ -87,18 +75,24 @@ class Search {
     draw();
     SingularTriplets result;
     while (result.iterations < wanted_.max_iterations && next_.count() > 0) {
-      if (right_.count() + next_.count() > most_) restart();
+      if (right_.count() + next_.count() > most_) together([&] { restart(); });
       result.products += next_.count();
       ++result.iterations;
       pass();
       find_ritz_values();
       if (converged() >= wanted_.count) break;
     }
-    read(result);
+    together([&] { read(result); });
     return result;
   }
 
  private:
+  /// What may fail on one rank.
+  template <class Action>
+  void together(const Action& action) const {
+    attempt(a_.communicator(), action).or_throw();
+  }
+
   void draw() {
     next_.resize(block_);
     for (int column = 0; column < block_; ++column) {
@@ -115,8 +109,10 @@ class Search {
     right_.append(next_);
     const Orthogonalised forward = orthogonalise(left_, image_, negligible, a_.size() - old_left, longest_);
     const int added = image_.count();
-    grow(forward, old_left, added, width);
-    left_.append(image_);
+    together([&] {
+      grow(forward, old_left, added, width);
+      left_.append(image_);
+    });
     multiply(true, image_, next_);
     Orthogonalised back = orthogonalise(right_, next_, negligible, a_.size() - right_.count(), longest_);
     rest_ = std::move(back.r);
@@ -134,15 +130,11 @@ class Search {
       for (int column = 0; column < columns; ++column)
         in_[extent(row, columns) + extent(column, 1)] = x.data()[extent(column, rows) + extent(row, 1)];
     }
-    std::exception_ptr met;
-    try {
+    together([&] {
       const std::span<const double> in(in_.data(), size);
       const std::span<double> out(out_.data(), size);
       transposed ? a_.apply_transposed(in, out, columns) : a_.apply(in, out, columns);
-    } catch (...) {
-      met = std::current_exception();
-    }
-    agree_on_failure(met, "a product with an operator", a_.communicator());
+    });
     for (int row = 0; row < rows; ++row) {
       for (int column = 0; column < columns; ++column)
         y.data()[extent(column, rows) + extent(row, 1)] = out_[extent(row, columns) + extent(column, 1)] / scale_;
@@ -168,21 +160,19 @@ class Search {
   void find_ritz_values() {
     const int m = left_.count(), n = right_.count(), k = std::min(m, n);
     const MPI_Comm comm = a_.communicator();
-    values_.resize(static_cast<std::size_t>(k));
-    residuals_.resize(values_.size());
-    p_.resize(extent(m, k));
-    q_.resize(extent(n, k));
-    int found = 1;
-    if (rank_ == 0) {
+    attempt(comm, [&] {
+      values_.resize(static_cast<std::size_t>(k));
+      residuals_.resize(values_.size());
+      p_.resize(extent(m, k));
+      q_.resize(extent(n, k));
+      if (rank_ != 0) return;
       SmallSvd svd(b_, m, n);
-      found = svd.found ? 1 : 0;
       values_ = std::move(svd.s);
       p_ = std::move(svd.p);
       q_ = std::move(svd.q);
       find_residuals(m, k);
-    }
-    MPI_Bcast(&found, 1, MPI_INT, 0, comm);
-    if (found == 0) throw std::runtime_error("LAPACK's dgesdd did not converge, report this");
+      if (!svd.found) throw std::runtime_error("LAPACK's dgesdd did not converge, report this");
+    }).or_throw();
     for (Matrix* part : {&values_, &residuals_, &p_, &q_}) {
       MPI_Bcast(part->data(), static_cast<int>(part->size()), MPI_DOUBLE, 0, comm);
     }
@@ -275,14 +265,8 @@ void starting_vector(const DistributedOperator& a, int vector, std::span<double>
 
 SingularTriplets block_krylov(const DistributedOperator& a, double scale, const SingularValueSearch& search) {
   check_search(a.size(), search);
-  std::exception_ptr met;
   std::optional<Search> solver;
-  try {
-    solver.emplace(a, scale, search);
-  } catch (...) {
-    met = std::current_exception();
-  }
-  agree_on_failure(met, "a search for singular values", a.communicator());
+  attempt(a.communicator(), [&] { solver.emplace(a, scale, search); }).or_throw();
   return solver->run();
 }
 

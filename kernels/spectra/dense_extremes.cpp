@@ -1,12 +1,12 @@
 // Forms an operator's matrix from its products.
 #include "kernels/spectra/dense_extremes.hpp"
 
+#include "kernels/agreement/agreement.hpp"
 #include "kernels/distributed/dense_rows.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <exception>
 #include <limits>
 #include <utility>
 
@@ -24,15 +24,11 @@ std::size_t size_of(int n) {
 std::vector<double> own_rows(const DistributedOperator& j) {
   const std::size_t n = size_of(j.size()), mine = size_of(j.local_size());
   std::vector<double> rows, x, y;
-  std::exception_ptr met;
-  try {
+  attempt(j.communicator(), [&] {
     rows.resize(mine * n);
     x.resize(mine * size_of(unit_vectors));
     y.resize(x.size());
-  } catch (...) {
-    met = std::current_exception();
-  }
-  agree_on_failure(met, "a dense matrix", j.communicator());
+  }).or_throw();
   for (int first = 0; first < j.size(); first += unit_vectors) {
     const int vectors = std::min(unit_vectors, j.size() - first);
     const std::size_t count = size_of(vectors), from = size_of(first);

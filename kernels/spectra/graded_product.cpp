@@ -2,6 +2,7 @@
 #include "kernels/spectra/graded_product.hpp"
 
 #include "kernels/base/blas.hpp"
+#include "kernels/base/lapack.hpp"
 #include "kernels/spectra/graded_rows.hpp"
 
 #include <algorithm>
@@ -12,15 +13,6 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
-
-extern "C" {
-void dgeqp3_(const int* m, const int* n, double* a, const int* lda, int* jpvt, double* tau, double* work,
-             const int* lwork, int* info);
-void dormqr_(const char* side, const char* trans, const int* m, const int* n, const int* k, const double* a,
-             const int* lda, const double* tau, double* c, const int* ldc, double* work, const int* lwork, int* info);
-void dorgqr_(const int* m, const int* n, const int* k, double* a, const int* lda, const double* tau, double* work,
-             const int* lwork, int* info);
-}
 
 namespace meander {
 namespace {
@@ -50,34 +42,16 @@ void require_success(int info) {
 /// dgeqp3 of the panel at `a`, (m, n) with leading dimension lda; `order` gets the columns' positions from 0.
 void pivoted_qr(int m, int n, double* a, int lda, std::vector<int>& order, double* tau) {
   order.assign(size_of(n), 0);
-  int info = 0, query = -1;
-  double wanted = 0.0;
-  dgeqp3_(&m, &n, a, &lda, order.data(), tau, &wanted, &query, &info);
-  std::vector<double> work(static_cast<std::size_t>(wanted));
-  const int length = static_cast<int>(work.size());
-  dgeqp3_(&m, &n, a, &lda, order.data(), tau, work.data(), &length, &info);
-  require_success(info);
+  require_success(lapack::geqp3(m, n, a, lda, order.data(), tau));
   for (int& column : order) --column;
 }
 
 void apply_transposed(int m, int n, int k, const double* a, int lda, const double* tau, double* c) {
-  int info = 0, query = -1;
-  double wanted = 0.0;
-  dormqr_("L", "T", &m, &n, &k, a, &lda, tau, c, &lda, &wanted, &query, &info);
-  std::vector<double> work(static_cast<std::size_t>(wanted));
-  const int length = static_cast<int>(work.size());
-  dormqr_("L", "T", &m, &n, &k, a, &lda, tau, c, &lda, work.data(), &length, &info);
-  require_success(info);
+  require_success(lapack::ormqr("L", "T", m, n, k, a, lda, tau, c, lda));
 }
 
 void form_orthogonal(int m, int k, double* a, const double* tau) {
-  int info = 0, query = -1;
-  double wanted = 0.0;
-  dorgqr_(&m, &k, &k, a, &m, tau, &wanted, &query, &info);
-  std::vector<double> work(static_cast<std::size_t>(wanted));
-  const int length = static_cast<int>(work.size());
-  dorgqr_(&m, &k, &k, a, &m, tau, work.data(), &length, &info);
-  require_success(info);
+  require_success(lapack::orgqr(m, k, k, a, m, tau));
 }
 
 /// A matrix being factorised: column-major (rows, columns); column p of it was column `origin[p]` and holds its

@@ -2,6 +2,7 @@
 #include "kernels/spectra/graded_rows.hpp"
 
 #include "kernels/base/blas.hpp"
+#include "kernels/base/lapack.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,13 +12,6 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
-
-extern "C" {
-void dgeqrf_(const int* m, const int* n, double* a, const int* lda, double* tau, double* work, const int* lwork,
-             int* info);
-void dgesdd_(const char* jobz, const int* m, const int* n, double* a, const int* lda, double* s, double* u,
-             const int* ldu, double* vt, const int* ldvt, double* work, const int* lwork, int* iwork, int* info);
-}
 
 namespace meander {
 namespace {
@@ -99,12 +93,7 @@ void transpose_triangular(GradedRows& matrix) {
   const int m = matrix.columns, n = matrix.rows, k = std::min(m, n);
   if (k == 0) return;
   std::vector<double> tau(static_cast<std::size_t>(k));
-  int info = 0, query = -1;
-  double wanted = 0.0;
-  dgeqrf_(&m, &n, matrix.t.data(), &m, tau.data(), &wanted, &query, &info);
-  std::vector<double> work(static_cast<std::size_t>(std::max(1.0, wanted)));
-  const int length = static_cast<int>(work.size());
-  dgeqrf_(&m, &n, matrix.t.data(), &m, tau.data(), work.data(), &length, &info);
+  const int info = lapack::geqrf(m, n, matrix.t.data(), m, tau.data());
   if (info != 0)
     throw std::runtime_error("a QR factorisation failed (LAPACK info = " + std::to_string(info) + "), report this");
   GradedRows made{0, n, {}, {}};
@@ -161,14 +150,7 @@ bool dense_singular_values(const GradedRows& matrix, std::vector<double>& log) {
     cblas_dscal(m, factor, a.data() + static_cast<std::size_t>(i) * static_cast<std::size_t>(m), 1);
   }
   std::vector<double> s(static_cast<std::size_t>(k));
-  std::vector<int> integers(8 * s.size());
-  const int one = 1, query = -1;
-  int info = 0;
-  double wanted = 0.0, none = 0.0;
-  dgesdd_("N", &m, &n, a.data(), &m, s.data(), &none, &one, &none, &one, &wanted, &query, integers.data(), &info);
-  std::vector<double> work(static_cast<std::size_t>(std::max(1.0, wanted)));
-  const int length = static_cast<int>(work.size());
-  dgesdd_("N", &m, &n, a.data(), &m, s.data(), &none, &one, &none, &one, work.data(), &length, integers.data(), &info);
+  const int info = lapack::gesdd_values(m, n, a.data(), m, s.data());
   log.clear();
   for (const double value : s) log.push_back(std::log(value) + static_cast<double>(base) * std::numbers::ln2);
   return info == 0;

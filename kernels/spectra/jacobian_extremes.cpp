@@ -1,6 +1,7 @@
 // Checks an operator against its transpose, then has a solver look for the upper end of its spectrum.
 #include "kernels/spectra/jacobian_extremes.hpp"
 
+#include "kernels/agreement/agreement.hpp"
 #include "kernels/spectra/block_krylov.hpp"
 #include "kernels/spectra/single_vector_krylov.hpp"
 
@@ -42,19 +43,26 @@ Vector fractional_parts(const DistributedOperator& j, double irrational) {
 }
 
 /// |v| over all ranks, for numbers of any size.
-double norm(const DistributedOperator& j, Vector v) {
+double norm(const DistributedOperator& j, const Vector& v) {
   double largest = 0.0;
   for (const double value : v) largest = std::max(largest, std::abs(value));
   MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, j.communicator());
   if (largest == 0.0) return 0.0;
-  for (double& value : v) value /= largest;
-  return largest * std::sqrt(dot(j, v, v));
+  double sum = 0.0;
+  for (const double value : v) sum += (value / largest) * (value / largest);
+  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, j.communicator());
+  return largest * std::sqrt(sum);
 }
 
 /// |J x| / |x| of a vector, 0 for J = 0; the adjoint identity is checked on the way.
 double scale_and_check(const DistributedOperator& j, double& adjoint_error) {
-  const Vector x = fractional_parts(j, 0.6180339887498949), y = fractional_parts(j, 0.41421356237309503);
-  Vector jx(x.size()), jty(x.size());
+  Vector x, y, jx, jty;
+  attempt(j.communicator(), [&] {
+    x = fractional_parts(j, 0.6180339887498949);
+    y = fractional_parts(j, 0.41421356237309503);
+    jx.resize(x.size());
+    jty.resize(x.size());
+  }).or_throw();
   j.apply(x, jx);
   j.apply_transposed(y, jty);
   const double image = norm(j, jx), back = norm(j, jty);
@@ -78,7 +86,10 @@ SingularTriplets krylov(const DistributedOperator& j, double scale, const Singul
 
 /// y <- J x or J'x of vectors one after the other.
 Vector multiply(const DistributedOperator& j, bool transposed, const Vector& x, int vectors) {
-  Vector in(x.size()), out(x.size()), y(x.size());
+  Vector in, out, y;
+  attempt(j.communicator(), [&] {
+    for (Vector* vector : {&in, &out, &y}) vector->resize(x.size());
+  }).or_throw();
   const auto rows = static_cast<std::size_t>(j.local_size()), count = static_cast<std::size_t>(vectors);
   for (std::size_t k = 0; k < count; ++k) {
     for (std::size_t row = 0; row < rows; ++row) in[row * count + k] = x[k * rows + row];
@@ -93,7 +104,8 @@ Vector multiply(const DistributedOperator& j, bool transposed, const Vector& x, 
 /// |a - s b| of vector k, in units of `scale`.
 double distance(const DistributedOperator& j, const Vector& a, double s, const Vector& b, std::size_t k, double scale) {
   const auto rows = static_cast<std::size_t>(j.local_size());
-  Vector difference(rows);
+  Vector difference;
+  attempt(j.communicator(), [&] { difference.resize(rows); }).or_throw();
   for (std::size_t row = 0; row < rows; ++row) {
     difference[row] = a[k * rows + row] / scale - s / scale * b[k * rows + row];
   }

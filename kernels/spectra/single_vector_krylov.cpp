@@ -1,6 +1,7 @@
 // Lanczos from one vector, then from others on what is left of the operator.
 #include "kernels/spectra/single_vector_krylov.hpp"
 
+#include "kernels/agreement/agreement.hpp"
 #include "kernels/base/blas.hpp"
 #include "kernels/slepc/slepc.hpp"
 #include "kernels/spectra/block_krylov.hpp"
@@ -9,6 +10,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -46,11 +48,17 @@ class Search {
         keep(next);
       }
     }
-    write(result);
+    together([&] { write(result); });
     return result;
   }
 
  private:
+  /// What may fail on one rank.
+  template <class Action>
+  void together(const Action& action) const {
+    attempt(a_.communicator(), action).or_throw();
+  }
+
   double last() const { return found_[static_cast<std::size_t>(search_.count) - 1].value; }
 
   double rounding() const {
@@ -62,8 +70,12 @@ class Search {
 
   /// The search on what is left of A, from starting vector number `other`.
   SingularTriplets follow(int other, int count, double tolerance) {
-    Vector start(part_.size());
-    starting_vector(a_, other, start);
+    Vector start;
+    together([&] {
+      start.resize(part_.size());
+      along_.resize(found_.size());
+      starting_vector(a_, other, start);
+    });
     SingularValueSearch search = search_;
     search.count = count;
     search.tolerance = tolerance;
@@ -81,30 +93,38 @@ class Search {
     return largest_singular_triplets(left, start, search, a_.communicator());
   }
 
+  /// The ranks meet again afterwards, so that none may leave alone.
   void divide(std::span<double> y) const {
-    for (double& value : y) {
-      if (!std::isfinite(value)) {
-        throw std::runtime_error("a product with an operator has an entry that is not finite (it overflows), scale it");
+    together([&] {
+      for (double& value : y) {
+        if (!std::isfinite(value)) {
+          throw std::runtime_error(
+              "a product with an operator has an entry that is not finite (it overflows), scale it");
+        }
+        value /= scale_;
       }
-      value /= scale_;
-    }
+    });
   }
 
   /// x <- x - V V'x for the right vectors found.
-  void take_out(std::span<double> x) const {
+  void take_out(std::span<double> x) {
     const int n = a_.local_size();
-    Vector along;
-    for (const Triplet& triplet : found_) along.push_back(cblas_ddot(n, triplet.right.data(), 1, x.data(), 1));
-    MPI_Allreduce(MPI_IN_PLACE, along.data(), static_cast<int>(along.size()), MPI_DOUBLE, MPI_SUM, a_.communicator());
-    for (std::size_t k = 0; k < along.size(); ++k) {
-      cblas_daxpy(n, -along[k], found_[k].right.data(), 1, x.data(), 1);
+    for (std::size_t k = 0; k < found_.size(); ++k) along_[k] = cblas_ddot(n, found_[k].right.data(), 1, x.data(), 1);
+    MPI_Allreduce(MPI_IN_PLACE, along_.data(), static_cast<int>(along_.size()), MPI_DOUBLE, MPI_SUM, a_.communicator());
+    for (std::size_t k = 0; k < along_.size(); ++k) {
+      cblas_daxpy(n, -along_[k], found_[k].right.data(), 1, x.data(), 1);
     }
   }
 
   /// Whether rounding is all that is left of A.
   bool is_empty(int other) {
-    Vector x(part_.size()), y(part_.size());
-    starting_vector(a_, other, x);
+    Vector x, y;
+    together([&] {
+      x.resize(part_.size());
+      y.resize(part_.size());
+      along_.resize(found_.size());
+      starting_vector(a_, other, x);
+    });
     const double before = square(x);
     take_out(x);
     a_.apply(x, y);
@@ -120,6 +140,10 @@ class Search {
   }
 
   void keep(const SingularTriplets& triplets) {
+    together([&] { add(triplets); });
+  }
+
+  void add(const SingularTriplets& triplets) {
     const auto rows = static_cast<std::ptrdiff_t>(part_.size());
     for (std::size_t k = 0; k < triplets.values.size(); ++k) {
       Triplet triplet{triplets.values[k], triplets.residuals[k], Vector(part_.size()), Vector(part_.size())};
@@ -153,13 +177,17 @@ class Search {
   double scale_;
   SingularValueSearch search_;
   Vector part_;
+  Vector along_;                // room for what is taken out along each vector found
   std::vector<Triplet> found_;  // descending
 };
 
 }  // namespace
 
 SingularTriplets single_vector_krylov(const DistributedOperator& a, double scale, const SingularValueSearch& search) {
-  return Search(a, scale, search).run();
+  check_search(a.size(), search);
+  std::optional<Search> solver;
+  attempt(a.communicator(), [&] { solver.emplace(a, scale, search); }).or_throw();
+  return solver->run();
 }
 
 }  // namespace meander

@@ -2,6 +2,7 @@
 #include "kernels/trajectories/curve_outputs.hpp"
 
 #include "kernels/base/blas.hpp"
+#include "kernels/base/lapack.hpp"
 #include "kernels/base/row_arithmetic.hpp"
 #include "kernels/curves/curve_image.hpp"
 
@@ -13,15 +14,6 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
-
-extern "C" {
-void dgeqrf_(const int* m, const int* n, double* a, const int* lda, double* tau, double* work, const int* lwork,
-             int* info);
-void dormqr_(const char* side, const char* trans, const int* m, const int* n, const int* k, const double* a,
-             const int* lda, const double* tau, double* c, const int* ldc, double* work, const int* lwork, int* info);
-void dgesdd_(const char* jobz, const int* m, const int* n, double* a, const int* lda, double* s, double* u,
-             const int* ldu, double* vt, const int* ldvt, double* work, const int* lwork, int* iwork, int* info);
-}
 
 namespace meander {
 namespace {
@@ -94,12 +86,6 @@ void add_length(const std::vector<double>& rows, long count, long width, std::ve
   last.assign(row + (count - 1) * width, row + count * width);
 }
 
-void require(int info, const char* routine) {
-  if (info == 0) return;
-  throw std::runtime_error(std::string("LAPACK's ") + routine + " failed (info = " + std::to_string(info) +
-                           "), report this");
-}
-
 void centre(std::span<double> row) {
   CompensatedSum sum;
   for (const double value : row) sum.add(value);
@@ -114,25 +100,13 @@ struct Factorised {
 
   Factorised(std::vector<double> matrix, int samples, int count)
       : a(std::move(matrix)), tau(static_cast<std::size_t>(count)), rows(samples), columns(count) {
-    int info = 0, query = -1;
-    double wanted = 0.0;
-    dgeqrf_(&rows, &columns, a.data(), &rows, tau.data(), &wanted, &query, &info);
-    std::vector<double> work(static_cast<std::size_t>(wanted));
-    const int length = static_cast<int>(work.size());
-    dgeqrf_(&rows, &columns, a.data(), &rows, tau.data(), work.data(), &length, &info);
-    require(info, "dgeqrf");
+    lapack::require(lapack::geqrf(rows, columns, a.data(), rows, tau.data()), "dgeqrf");
   }
 
   /// Q' times the `count` columns of `c`.
   void apply(std::vector<double>& c, int count) const {
-    int info = 0, query = -1;
-    double wanted = 0.0;
-    dormqr_("L", "T", &rows, &count, &columns, a.data(), &rows, tau.data(), c.data(), &rows, &wanted, &query, &info);
-    std::vector<double> work(static_cast<std::size_t>(wanted));
-    const int length = static_cast<int>(work.size());
-    dormqr_("L", "T", &rows, &count, &columns, a.data(), &rows, tau.data(), c.data(), &rows, work.data(), &length,
-            &info);
-    require(info, "dormqr");
+    lapack::require(lapack::ormqr("L", "T", rows, count, columns, a.data(), rows, tau.data(), c.data(), rows),
+                    "dormqr");
   }
 
   /// R = U S V': U column-major, and S.
@@ -143,16 +117,9 @@ struct Factorised {
       const double* column = a.data() + j * static_cast<std::size_t>(rows);
       std::copy(column, column + j + 1, r.begin() + static_cast<std::ptrdiff_t>(j * n));
     }
-    std::vector<int> iwork(8 * n);
-    int info = 0, query = -1;
-    double wanted = 0.0;
-    dgesdd_("A", &columns, &columns, r.data(), &columns, s.data(), u.data(), &columns, vt.data(), &columns, &wanted,
-            &query, iwork.data(), &info);
-    std::vector<double> work(static_cast<std::size_t>(wanted));
-    const int length = static_cast<int>(work.size());
-    dgesdd_("A", &columns, &columns, r.data(), &columns, s.data(), u.data(), &columns, vt.data(), &columns, work.data(),
-            &length, iwork.data(), &info);
-    require(info, "dgesdd");
+    lapack::require(
+        lapack::gesdd("A", columns, columns, r.data(), columns, s.data(), u.data(), columns, vt.data(), columns),
+        "dgesdd");
     return {u, s};
   }
 };

@@ -1,6 +1,8 @@
 // Autocorrelation by fast Fourier transforms, principal components by LAPACK.
 #include "kernels/trajectories/layer_similarity.hpp"
 
+#include "kernels/base/lapack.hpp"
+
 #include <unsupported/Eigen/FFT>
 
 #include <algorithm>
@@ -9,11 +11,6 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
-
-// LAPACK's Fortran symbol, column-major: singular values and vectors.
-extern "C" void dgesdd_(const char* jobz, const int* m, const int* n, double* a, const int* lda, double* s, double* u,
-                        const int* ldu, double* vt, const int* ldvt, double* work, const int* lwork, int* iwork,
-                        int* info);
 
 namespace meander {
 
@@ -31,16 +28,7 @@ Decomposition decompose(std::vector<double>& a, int m, int n) {
   };
   Decomposition result{std::vector<double>(static_cast<std::size_t>(rank)), std::vector<double>(size(rank, n))};
   std::vector<double> u(size(m, rank));
-  std::vector<int> iwork(8 * static_cast<std::size_t>(rank));
-  int info = 0;
-  int query = -1;
-  double wanted = 0.0;
-  dgesdd_("S", &m, &n, a.data(), &m, result.values.data(), u.data(), &m, result.vt.data(), &rank, &wanted, &query,
-          iwork.data(), &info);
-  const int lwork = static_cast<int>(wanted);
-  std::vector<double> work(static_cast<std::size_t>(lwork));
-  dgesdd_("S", &m, &n, a.data(), &m, result.values.data(), u.data(), &m, result.vt.data(), &rank, work.data(), &lwork,
-          iwork.data(), &info);
+  const int info = lapack::gesdd("S", m, n, a.data(), m, result.values.data(), u.data(), m, result.vt.data(), rank);
   if (info != 0) {
     throw std::runtime_error("the singular value decomposition of a " + std::to_string(m) + " x " + std::to_string(n) +
                              " matrix failed (LAPACK's dgesdd returned " + std::to_string(info) +

@@ -2,6 +2,7 @@
 // the command line in command_line.cpp alone.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -65,5 +66,9 @@ int export_command(const ExportArguments& arguments, const Catalogue& catalogue)
 int status_command(const std::string& archive, bool json);
 int show_command(const std::string& archive);
 int check_command(const std::string& archive);
+
+/// What the program says of an exception that ends it, and its exit code.
+std::string failure_text(const std::exception& error);
+int exit_code(const std::exception& error);
 
 }  // namespace meander

@@ -38,22 +38,28 @@ void read_part(const std::string& text, RunOptions& run) {
   }
 }
 
-/// Bad input is known to every rank; rank 0 says it.
+/// What every rank has met, rank 0 says. What one rank met alone ends the others, too (main.cpp): they may wait for it.
 int run_command(const RunArguments& arguments, const Catalogue& catalogue) {
   const StopSignals signals;  // before MPI: a stop that is asked for meanwhile must not kill
   MpiSession mpi(0, nullptr);
-  int code = exit_bad_input;
+  int code = exit_failed;
   try {
     RunOptions options = arguments.options;
-    options.study = arguments.study.study;
-    options.overrides = arguments.study.overrides();
-    if (!arguments.part.empty()) read_part(arguments.part, options);
-    options.command = typed_command();
+    together(MPI_COMM_WORLD, [&] {
+      options.study = arguments.study.study;
+      options.overrides = arguments.study.overrides();
+      if (!arguments.part.empty()) read_part(arguments.part, options);
+      options.command = typed_command();
+    });
     RunReport report;
     code = run_study(options, catalogue, MPI_COMM_WORLD, &report);
-    if (!arguments.report.empty() && rank_of(MPI_COMM_WORLD) == 0) write_report(report, arguments.report);
-  } catch (const BadInput& error) {
-    if (rank_of(MPI_COMM_WORLD) == 0) fmt::print(stderr, "{}\n", error.what());
+    on_root(MPI_COMM_WORLD, [&] {
+      if (!arguments.report.empty()) write_report(report, arguments.report);
+    });
+  } catch (const std::exception& error) {
+    if (!is_agreed(error)) throw;
+    if (rank_of(MPI_COMM_WORLD) == 0) fmt::print(stderr, "{}\n", failure_text(error));
+    code = exit_code(error);
   }
   mpi.finish();
   return code;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include "pipeline/values/diagnostics.hpp"
@@ -22,8 +23,18 @@ template <class Container>
 void broadcast_container(MPI_Comm comm, Container& container) {
   std::uint64_t size = container.size();
   MPI_Bcast(&size, 1, MPI_UINT64_T, 0, comm);
-  container.resize(size);
+  together(comm, [&] { container.resize(size); });
   broadcast_bytes(comm, container.data(), size);
+}
+
+/// Bad input has an exit code of its own.
+std::span<const FailureKind> failure_kinds() {
+  static const std::vector<FailureKind> kinds = [] {
+    std::vector<FailureKind> all{failure_kind<BadInput>};
+    all.insert(all.end(), standard_failures().begin(), standard_failures().end());
+    return all;
+  }();
+  return kinds;
 }
 
 }  // namespace
@@ -49,20 +60,19 @@ int ranks_of_machine(MPI_Comm comm) {
 }
 
 void on_root(MPI_Comm comm, const std::function<void()>& action) {
-  std::string problem;
-  int failed = 0;
-  if (rank_of(comm) == 0) {
-    try {
-      action();
-    } catch (const BadInput& error) {
-      failed = 1;
-      problem = error.what();
-    }
-  }
-  MPI_Bcast(&failed, 1, MPI_INT, 0, comm);
-  if (failed == 0) return;
-  broadcast(comm, problem);
-  throw BadInput(problem);
+  attempt_on_first(comm, action, failure_kinds()).or_throw();
+}
+
+void together(MPI_Comm comm, const std::function<void()>& action) {
+  attempt_together(comm, action).or_throw();
+}
+
+Agreement attempt_together(MPI_Comm comm, const std::function<void()>& action) {
+  return attempt(comm, action, failure_kinds());
+}
+
+bool is_agreed(const std::exception& error) {
+  return dynamic_cast<const AgreedFailure*>(&error) != nullptr;
 }
 
 void broadcast(MPI_Comm comm, std::string& text) {
@@ -73,19 +83,24 @@ void broadcast(MPI_Comm comm, std::vector<std::byte>& bytes) {
 }
 
 std::vector<std::string> gather(MPI_Comm comm, const std::string& text) {
-  const bool root = rank_of(comm) == 0;
   const int size = static_cast<int>(text.size());
-  std::vector<int> sizes(root ? static_cast<std::size_t>(size_of(comm)) : 0);
+  std::vector<int> sizes, offsets;
+  on_root(comm, [&] { sizes.resize(static_cast<std::size_t>(size_of(comm))); });
   MPI_Gather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, 0, comm);
-  std::vector<int> offsets(sizes.size());
-  int total = 0;
-  for (std::size_t i = 0; i < sizes.size(); ++i) offsets[i] = std::exchange(total, total + sizes[i]);
-  std::string all(static_cast<std::size_t>(total), '\0');
-  MPI_Gatherv(text.data(), size, MPI_CHAR, all.data(), sizes.data(), offsets.data(), MPI_CHAR, 0, comm);
+  std::string all;
   std::vector<std::string> texts;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    texts.push_back(all.substr(static_cast<std::size_t>(offsets[i]), static_cast<std::size_t>(sizes[i])));
-  }
+  on_root(comm, [&] {
+    int total = 0;
+    for (const int each : sizes) offsets.push_back(std::exchange(total, total + each));
+    all.resize(static_cast<std::size_t>(total));
+    texts.resize(sizes.size());
+  });
+  MPI_Gatherv(text.data(), size, MPI_CHAR, all.data(), sizes.data(), offsets.data(), MPI_CHAR, 0, comm);
+  on_root(comm, [&] {
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      texts[i] = all.substr(static_cast<std::size_t>(offsets[i]), static_cast<std::size_t>(sizes[i]));
+    }
+  });
   return texts;
 }
 

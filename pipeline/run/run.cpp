@@ -123,8 +123,11 @@ Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, c
   ScheduleOptions schedule;
   schedule.may_start = [&](double seconds) { return clock.may_start(seconds); };
   Scheduler scheduler(comm, work.phases, schedule);
-  ShardWriter shard(shard_folder(archive), rank_of(comm), plan.study, plan.layout,
-                    std::chrono::duration<double>(options.checkpoint_seconds));
+  std::optional<ShardWriter> shard;
+  together(comm, [&] {
+    shard.emplace(shard_folder(archive), rank_of(comm), plan.study, plan.layout,
+                  std::chrono::duration<double>(options.checkpoint_seconds));
+  });
   std::string told;  // of the shard's troubles
   {
     const ProgressDisplay display(rank_of(comm) == 0 ? progress_style(options.quiet) : ProgressStyle::none, work.count,
@@ -134,8 +137,8 @@ Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, c
       Record record = run_task(plan, ref, group);
       clock.learn(ref.cost.seconds, record.seconds);
       outcome.busy_seconds += record.seconds;
-      if (rank_of(group) == 0) shard.add(std::move(record));
-      if (const std::string problem = shard.problem(); problem != told) {
+      if (rank_of(group) == 0) shard->add(std::move(record));
+      if (const std::string problem = shard->problem(); problem != told) {
         told = problem;
         if (!told.empty()) {
           fmt::print(stderr, "{}: warning: rank {} cannot keep its results yet ({}); it tries again every {} s\n",
@@ -146,7 +149,7 @@ Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, c
   }
   outcome.work_seconds = seconds_since(start);
   try {
-    shard.close();
+    shard->close();
   } catch (const std::exception& error) {
     outcome.write_problem = fmt::format("rank {}: {}", rank_of(comm), error.what());
   }
@@ -158,6 +161,12 @@ std::size_t count(const StatusMap& statuses, Status status) {
   for (const std::vector<Status>& family : statuses)
     cells += static_cast<std::size_t>(std::count(family.begin(), family.end(), status));
   return cells;
+}
+
+/// Tasks of this run's share that the archive does not have.
+std::size_t missing_tasks(const Plan& plan, const StatusMap& statuses, RunOptions options) {
+  options.retry_failed = false;
+  return tasks_to_do(plan, statuses, options).size();
 }
 
 /// The statuses of the study's cells on every rank, from what `existing` holds on rank 0.
@@ -216,12 +225,18 @@ std::vector<std::string> reduce(MPI_Comm comm, const Plan& plan, const RunOption
   broadcast(comm, layout);
   broadcast(comm, sources);
   std::vector<std::string> list;
-  for (std::size_t begin = 0; begin < sources.size();) {
-    const std::size_t end = sources.find('\0', begin);
-    list.push_back(sources.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  write_archive(comm, archive, restore_study(target, plan.study.files), Layout::parse(layout), list,
+  std::optional<Study> united;
+  std::optional<Layout> united_layout;
+  together(comm, [&] {
+    for (std::size_t begin = 0; begin < sources.size();) {
+      const std::size_t end = sources.find('\0', begin);
+      list.push_back(sources.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    united = restore_study(target, plan.study.files);
+    united_layout = Layout::parse(layout);
+  });
+  write_archive(comm, archive, *united, *united_layout, list,
                 provenance(comm, started, options.command, existing.attributes));
   return list;
 }
@@ -246,15 +261,22 @@ void clear_shards(const std::string& archive, const std::vector<std::string>& so
 }
 
 /// Says how the run went, and gives the exit code.
-int conclude(const Plan& plan, const RunOptions& options, const std::string& archive, std::size_t kept, bool complete,
-             const std::vector<std::string>& problems, const RunReport& report) {
+int conclude(const Plan& plan, const RunOptions& options, const std::string& archive, const StatusMap& statuses,
+             std::size_t kept, bool complete, const std::vector<std::string>& problems, const RunReport& report) {
   bool lost = false;
   for (const std::string& problem : problems) {
     if (problem.empty()) continue;
     lost = true;
     fmt::print(stderr, "{}: error: results were not kept ({}) free some space and run again\n", archive, problem);
   }
-  const StatusMap statuses = read_statuses(plan.study, plan.layout, {archive});
+  // A shard that could not be read back was left alone, and keeps what it holds.
+  const std::size_t unread = complete && !lost ? missing_tasks(plan, statuses, options) : 0;
+  if (unread > 0) {
+    lost = true;
+    fmt::print(stderr,
+               "{}: error: the results of {} task{} are not in it (a shard of theirs could not be read) run again\n",
+               archive, unread, unread == 1 ? "" : "s");
+  }
   const std::size_t failed = count(statuses, Status::failed);
   if (!options.quiet) {
     std::string line =
@@ -279,6 +301,17 @@ int conclude(const Plan& plan, const RunOptions& options, const std::string& arc
   return 2;
 }
 
+/// Results are on disk: what cannot be read or written from here on is no mistake in what the user gave. All ranks are
+/// here, of the same failure.
+template <class Action>
+void after_computing(const Action& action) {
+  try {
+    action();
+  } catch (const BadInput& error) {
+    throw Agreed<std::runtime_error>(error.what());
+  }
+}
+
 }  // namespace
 
 std::string default_archive(const std::string& study) {
@@ -301,8 +334,12 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
     check_target(archive);
   });
   broadcast(comm, bound.study);
-  if (!root) bound = catalogue.bind(std::move(bound.study));
-  const Plan plan(std::move(bound));
+  std::optional<const Plan> made;
+  together(comm, [&] {
+    if (!root) bound = catalogue.bind(std::move(bound.study));
+    made.emplace(std::move(bound));
+  });
+  const Plan& plan = *made;
 
   const int ranks_here = ranks_of_machine(comm);
   Existing existing;
@@ -321,7 +358,8 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   const Work work = make_work(plan.tasks, tasks_to_do(plan, statuses, options));
   const double prepared = seconds_since(start);
 
-  const Outcome outcome = compute(plan, work, options, archive, comm);
+  Outcome outcome;
+  together(comm, [&] { outcome = compute(plan, work, options, archive, comm); });
   const std::vector<std::string> problems = gather(comm, outcome.write_problem);
   RunReport split{.ranks = size_of(comm),
                   .tasks = work.count,
@@ -330,12 +368,15 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
                   .work = outcome.work_seconds,
                   .busy = gather_seconds(comm, outcome.busy_seconds)};
 
-  const std::vector<std::string> sources = reduce(comm, plan, options, archive, started);
   int code = 0;
-  if (root) {
-    clear_shards(archive, sources, *lock);
-    code = conclude(plan, options, archive, kept, outcome.complete, problems, split);
-  }
+  after_computing([&] {
+    const std::vector<std::string> sources = reduce(comm, plan, options, archive, started);
+    on_root(comm, [&] {
+      const StatusMap reached = read_statuses(plan.study, plan.layout, {archive});  // before anything is removed
+      clear_shards(archive, sources, *lock);
+      code = conclude(plan, options, archive, reached, kept, outcome.complete, problems, split);
+    });
+  });
   MPI_Bcast(&code, 1, MPI_INT, 0, comm);
   split.wall = seconds_since(start);
   split.write = split.wall - split.prepare - split.work;

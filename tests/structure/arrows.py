@@ -13,7 +13,7 @@ import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
-# What of a library's headers tells that it is used. Not listed: libraries without headers of their own.
+# What of a library's headers tells that it is used; of those without one, the header of ours that declares what they have.
 LIBRARIES = {
     "mpi": r"mpi\.h",
     "hdf5": r"hdf5(_hl)?\.h|H5.*",
@@ -26,6 +26,8 @@ LIBRARIES = {
     "zlib": r"zlib\.h",
     "crypto": r"openssl/.*",
     "eigen": r"(unsupported/)?Eigen/.*",
+    "lapack": r"kernels/base/lapack\.hpp",
+    "scalapack": r"kernels/distributed/scalapack\.hpp",
     "openblas": r"cblas\.h|lapacke\.h",
     "ginac": r"ginac/.*",
     "muparser": r"muParser.*",

@@ -17,8 +17,8 @@ using EpsOwner = Owner<EPS, EPSDestroy>;
 
 /// What the callbacks of one search share.
 struct Search {
-  const SymmetricOperator* a = nullptr;
-  SafeProducts safe;
+  const QuietProduct* apply = nullptr;
+  Products made;
   int products = 0;
   double largest = 0.0;
 };
@@ -26,8 +26,8 @@ struct Search {
 PetscErrorCode multiply(Mat shell, Vec x, Vec y) {
   Search* search = nullptr;
   if (const PetscErrorCode code = MatShellGetContext(shell, static_cast<void*>(&search)); code != 0) return code;
-  if (!search->safe.failed) ++search->products;
-  return search->safe.apply(search->a->apply, x, y);
+  if (!search->made.failed) ++search->products;
+  return search->made.apply(*search->apply, x, y);
 }
 
 /// Relative to the largest eigenvalue, not to each its own: one of them may be nearly zero.
@@ -43,7 +43,7 @@ PetscErrorCode relative_residual(EPS, PetscScalar value, PetscScalar, PetscReal 
 PetscErrorCode stop(EPS eps, PetscInt iterations, PetscInt most, PetscInt converged, PetscInt wanted,
                     EPSConvergedReason* reason, void* context) {
   const PetscErrorCode code = EPSStoppingBasic(eps, iterations, most, converged, wanted, reason, nullptr);
-  if (static_cast<Search*>(context)->safe.failed) *reason = EPS_CONVERGED_USER;
+  if (static_cast<Search*>(context)->made.failed) *reason = EPS_CONVERGED_USER;
   return code;
 }
 
@@ -99,18 +99,18 @@ ExtremeEigenvalues read(EPS eps, int count) {
 
 }  // namespace
 
-ExtremeEigenvalues search_eigenvalues(const SymmetricOperator& a, SpectrumEnd end, const EigenvalueSearch& search,
-                                      MPI_Comm comm) {
+ExtremeEigenvalues search_eigenvalues(int local_size, const QuietProduct& apply, SpectrumEnd end,
+                                      const EigenvalueSearch& search, MPI_Comm comm) {
   start_petsc();
   int size = 0;
-  MPI_Allreduce(&a.local_size, &size, 1, MPI_INT, MPI_SUM, comm);
+  MPI_Allreduce(&local_size, &size, 1, MPI_INT, MPI_SUM, comm);
   if (search.count < 1 || search.count > size) {
     throw std::invalid_argument("asked for " + std::to_string(search.count) + " eigenvalues (the operator has " +
                                 std::to_string(size) + "), ask for 1 to " + std::to_string(size));
   }
-  Search context{&a, {comm, nullptr, false}, 0, 0.0};
+  Search context{&apply, {}, 0, 0.0};
   Mat created = nullptr;
-  require(MatCreateShell(comm, a.local_size, a.local_size, size, size, &context, &created));
+  require(MatCreateShell(comm, local_size, local_size, size, size, &context, &created));
   const MatOwner shell(created);
   require(MatShellSetOperation(created, MATOP_MULT, reinterpret_cast<void (*)()>(multiply)));
   EPS eps = nullptr;
@@ -118,7 +118,7 @@ ExtremeEigenvalues search_eigenvalues(const SymmetricOperator& a, SpectrumEnd en
   const EpsOwner owner(eps);
   set_up(eps, created, end, search, size, context);
   require(EPSSolve(eps));
-  context.safe.rethrow();
+  if (context.made.failed) return {};
   ExtremeEigenvalues found = read(eps, search.count);
   found.products = context.products;
   return found;

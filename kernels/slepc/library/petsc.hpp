@@ -2,12 +2,12 @@
 // reading options of files, and for this rank alone; products of callables are lent to it as shell matrices.
 #pragma once
 
+#include "kernels/slepc/entries.hpp"
+
 #include <slepcsys.h>
 
 #include <algorithm>
 #include <cstddef>
-#include <exception>
-#include <functional>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -29,17 +29,12 @@ using Owner = std::unique_ptr<std::remove_pointer_t<Handle>, Destroy<Handle, des
 using MatOwner = Owner<Mat, MatDestroy>;
 using VecOwner = Owner<Vec, VecDestroy>;
 
-/// Products that a search has made, until one fails on any rank: from there on they are zero.
-struct SafeProducts {
-  MPI_Comm comm = MPI_COMM_SELF;
-  std::exception_ptr thrown;
-  bool failed = false;  // on any rank
+/// Products that a search makes, until one fails on any rank: from there on they are zero. (An error code would leave
+/// PETSc's memory behind.)
+struct Products {
+  bool failed = false;
 
-  using Product = std::function<void(std::span<const double>, std::span<double>)>;
-  /// An exception must not cross PETSc's frames, which are C; an error code would leave PETSc's memory behind.
-  PetscErrorCode apply(const Product& product, Vec x, Vec y);
-  /// After the search: throws what was caught.
-  void rethrow() const;
+  PetscErrorCode apply(const QuietProduct& product, Vec x, Vec y);
 };
 
 }  // namespace meander

@@ -18,8 +18,8 @@ using SvdOwner = Owner<SVD, SVDDestroy>;
 
 /// What the callbacks of one search share.
 struct Search {
-  const SpreadOperator* a = nullptr;
-  SafeProducts safe;
+  const QuietProduct *apply = nullptr, *apply_transposed = nullptr;
+  Products made;
   int products = 0;
   double largest = 0.0, rounding = 0.0;
 };
@@ -27,14 +27,14 @@ struct Search {
 PetscErrorCode multiply(Mat shell, Vec x, Vec y) {
   Search* search = nullptr;
   if (const PetscErrorCode code = MatShellGetContext(shell, static_cast<void*>(&search)); code != 0) return code;
-  if (!search->safe.failed) ++search->products;
-  return search->safe.apply(search->a->apply, x, y);
+  if (!search->made.failed) ++search->products;
+  return search->made.apply(*search->apply, x, y);
 }
 
 PetscErrorCode multiply_transposed(Mat shell, Vec x, Vec y) {
   Search* search = nullptr;
   if (const PetscErrorCode code = MatShellGetContext(shell, static_cast<void*>(&search)); code != 0) return code;
-  return search->safe.apply(search->a->apply_transposed, x, y);
+  return search->made.apply(*search->apply_transposed, x, y);
 }
 
 /// Relative to each value its own, but for values that rounding hides.
@@ -50,7 +50,7 @@ PetscErrorCode relative_residual(SVD, PetscReal value, PetscReal residual, Petsc
 PetscErrorCode stop(SVD svd, PetscInt iterations, PetscInt most, PetscInt converged, PetscInt wanted,
                     SVDConvergedReason* reason, void* context) {
   const PetscErrorCode code = SVDStoppingBasic(svd, iterations, most, converged, wanted, reason, nullptr);
-  if (static_cast<Search*>(context)->safe.failed) *reason = SVD_CONVERGED_USER;
+  if (static_cast<Search*>(context)->made.failed) *reason = SVD_CONVERGED_USER;
   return code;
 }
 
@@ -133,17 +133,16 @@ void read(SVD svd, Mat shell, const SingularValueSearch& search, const Search& c
 
 }  // namespace
 
-SingularTriplets search_singular_values(const SpreadOperator& a, std::span<const double> start,
-                                        const SingularValueSearch& search, MPI_Comm comm) {
+SingularTriplets search_singular_values(const QuietProduct& apply, const QuietProduct& apply_transposed,
+                                        std::span<const double> start, const SingularValueSearch& search,
+                                        MPI_Comm comm) {
   start_petsc();
   const int local = static_cast<int>(start.size());
   int size = 0;
   MPI_Allreduce(&local, &size, 1, MPI_INT, MPI_SUM, comm);
-  Search context{&a,
-                 {comm, nullptr, false},
-                 0,
-                 0.0,
-                 16.0 * std::numeric_limits<double>::epsilon() * std::sqrt(static_cast<double>(size))};
+  Search context{&apply, &apply_transposed,
+                 {},     0,
+                 0.0,    16.0 * std::numeric_limits<double>::epsilon() * std::sqrt(static_cast<double>(size))};
   Mat created = nullptr;
   require(MatCreateShell(comm, local, local, size, size, &context, &created));
   const MatOwner shell(created);
@@ -158,7 +157,7 @@ SingularTriplets search_singular_values(const SpreadOperator& a, std::span<const
   const SvdOwner owner(svd);
   set_up(svd, created, start, search, context);
   const PetscErrorCode solved = SVDSolve(svd);
-  context.safe.rethrow();  // the reason, where there is an error for that
+  if (context.made.failed) return {};
   SingularTriplets found;
   found.products = context.products;
   // Single vectors of an operator of low rank run out of directions, and SLEPc divides by the length of the last.
@@ -168,7 +167,7 @@ SingularTriplets search_singular_values(const SpreadOperator& a, std::span<const
   require(SVDGetIterationNumber(svd, &iterations));
   found.iterations = static_cast<int>(iterations);
   read(svd, created, search, context, found);
-  context.safe.rethrow();
+  if (context.made.failed) return {};
   found.converged = static_cast<int>(found.values.size()) == search.count;
   return found;
 }

@@ -28,10 +28,14 @@ using RaggedParts = std::map<std::string, Ragged>;
 // All ranks' lines, sorted, each once, on every rank.
 std::vector<std::string> united_lines(MPI_Comm comm, const std::vector<std::string>& own) {
   // A message may hold newlines, so each is sent with its length.
-  std::string text;
-  for (const std::string& line : own) text += std::to_string(line.size()) + ":" + line;
-  std::string all;
-  for (const std::string& part : gather(comm, text)) all += part;
+  std::string text, all;
+  together(comm, [&] {
+    for (const std::string& line : own) text += std::to_string(line.size()) + ":" + line;
+  });
+  const std::vector<std::string> parts = gather(comm, text);
+  on_root(comm, [&] {
+    for (const std::string& part : parts) all += part;
+  });
   broadcast(comm, all);
   std::set<std::string> lines;
   for (std::size_t at = 0; at < all.size();) {
@@ -75,7 +79,7 @@ hdf5::Handle open_collectively(MPI_Comm comm, const std::string& path) {
 void must(MPI_Comm comm, const std::string& path, const std::string& what, const std::function<void()>& action) {
   try {
     action();
-  } catch (const hdf5::Error& error) {
+  } catch (const std::exception& error) {
     std::fprintf(stderr, "%s: error: %s could not be written (%s) results are safe; run again once there is room\n",
                  path.c_str(), what.c_str(), error.what());
     std::remove(path.c_str());
@@ -96,11 +100,9 @@ void give_up(MPI_Comm comm, const std::string& path, std::chrono::duration<doubl
 // This rank's part of each array, written together with all others'.
 class ArrayWriter {
  public:
-  ArrayWriter(MPI_Comm comm, const std::string& path, hid_t file, const Block& block, const RaggedParts& ragged,
-              const std::vector<std::string>& messages, WriteWatchdog* watchdog)
-      : comm_(comm),
-        path_(path),
-        file_(file),
+  ArrayWriter(hid_t file, const Block& block, const RaggedParts& ragged, const std::vector<std::string>& messages,
+              WriteWatchdog* watchdog)
+      : file_(file),
         block_(block),
         ragged_(ragged),
         watchdog_(watchdog),
@@ -173,15 +175,11 @@ class ArrayWriter {
     // A rank without cells still takes part; HDF5 wants a valid pointer all the same.
     const T nothing{};
     const void* from = values.empty() ? &nothing : values.data();
-    must(comm_, path_, "array '" + field.name + "'", [&] {
-      hdf5::check(H5Dwrite(dataset.id(), hdf5::memory_type<T>(), memory.id(), space.id(), transfer_.id(), from),
-                  "array '" + field.name + "'");
-    });
+    hdf5::check(H5Dwrite(dataset.id(), hdf5::memory_type<T>(), memory.id(), space.id(), transfer_.id(), from),
+                "array '" + field.name + "'");
     if (watchdog_ != nullptr) watchdog_->step();
   }
 
-  MPI_Comm comm_;
-  const std::string& path_;
   hid_t file_;
   const Block& block_;
   const RaggedParts& ragged_;
@@ -190,12 +188,14 @@ class ArrayWriter {
   std::vector<std::int64_t> codes_;  // of the block's messages
 };
 
-void write_arrays(const Study& study, const Layout& layout, ArrayWriter& writer) {
+void write_arrays(MPI_Comm comm, const std::string& path, const Study& study, const Layout& layout,
+                  ArrayWriter& writer) {
   for (const bool statuses : {false, true}) {  // last, so that a cell is never called done too early
     for (std::size_t f = 0; f < layout.families.size(); ++f) {
       const CellSpace cells(study, layout.families[f]);
       for (const Field& field : family_fields(study, layout, f)) {
-        if ((field.kind == FieldKind::status) == statuses) writer.write(field, cells);
+        if ((field.kind != FieldKind::status) == statuses) continue;
+        must(comm, path, "array '" + field.name + "'", [&] { writer.write(field, cells); });
       }
     }
   }
@@ -228,8 +228,7 @@ void write_archive_file(MPI_Comm comm, const std::string& path, const Study& stu
   std::erase_if(root, [](const auto& attribute) { return attribute.first == "blas_core"; });
   root.emplace_back("blas_core", core_text(comm, block));
   std::size_t largest_size = 0;
-  together(comm, [&] {
-    if (rank_of(comm) != 0) return;
+  on_root(comm, [&] {
     std::map<std::string, std::size_t> totals;
     for (const auto& [name, part] : ragged) totals[name] = part.total;
     const Skeleton skeleton = archive_skeleton(study, layout, totals, messages, root);
@@ -238,19 +237,19 @@ void write_archive_file(MPI_Comm comm, const std::string& path, const Study& stu
     largest_size = skeleton.largest_size;
   });
   std::optional<WriteWatchdog> watchdog;
-  if (rank_of(comm) == 0) {
+  on_root(comm, [&] {
     const auto patience = write_patience(largest_size, size_of(comm));
     watchdog.emplace(path, patience, [comm, path, patience] { give_up(comm, path, patience); });
-  }
+  });
   hdf5::Handle file;
   together(comm, [&] { file = open_collectively(comm, path); });
-  ArrayWriter writer(comm, path, file.id(), block, ragged, messages, watchdog ? &*watchdog : nullptr);
-  write_arrays(study, layout, writer);
+  std::optional<ArrayWriter> writer;
+  together(comm, [&] { writer.emplace(file.id(), block, ragged, messages, watchdog ? &*watchdog : nullptr); });
+  write_arrays(comm, path, study, layout, *writer);
   must(comm, path, "the archive", [&] { file.close(); });
   watchdog.reset();
-  together(comm, [&] {
-    if (rank_of(comm) == 0) release(path);
-  });
+  writer.reset();
+  on_root(comm, [&] { release(path); });
 }
 
 }  // namespace meander

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/ranks/collective.hpp"
-#include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
 namespace {
@@ -121,54 +121,28 @@ std::vector<int> starts_of(const std::vector<int>& counts) {
   return starts;
 }
 
-std::vector<Word> all_to_all(MPI_Comm comm, const std::vector<std::vector<Word>>& outgoing) {
-  std::vector<int> send_counts;
-  std::vector<Word> send;
-  for (const std::vector<Word>& words : outgoing) {
-    send_counts.push_back(static_cast<int>(words.size()));
-    send.insert(send.end(), words.begin(), words.end());
-  }
-  std::vector<int> receive_counts(send_counts.size());
+std::vector<Word> all_to_all(MPI_Comm comm, std::vector<std::vector<Word>>&& outgoing) {
+  std::vector<int> send_counts, receive_counts, send_starts, receive_starts;
+  std::vector<Word> send, received;
+  together(comm, [&] {
+    for (std::vector<Word>& words : outgoing) {
+      send_counts.push_back(static_cast<int>(words.size()));
+      send.insert(send.end(), words.begin(), words.end());
+    }
+    send_starts = starts_of(send_counts);
+    receive_counts.resize(send_counts.size());
+  });
   MPI_Alltoall(send_counts.data(), 1, MPI_INT, receive_counts.data(), 1, MPI_INT, comm);
-  const std::vector<int> send_starts = starts_of(send_counts);
-  const std::vector<int> receive_starts = starts_of(receive_counts);
-  std::vector<Word> received(static_cast<std::size_t>(receive_starts.back()) +
-                             static_cast<std::size_t>(receive_counts.back()));
+  together(comm, [&] {
+    receive_starts = starts_of(receive_counts);
+    received.resize(static_cast<std::size_t>(receive_starts.back()) + static_cast<std::size_t>(receive_counts.back()));
+  });
   MPI_Alltoallv(send.data(), send_counts.data(), send_starts.data(), MPI_UINT64_T, received.data(),
                 receive_counts.data(), receive_starts.data(), MPI_UINT64_T, comm);
   return received;
 }
 
-enum class Trouble { none, bad_input, other };
-
 }  // namespace
-
-void together(MPI_Comm comm, const std::function<void()>& action) {
-  std::string text;
-  Trouble trouble = Trouble::none;
-  try {
-    action();
-  } catch (const BadInput& error) {
-    trouble = Trouble::bad_input;
-    text = error.what();
-  } catch (const std::exception& error) {
-    trouble = Trouble::other;
-    text = error.what();
-  }
-  const int size = size_of(comm);
-  const int mine = trouble == Trouble::none ? size : rank_of(comm);
-  int lowest = size;
-  MPI_Allreduce(&mine, &lowest, 1, MPI_INT, MPI_MIN, comm);
-  if (lowest == size) return;
-  int kind = static_cast<int>(trouble);
-  MPI_Bcast(&kind, 1, MPI_INT, lowest, comm);
-  std::uint64_t length = text.size();
-  MPI_Bcast(&length, 1, MPI_UINT64_T, lowest, comm);
-  text.resize(length);
-  MPI_Bcast(text.data(), static_cast<int>(length), MPI_CHAR, lowest, comm);
-  if (static_cast<Trouble>(kind) == Trouble::bad_input) throw BadInput(text);
-  throw std::runtime_error(text);
-}
 
 void exchange(MPI_Comm comm, const std::function<std::optional<Parcel>()>& next,
               const std::function<void(Parcel)>& receive) {
@@ -176,9 +150,10 @@ void exchange(MPI_Comm comm, const std::function<std::optional<Parcel>()>& next,
   const std::size_t budget = std::min(largest_round, std::max<std::size_t>(1, largest_receipt / ranks));
   int more = 1;
   while (more != 0) {
-    std::vector<std::vector<Word>> outgoing(ranks);
+    std::vector<std::vector<Word>> outgoing;
     int mine = 1;
     together(comm, [&] {
+      outgoing.resize(ranks);
       for (std::size_t bytes = 0; bytes < budget;) {
         const std::optional<Parcel> parcel = next();
         if (!parcel) {
@@ -189,7 +164,7 @@ void exchange(MPI_Comm comm, const std::function<std::optional<Parcel>()>& next,
         pack(*parcel, outgoing[static_cast<std::size_t>(parcel->destination)]);
       }
     });
-    const std::vector<Word> received = all_to_all(comm, outgoing);
+    const std::vector<Word> received = all_to_all(comm, std::move(outgoing));
     together(comm, [&] {
       for (Unpacker unpacker(received); !unpacker.empty();) receive(unpack(unpacker));
     });

@@ -19,13 +19,8 @@ struct Parcel {
 };
 
 /// Calls `next` on this rank until it gives nothing, and `receive` for every parcel addressed here.
-/// Where either throws on any rank, all ranks stop and throw the same (BadInput or
-/// std::runtime_error). Collective.
+/// Where either throws on any rank, all ranks stop and throw the same. Collective.
 void exchange(MPI_Comm comm, const std::function<std::optional<Parcel>()>& next,
               const std::function<void(Parcel)>& receive);
-
-/// Runs `action` on every rank; where it throws anywhere, the lowest such rank's exception is thrown
-/// on all, BadInput as BadInput and everything else as std::runtime_error. Collective.
-void together(MPI_Comm comm, const std::function<void()>& action);
 
 }  // namespace meander

@@ -6,6 +6,7 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "pipeline/archive/cells/block.hpp"
 #include "pipeline/archive/cells/cell_map.hpp"
@@ -16,6 +17,7 @@
 #include "pipeline/archive/write/exchange.hpp"
 #include "pipeline/ranks/collective.hpp"
 #include "pipeline/storage/sealed_file.hpp"
+#include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
 namespace {
@@ -125,11 +127,12 @@ class SourceReader {
 
 void fill_block(MPI_Comm comm, const Study& study, const Layout& layout, const std::vector<std::string>& sources,
                 Block& block) {
-  SourceReader reader(comm, study, layout, sources);
+  std::optional<SourceReader> reader;
+  together(comm, [&] { reader.emplace(comm, study, layout, sources); });
   exchange(
       comm,
       [&]() -> std::optional<Parcel> {
-        auto item = reader.next();
+        auto item = reader->next();
         if (!item) return std::nullopt;
         const int owner = block.owner(item->record.family, item->record.cell);
         return Parcel{std::move(item->record), std::move(item->core), owner};
@@ -151,24 +154,26 @@ void tidy(const std::string& out) {
 
 void write_archive(MPI_Comm comm, const std::string& out, const Study& study, const Layout& layout,
                    const std::vector<std::string>& sources, const Attributes& attributes) {
-  Block block(study, layout, rank_of(comm), size_of(comm));
-  fill_block(comm, study, layout, sources, block);
+  std::optional<Block> block;
+  together(comm, [&] { block.emplace(study, layout, rank_of(comm), size_of(comm)); });
+  fill_block(comm, study, layout, sources, *block);
+  std::string temporary;
   together(comm, [&] {
-    if (block.conflict()) throw BadInput(out + ": error: " + *block.conflict());
+    if (block->conflict()) throw BadInput(out + ": error: " + *block->conflict());
+    temporary = temporary_name(out);
   });
-  std::string temporary = temporary_name(out);
   broadcast(comm, temporary);
   try {
-    write_archive_file(comm, temporary, study, layout, block, attributes);
-    together(comm, [&] {
-      if (rank_of(comm) == 0) seal_and_rename(temporary, out);
-    });
+    write_archive_file(comm, temporary, study, layout, *block, attributes);
+    on_root(comm, [&] { seal_and_rename(temporary, out); });
   } catch (const std::exception& error) {
     if (rank_of(comm) == 0) std::remove(temporary.c_str());
-    throw std::runtime_error(out + ": error: the archive could not be written (" + error.what() +
-                             ") nothing that was there is changed; make room or choose another place, and run again");
+    // Every rank is here, of the same failure.
+    throw Agreed<std::runtime_error>(
+        out + ": error: the archive could not be written (" + error.what() +
+        ") nothing that was there is changed; make room or choose another place, and run again");
   }
-  if (rank_of(comm) == 0) tidy(out);
+  on_root(comm, [&] { tidy(out); });
 }
 
 }  // namespace meander

@@ -14,6 +14,7 @@
 #include "kernels/jacobian/factored_inverse.hpp"
 #include "kernels/jacobian/jacobian_product.hpp"
 #include "kernels/spectra/dense_extremes.hpp"
+#include "pipeline/ranks/collective.hpp"
 #include "pipeline/ranks/rank_group.hpp"
 #include "studies/jacobians/jacobian_point.hpp"
 
@@ -41,6 +42,10 @@ ExtremesSearch::ExtremesSearch(const Task& task, const JacobianPoint& jacobian, 
       input_(jacobian.input(task.point, key_)),
       group_(task.group == nullptr ? MPI_COMM_SELF : task.group->comm),
       results_(results) {}
+
+void ExtremesSearch::together(const std::function<void()>& action) const {
+  meander::together(group_, action);
+}
 
 bool ExtremesSearch::is_first() const {
   int rank = 0;
@@ -90,7 +95,7 @@ void ExtremesSearch::make_operator() {
   const auto note_layers = [&](const auto& j) {
     j_ = &j;
     open_ = *std::min_element(j.open().begin(), j.open().end());
-    results_.set("slope_square", std::span<const double>(j.slope_square()));
+    together([&] { results_.set("slope_square", std::span<const double>(j.slope_square())); });
   };
   if (parameters_.law.kind == WeightLaw::Kind::orthogonal) {
     by_reflectors_ = std::make_unique<OrthogonalJacobian>(parameters_, key_, input_, storage, group_);
@@ -112,8 +117,11 @@ void ExtremesSearch::set_rank() {
 
 /// One product tells: what is not finite exceeds the range, and a J of positive rank that gives zero lies below it.
 void ExtremesSearch::require_range() const {
-  const std::vector<double> x(static_cast<std::size_t>(j_->local_size()), 1.0);
-  std::vector<double> y(x.size());
+  std::vector<double> x, y;
+  together([&] {
+    x.assign(static_cast<std::size_t>(j_->local_size()), 1.0);
+    y.resize(x.size());
+  });
   j_->apply(x, y);
   double sizes[2] = {0.0, 0.0};  // whether there is an entry that is not finite, and the largest of the others
   for (const double value : y) {
@@ -136,6 +144,10 @@ void ExtremesSearch::find_by_products() {
 }
 
 void ExtremesSearch::note(const ExtremeSingularValues& found, const char* name) {
+  together([&] { note_here(found, name); });
+}
+
+void ExtremesSearch::note_here(const ExtremeSingularValues& found, const char* name) {
   iterations_ += found.iterations;
   products_ += found.products;
   adjoint_error_ = std::max(adjoint_error_, found.adjoint_error);

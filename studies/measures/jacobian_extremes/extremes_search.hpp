@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ class ExtremesSearch {
   int width() const { return parameters_.input_dimension; }
   int depth() const { return static_cast<int>(parameters_.widths.size()); }
   bool is_first() const;
+  /// What may fail on one rank, between two steps that all take.
+  void together(const std::function<void()>& action) const;
   SingularValueSearch search() const;
   void complain(const std::string& problem) { problem_ += (problem_.empty() ? "" : "; ") + problem; }
 
@@ -42,6 +45,7 @@ class ExtremesSearch {
   void find_in_matrix();
   void find_all();
   void note(const ExtremeSingularValues& found, const char* name);
+  void note_here(const ExtremeSingularValues& found, const char* name);
   void set_rank();
 
   const ExtremesSettings& settings_;

@@ -1,0 +1,94 @@
+"""No rank waits for one that has given up: every step after the tasks fails on one rank in turn, and the run ends."""
+
+import os
+import subprocess
+
+import pytest
+
+from conftest import SMALL, assert_identical, command, environment, meander
+
+pytestmark = pytest.mark.skipif("MEANDER_FAILING_STEPS" not in os.environ, reason="needs the library that makes steps fail")
+
+# A run takes a second or two; the archive's watchdog waits for three.
+LIMIT = 60
+STUDY = SMALL.replace("realizations = 3", "realizations = 1")
+
+
+@pytest.fixture
+def whole(study, tmp_path):
+    """The study, and what it gives where nothing fails."""
+    path = study(STUDY)
+    meander("run", path, "-o", tmp_path / "whole.h5", "--quiet")
+    return path
+
+
+def run_with_failure(path, folder, ranks, rank, call, at, more=False):
+    """Exit code and output of a run whose call number `at` fails, or nothing where there are not so many calls."""
+    out, note = folder / "out.h5", folder / "failed"
+    note.unlink(missing_ok=True)
+    failure = {
+        "LD_PRELOAD": os.environ["MEANDER_FAILING_STEPS"],
+        "FAIL_RANK": str(rank),
+        "FAIL_CALL": call,
+        "FAIL_NAME": str(out),
+        # Open MPI 4.1 swallows a read that fails while ranks write a file together: nobody learns that it is damaged.
+        "FAIL_NOT": ".tmp-" if call == "read" else "",
+        "FAIL_AT": str(at),
+        "FAIL_MORE": "1" if more else "",
+        "FAIL_NOTE": str(note),
+        "MEANDER_WRITE_PATIENCE": "3",
+    }
+    done = subprocess.run(
+        command("run", path, "-o", out, "--quiet", ranks=ranks),
+        env={**environment(), **failure},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    return (done.returncode, done.stdout) if note.exists() else None
+
+
+def expect_end(path, folder, failed, what):
+    """That the run ended as it should, lost nothing, and can be gone on with."""
+    code, printed = failed
+    out = folder / "out.h5"
+    if code == 0:
+        assert ": error: " not in printed, f"{what}: {printed}"
+    else:
+        # Where there is no memory, the library that reads TOML ends the program: no other rank waits for that either.
+        crashed = code == 134 and what.startswith("allocation") and "crashed" in printed
+        assert code == 1 or crashed, f"{what}: exit code {code}\n{printed}"
+        assert "error: " in printed, f"{what}: {printed}"
+    again = meander("run", path, "-o", out)
+    assert "(0 from before)" not in again or code != 0, f"{what}: results were lost\n{again}"
+    assert_identical(out, folder / "whole.h5")
+    out.unlink()
+
+
+RANKS = [(2, 0), (2, 1), (3, 0), (3, 2)]
+
+
+@pytest.mark.parametrize(("ranks", "rank"), RANKS)
+@pytest.mark.parametrize("call", ["open", "flock", "opendir", "fsync", "fallocate", "truncate", "read", "rename", "remove"])
+def test_a_call_on_a_file_fails(whole, tmp_path, ranks, rank, call):
+    at = 1
+    while (failed := run_with_failure(whole, tmp_path, ranks, rank, call, at)) is not None:
+        expect_end(whole, tmp_path, failed, f"{call} number {at} on rank {rank} of {ranks}")
+        at += at
+
+
+@pytest.mark.parametrize(("ranks", "rank"), RANKS)
+def test_memory_runs_out(whole, tmp_path, ranks, rank):
+    at = 1
+    while (failed := run_with_failure(whole, tmp_path, ranks, rank, "new", at)) is not None:
+        expect_end(whole, tmp_path, failed, f"allocation {at} on rank {rank} of {ranks}")
+        at += at
+
+
+def test_a_lock_is_refused_from_the_first_to_the_last(whole, tmp_path):
+    """As on file systems without locks that were taken for such with them."""
+    code, printed = run_with_failure(whole, tmp_path, 2, 0, "flock", 1, more=True)
+    assert code == 1, printed
+    assert printed.count("error: ") == 1, printed
