@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view body = R"script(
 say() { printf '%s  %s\n' "$(date -u +%FT%TZ)" "$*"; }
 
-# The state of this job, kept across requeues: unsuccessful tries in a row, cells that were missing before
+# The state of this job, kept across requeues: unsuccessful tries in a row, what was missing before
 # the try, and what became of it.
 role=run part=1
 if [ "${1:-}" = merge ]; then
@@ -29,9 +29,13 @@ state=$folder/state-$role
 tries=0 before=? last=
 [ -f "$state" ] && read -r tries before last < "$state"
 keep() { last=$1; printf '%s %s %s\n' "$tries" "$before" "$last" > "$state.new" && mv "$state.new" "$state"; }
-missing() { "${program[@]}" status "$archive" --json 2>/dev/null | sed -n 's/^  "missing": \([0-9]*\),*$/\1/p' | head -n 1; }
+# What is left: cells that are missing, less the parts of them that are kept.
+missing() {
+  "${program[@]}" status "$archive" --json 2>/dev/null |
+    sed -n 's/^  "\(missing\|begun_fraction\)": \([0-9.e+-]*\),*$/\2/p' | head -n 2 | paste -s -d -
+}
 
-# A try without a single new cell counts as unsuccessful, and so does every crash.
+# A try that neither finished a cell nor got on with one counts as unsuccessful, and so does every crash.
 count_try() {
   local now
   now=$(missing)
@@ -42,7 +46,7 @@ count_try() {
   fi
   before=${now:-?}
   [ "$tries" -lt "$max_tries" ] && return
-  say "giving up: $tries tries in a row crashed or finished no task (the last one: $2); nothing that was computed is lost"
+  say "giving up: $tries tries in a row crashed or got on with no task (the last one: $2); nothing that was computed is lost"
   keep "gave up after $tries tries ($2)"
   exit "$3"
 }
