@@ -74,6 +74,26 @@ TEST_P(Stopping, a_stop_in_one_group_ends_all_phases) {
   EXPECT_LT(sum_over_ranks(wide + narrow), 10000);
 }
 
+// A task that would go on for a minute sees that another rank stopped the run, and ends.
+TEST_P(Stopping, a_task_under_way_can_see_it) {
+  ScheduleOptions options = GetParam().options();
+  const int stopper = ranks() - 1;
+  int asked = 0;
+  options.may_start = [&](std::size_t, std::size_t) { return rank() != stopper || ++asked <= 1; };
+  Scheduler scheduler(MPI_COMM_WORLD, {{1, std::vector<double>(100, 1.0)}}, options);
+  EXPECT_FALSE(scheduler.stopped()) << "nothing runs";
+  bool seen = false;
+  const double start = MPI_Wtime();
+  EXPECT_FALSE(scheduler.run([&](std::size_t, std::size_t, MPI_Comm) {
+    if (rank() == stopper) return;
+    while (!seen && MPI_Wtime() - start < 60.0) {
+      compute_for(1e-3);
+      seen = scheduler.stopped();
+    }
+  }));
+  EXPECT_LT(MPI_Wtime() - start, 30.0);
+}
+
 TEST_P(Stopping, an_exception_leaves_run_where_it_was_thrown_and_nobody_hangs) {
   const int thrower = ranks() - 1;
   int runs = 0;
