@@ -2,10 +2,12 @@
 
 #include <mpi.h>
 
-#include <array>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <span>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "pipeline/ranks/rank_group.hpp"
@@ -45,6 +47,7 @@ class LongSumMeasurement final : public Measurement {
       : blocks_(setting(study, "blocks")),
         terms_(setting(study, "terms")),
         ranks_(static_cast<int>(setting(study, "ranks"))),
+        pause_(setting(study, "pause")),
         expected_(study.setting("long_sum.expected")->number()) {}
 
   Layout layout() const override {
@@ -52,7 +55,8 @@ class LongSumMeasurement final : public Measurement {
   }
 
   Cost cost(std::size_t, const Point&) const override {
-    const double seconds = static_cast<double>(blocks_ * terms_) * seconds_per_term / ranks_;
+    const double seconds = static_cast<double>(blocks_ * terms_) * seconds_per_term / ranks_ +
+                           1e-3 * static_cast<double>(blocks_ * pause_);
     return {.seconds = expected_ > 0.0 ? expected_ : seconds, .bytes = 1e3, .ranks_per_task = ranks_, .keeps = true};
   }
 
@@ -81,6 +85,7 @@ class LongSumMeasurement final : public Measurement {
       for (std::int64_t i = rank; i < terms_; i += ranks_)
         sum += std::sin(scale * static_cast<double>(state.blocks * terms_ + i));
       ++state.blocks;
+      if (pause_ > 0) std::this_thread::sleep_for(std::chrono::milliseconds(pause_));
     }
     MPI_Gather(&sum, 1, MPI_DOUBLE, state.sums.data(), 1, MPI_DOUBLE, 0, comm);
     double total = 0.0;
@@ -92,6 +97,7 @@ class LongSumMeasurement final : public Measurement {
   std::int64_t blocks_;
   std::int64_t terms_;
   int ranks_;
+  std::int64_t pause_;
   double expected_;
 };
 
@@ -101,13 +107,15 @@ class LongSum final : public Measure {
   int version() const override { return 1; }
   std::string description() const override { return "A long sum that stops and goes on."; }
   std::vector<Key> keys() const override {
-    const auto integer = [](const char* name, std::int64_t value) {
-      return Key{.section = "long_sum", .name = name, .type = KeyType::integer, .default_value = value, .minimum = 1};
+    const auto integer = [](const char* name, std::int64_t value, double least = 1) {
+      return Key{
+          .section = "long_sum", .name = name, .type = KeyType::integer, .default_value = value, .minimum = least};
     };
     return {{.section = "sweep", .name = "scale", .type = KeyType::number, .sweepable = true},
             integer("blocks", 200),
             integer("terms", 100000),
             integer("ranks", 1),
+            integer("pause", 0, 0),
             {.section = "long_sum", .name = "expected", .type = KeyType::number, .default_value = 0.0, .minimum = 0}};
   }
   std::vector<ArraySpec> arrays() const override { return {{.name = "sum"}}; }
