@@ -48,19 +48,20 @@ class LongSumMeasurement final : public Measurement {
         terms_(setting(study, "terms")),
         ranks_(static_cast<int>(setting(study, "ranks"))),
         pause_(setting(study, "pause")),
-        expected_(study.setting("long_sum.expected")->number()) {}
-
-  Layout layout() const override {
-    return {{}, {{"cells", std::nullopt, true, {{.name = "sum", .long_name = "sum of sines"}}}}};
+        expected_(study.setting("long_sum.expected")->number()) {
+    add({.layout = {"cells", std::nullopt, true, {{.name = "sum", .long_name = "sum of sines"}}},
+         .cost = [this](const Point&) { return cost(); },
+         .run = [this](const Task& task, Results& results) { sum(task, results); }});
   }
 
-  Cost cost(std::size_t, const Point&) const override {
+ private:
+  Cost cost() const {
     const double seconds = static_cast<double>(blocks_ * terms_) * seconds_per_term / ranks_ +
                            1e-3 * static_cast<double>(blocks_ * pause_);
     return {.seconds = expected_ > 0.0 ? expected_ : seconds, .bytes = 1e3, .ranks_per_task = ranks_, .keeps = true};
   }
 
-  void run(const Task& task, Results& results) const override {
+  void sum(const Task& task, Results& results) const {
     const MPI_Comm comm = task.group != nullptr ? task.group->comm : MPI_COMM_SELF;
     int rank = 0;
     MPI_Comm_rank(comm, &rank);
@@ -93,7 +94,6 @@ class LongSumMeasurement final : public Measurement {
     results.set("sum", total);
   }
 
- private:
   std::int64_t blocks_;
   std::int64_t terms_;
   int ranks_;
@@ -119,8 +119,7 @@ class LongSum final : public Measure {
             {.section = "long_sum", .name = "expected", .type = KeyType::number, .default_value = 0.0, .minimum = 0}};
   }
   std::vector<ArraySpec> arrays() const override { return {{.name = "sum"}}; }
-  void check(const Study&, Diagnostics&) const override {}
-  std::unique_ptr<Measurement> bind(const Study& study) const override {
+  std::unique_ptr<Measurement> bind(const Study& study, Diagnostics&) const override {
     return std::make_unique<LongSumMeasurement>(study);
   }
 };
