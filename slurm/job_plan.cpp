@@ -113,18 +113,27 @@ void choose_memory(JobPlan& plan, const Site& site) {
   plan.memory_per_node = std::min(site.memory_per_node, std::max(share, need));
 }
 
-void choose_time(JobPlan& plan, const Site& site, const JobWishes& wishes) {
+/// `longest_whole` is the longest task that has to be done within a job.
+void choose_time(JobPlan& plan, const Site& site, const JobWishes& wishes, double longest_whole) {
   const double whole = time_margin * plan.makespan + start_up + site.signal_lead;
   const double minutes = std::ceil(whole / 60.0) * 60.0;  // Slurm counts in minutes
   plan.seconds = wishes.seconds.value_or(std::min(minutes, site.max_time));
   const double usable = plan.seconds - site.signal_lead;
-  if (usable < plan.longest) {
+  if (usable < longest_whole) {
     throw BadInput(fmt::format(
         "error: the longest task is expected to take {} (a job computes for {} at most: its limit {} less {} s of "
         "signal_lead) allow more time",
-        duration_text(plan.longest), duration_text(std::max(0.0, usable)), slurm_time(plan.seconds), site.signal_lead));
+        duration_text(longest_whole), duration_text(std::max(0.0, usable)), slurm_time(plan.seconds),
+        site.signal_lead));
   }
-  plan.jobs_in_a_row = static_cast<int>(std::max(1.0, std::ceil(plan.makespan / usable)));
+  plan.jobs_in_a_row = jobs_in_a_row(plan.makespan, usable, plan.longest > usable, wishes.checkpoint);
+  if (plan.jobs_in_a_row > 0) return;
+  throw BadInput(fmt::format(
+      "error: the longest task is expected to take {} and keeps its state every {} s (a job computes for {} at most: "
+      "its "
+      "limit {} less {} s of signal_lead, and two such intervals must fit) allow more time, or a shorter --checkpoint",
+      duration_text(plan.longest), wishes.checkpoint, duration_text(std::max(0.0, usable)), slurm_time(plan.seconds),
+      site.signal_lead));
 }
 
 }  // namespace
@@ -134,9 +143,12 @@ JobPlan plan_job(const std::vector<TaskRef>& todo, const Site& site, const JobWi
   plan.tasks = todo.size();
   plan.parts = wishes.parts;
   int widest = 1;
+  double longest_whole = 0.0;
   for (const TaskRef& task : todo) {
     plan.core_seconds += task.cost.seconds * task.cost.ranks_per_task;
     plan.longest = std::max(plan.longest, task.cost.seconds);
+    plan.keeps = plan.keeps || task.cost.keeps;
+    if (!task.cost.keeps) longest_whole = std::max(longest_whole, task.cost.seconds);
     plan.bytes = std::max(plan.bytes, task.cost.bytes);
     widest = std::max(widest, task.cost.ranks_per_task);
   }
@@ -146,7 +158,7 @@ JobPlan plan_job(const std::vector<TaskRef>& todo, const Site& site, const JobWi
   for (std::size_t i = 0; i < todo.size(); i += static_cast<std::size_t>(wishes.parts)) first_part.push_back(i);
   choose_size(plan, make_work(todo, first_part), site, wishes, per_node, widest);
   choose_memory(plan, site);
-  choose_time(plan, site, wishes);
+  choose_time(plan, site, wishes, longest_whole);
   return plan;
 }
 

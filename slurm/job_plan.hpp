@@ -16,12 +16,14 @@ struct JobWishes {
   std::optional<int> ranks;
   std::optional<double> seconds;  // of one job
   int parts = 1;                  // elements of a job array
+  double checkpoint = 60.0;       // seconds between checkpoints
 };
 
 struct JobPlan {
   std::size_t tasks = 0;      // of the whole study that are still to do
   double core_seconds = 0.0;  // of all of them
   double longest = 0.0;       // seconds of the longest task
+  bool keeps = false;         // some tasks keep their state: they may be longer than a job
   double bytes = 0.0;         // of the largest task, on each of its ranks
   int parts = 1;
   // Of one job:
@@ -40,7 +42,8 @@ inline constexpr double bytes_per_rank = 3e8;
 
 /// Chooses the largest job that keeps an efficiency of 90 % and is worth its start (five minutes of
 /// computing). `todo` are the tasks that are left, largest first; part p of n takes every n-th. Throws
-/// BadInput where the site cannot hold a task: too little memory, too few ranks, too short a limit.
+/// BadInput where the site cannot hold a task: too little memory, too few ranks, too short a limit. A task that keeps
+/// its state may be longer than the limit: the jobs are chained then.
 JobPlan plan_job(const std::vector<TaskRef>& todo, const Site& site, const JobWishes& wishes);
 
 }  // namespace meander

@@ -40,6 +40,7 @@ JobWishes wishes_of(const SubmitArguments& arguments) {
   if (arguments.nodes > 0) wishes.nodes = arguments.nodes;
   if (arguments.ranks > 0) wishes.ranks = arguments.ranks;
   wishes.parts = arguments.parts;
+  wishes.checkpoint = arguments.checkpoint_seconds;
   if (!arguments.time.empty()) {
     wishes.seconds = parse_slurm_time(arguments.time);
     if (!wishes.seconds || *wishes.seconds < 60.0) {
@@ -129,6 +130,10 @@ void show_plan(std::FILE* to, const SubmitArguments& arguments, const Study& stu
   fmt::print(to, "  archive       {}\n", archive);
   fmt::print(to, "  tasks         {} to do, {:.3g} core-hours, the longest {}\n", plan.tasks,
              plan.core_seconds / 3600.0, duration_text(plan.longest));
+  if (plan.longest > plan.seconds) {
+    fmt::print(to, "  long tasks    keep their state and go on in the next job, {} jobs in a row\n",
+               plan.jobs_in_a_row);
+  }
   fmt::print(to, "  largest task  {:.3g} GB on each of its ranks\n", plan.bytes / 1e9);
   fmt::print(to, "  {:<12}  {} ranks on {} node{}, limit {}{}\n", plan.parts > 1 ? "each job" : "job", plan.ranks,
              plan.nodes, plan.nodes == 1 ? "" : "s", slurm_time(plan.seconds),

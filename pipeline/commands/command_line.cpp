@@ -61,7 +61,7 @@ void add_run(CLI::App& app, Arguments& arguments, const Catalogue& catalogue, Ac
       ->add_option("-o,--output", options.archive,
                    "Archive to write or go on with; default: the study's stem + .h5 here")
       ->type_name("ARCHIVE.h5");
-  command->add_flag("--fresh", options.fresh, "Starts over: what the archive holds is deleted");
+  command->add_flag("--fresh", options.fresh, "Starts over: what is there is kept beside it, as ARCHIVE.h5.before-1");
   command->add_flag("--retry-failed", options.retry_failed, "Computes failed cells again");
   command->add_option("--part", run.part, "Computes the I-th of N shares, for job arrays")->type_name("I/N");
   command->add_option("--checkpoint", options.checkpoint_seconds, "Seconds between renewals of the shards on disk")
@@ -84,6 +84,12 @@ void add_plan(CLI::App& app, PlanArguments& plan, const Catalogue& catalogue, Ac
   command->add_option("--ranks", plan.ranks, "Predict for this many ranks only")->check(CLI::PositiveNumber);
   command->add_option("--ranks-per-node", plan.ranks_per_node, "Ranks that share a node")
       ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      ->add_option("--time-limit", plan.time_limit, "Seconds that a job computes: how many it takes, one after another")
+      ->check(is_seconds(false));
+  command->add_option("--checkpoint", plan.checkpoint_seconds, "Seconds between renewals of the shards on disk")
+      ->check(is_seconds(false))
       ->capture_default_str();
   command->add_flag("--json", plan.json, "As JSON");
   command->callback([&] { action = [&] { return plan_command(plan, catalogue); }; });

@@ -39,6 +39,8 @@ struct PlanArguments {
   StudyArguments study;
   int ranks = 0;  // 0: this machine's, and larger ones
   int ranks_per_node = 64;
+  double time_limit = 0.0;  // of one job, seconds; 0: none
+  double checkpoint_seconds = 60.0;
   bool json = false;
 };
 int plan_command(const PlanArguments& arguments, const Catalogue& catalogue);

@@ -17,6 +17,35 @@ namespace {
 struct Prediction {
   int ranks = 1;
   SimulatedRun run;
+  int jobs_in_a_row = 1;  // 0: a task is too long for a job
+};
+
+/// What the tasks are together.
+struct Sums {
+  double core_seconds = 0.0;
+  double longest = 0.0;
+  double longest_whole = 0.0;  // of those that do not keep their state
+  double bytes = 0.0;
+  std::size_t keeping = 0;
+
+  explicit Sums(const std::vector<TaskRef>& tasks) {
+    for (const TaskRef& task : tasks) {
+      core_seconds += task.cost.seconds * task.cost.ranks_per_task;
+      longest = std::max(longest, task.cost.seconds);
+      bytes = std::max(bytes, task.cost.bytes);
+      if (task.cost.keeps) {
+        ++keeping;
+      } else {
+        longest_whole = std::max(longest_whole, task.cost.seconds);
+      }
+    }
+  }
+
+  int jobs(double makespan, const PlanArguments& arguments) const {
+    if (arguments.time_limit <= 0.0) return 1;
+    if (longest_whole > arguments.time_limit) return 0;
+    return jobs_in_a_row(makespan, arguments.time_limit, longest > arguments.time_limit, arguments.checkpoint_seconds);
+  }
 };
 
 int widest_group(const Work& work) {
@@ -42,7 +71,7 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.1f} GiB", bytes / (1 << 30));
 }
 
-nlohmann::ordered_json as_json(const Study& study, const Work& work, double core_seconds, double longest, double bytes,
+nlohmann::ordered_json as_json(const Study& study, const Work& work, const Sums& sums, bool limited,
                                const std::vector<Prediction>& predictions) {
   nlohmann::ordered_json json;
   json["title"] = study.title;
@@ -50,18 +79,21 @@ nlohmann::ordered_json as_json(const Study& study, const Work& work, double core
   json["tasks"] = work.count;
   json["points"] = study.points();
   json["realizations"] = study.realizations;
-  json["core_hours"] = core_seconds / 3600.0;
-  json["longest_task_seconds"] = longest;
-  json["largest_task_bytes"] = bytes;
+  json["core_hours"] = sums.core_seconds / 3600.0;
+  json["longest_task_seconds"] = sums.longest;
+  json["largest_task_bytes"] = sums.bytes;
+  json["tasks_that_keep"] = sums.keeping;
   json["ranks_per_task"] = widest_group(work);
   for (const Prediction& prediction : predictions) {
     json["predictions"].push_back(
         {{"ranks", prediction.ranks}, {"seconds", prediction.run.makespan}, {"efficiency", prediction.run.efficiency}});
+    if (limited) json["predictions"].back()["jobs_in_a_row"] = prediction.jobs_in_a_row;
   }
   if (predictions.size() == 1) {
     json["ranks"] = predictions.front().ranks;
     json["seconds"] = predictions.front().run.makespan;
     json["efficiency"] = predictions.front().run.efficiency;
+    if (limited) json["jobs_in_a_row"] = predictions.front().jobs_in_a_row;
   }
   return json;
 }
@@ -75,35 +107,38 @@ int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
     if (const auto problem = group_problem(study, tasks, arguments.ranks)) throw BadInput(*problem);
   }
   const Work work = make_work(tasks, largest_first(tasks));
-  double core_seconds = 0.0;
-  double longest = 0.0;
-  double bytes = 0.0;
-  for (const TaskRef& task : tasks) {
-    core_seconds += task.cost.seconds * task.cost.ranks_per_task;
-    longest = std::max(longest, task.cost.seconds);
-    bytes = std::max(bytes, task.cost.bytes);
-  }
+  const Sums sums(tasks);
+  const bool limited = arguments.time_limit > 0.0;
   std::vector<Prediction> predictions;
   for (const int ranks : rank_counts(arguments, work)) {
     const SimulatedMachine machine{.ranks = ranks, .ranks_per_node = std::min(ranks, arguments.ranks_per_node)};
-    predictions.push_back({ranks, simulate_schedule(work.phases, machine)});
+    const SimulatedRun run = simulate_schedule(work.phases, machine);
+    predictions.push_back({ranks, run, sums.jobs(run.makespan, arguments)});
   }
   if (arguments.json) {
-    fmt::print("{}\n", as_json(study, work, core_seconds, longest, bytes, predictions).dump(2));
+    fmt::print("{}\n", as_json(study, work, sums, limited, predictions).dump(2));
     return exit_done;
   }
   fmt::print("{}\n", study.title.empty() ? arguments.study.study : study.title);
   fmt::print("  measure       {}\n", study.measure);
   fmt::print("  tasks         {} ({} points, {} realizations)\n", work.count, study.points(), study.realizations);
-  const double hours = core_seconds / 3600.0;
+  const double hours = sums.core_seconds / 3600.0;
   fmt::print("  core-hours    {}\n", hours < 1000 ? fmt::format("{:.3g}", hours) : fmt::format("{:.0f}", hours));
-  fmt::print("  longest task  {}\n", duration_text(longest));
+  fmt::print("  longest task  {}\n", duration_text(sums.longest));
+  if (sums.keeping > 0) {
+    fmt::print("  long tasks    {} keep their state: they go on after a stop and may be longer than a job\n",
+               sums.keeping == tasks.size() ? "all" : fmt::format("{} of them", sums.keeping));
+  }
   if (widest_group(work) > 1) fmt::print("  a task        is shared by {} ranks\n", widest_group(work));
-  fmt::print("  largest task  {} on each of its ranks\n\n", bytes_text(bytes));
-  fmt::print("  {:>8}  {:>12}  {:>10}\n", "ranks", "time", "efficiency");
+  fmt::print("  largest task  {} on each of its ranks\n\n", bytes_text(sums.bytes));
+  fmt::print("  {:>8}  {:>12}  {:>10}{}\n", "ranks", "time", "efficiency", limited ? "  jobs in a row" : "");
   for (const Prediction& prediction : predictions) {
-    fmt::print("  {:>8}  {:>12}  {:>8.1f} %\n", prediction.ranks, duration_text(prediction.run.makespan),
+    fmt::print("  {:>8}  {:>12}  {:>8.1f} %", prediction.ranks, duration_text(prediction.run.makespan),
                100.0 * prediction.run.efficiency);
+    if (limited) {
+      fmt::print("  {:>13}", prediction.jobs_in_a_row > 0 ? std::to_string(prediction.jobs_in_a_row) : "too short");
+    }
+    fmt::print("\n");
   }
   fmt::print("\nPredicted by simulating the schedule with the cost model ({} ranks a node); nothing was run.\n",
              arguments.ranks_per_node);

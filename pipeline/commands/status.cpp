@@ -39,6 +39,13 @@ void print_json(const Summary& summary, const std::optional<std::string>& run, c
     json["failures"].push_back(
         {{"family", point.family}, {"point", point.point}, {"message", point.message}, {"cells", point.cells}});
   }
+  double begun = 0.0;
+  json["begun"] = nlohmann::ordered_json::array();
+  for (const BegunTask& task : summary.begun) {
+    json["begun"].push_back({{"fraction", task.fraction}, {"resumed", task.resumed}, {"seconds", task.seconds}});
+    begun += task.fraction;
+  }
+  json["begun_fraction"] = begun;  // of all of them, in tasks: a job's script sees by it that a try got on
   for (const BatchJob& job : jobs) {
     json["jobs"].push_back(
         {{"id", job.id}, {"role", job.role}, {"state", job.state}, {"reason", job.reason}, {"last", job.last}});
@@ -70,7 +77,7 @@ int status_command(const std::string& archive, bool json) {
     }
     fmt::print(" of {} cells\n", family.cells);
   }
-  fmt::print("{}{}", job_lines(jobs, "  "), failure_lines(summary, "  "));
+  fmt::print("{}{}{}", begun_line(summary.begun, "  "), job_lines(jobs, "  "), failure_lines(summary, "  "));
   for (const std::string& warning : summary.warnings) fmt::print(stderr, "{}\n", warning);
   return exit_done;
 }

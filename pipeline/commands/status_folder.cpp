@@ -25,6 +25,7 @@ struct Entry {
   std::size_t cells = 0;
   std::size_t done = 0;
   std::size_t failed = 0;
+  std::vector<BegunTask> begun;
   std::vector<BatchJob> jobs;
   std::string problem;  // why it cannot be read
 };
@@ -57,6 +58,7 @@ void count(const std::string& path, Entry& entry) {
     entry.cells = std::max(entry.cells, summary.cells());
     entry.done += summary.cells() - summary.count(Status::missing) - summary.count(Status::failed);
     entry.failed += summary.count(Status::failed);
+    entry.begun.insert(entry.begun.end(), summary.begun.begin(), summary.begun.end());
     if (!entry.summary) entry.summary = std::move(summary);
   }
 }
@@ -94,6 +96,10 @@ nlohmann::ordered_json as_json(const Entry& entry) {
                               {"cells", entry.cells},
                               {"done", entry.done},
                               {"failed", entry.failed}};
+  json["begun"] = nlohmann::ordered_json::array();
+  for (const BegunTask& task : entry.begun) {
+    json["begun"].push_back({{"fraction", task.fraction}, {"resumed", task.resumed}, {"seconds", task.seconds}});
+  }
   json["jobs"] = nlohmann::ordered_json::array();
   for (const BatchJob& job : entry.jobs) {
     json["jobs"].push_back(
@@ -119,7 +125,7 @@ void print(const Entry& entry, std::size_t width) {
   fmt::print("{:<{}}  {:<10}", entry.name, width, entry.state);
   if (entry.cells > 0) fmt::print("  {} of {} cells done", entry.done, entry.cells);
   if (entry.failed > 0) fmt::print(", {} failed", entry.failed);
-  fmt::print("\n{}", job_lines(entry.jobs, "    "));
+  fmt::print("\n{}{}", begun_line(entry.begun, "    "), job_lines(entry.jobs, "    "));
   if (entry.summary) fmt::print("{}", failure_lines(*entry.summary, "    "));
   if (!entry.problem.empty()) fmt::print("    {}\n", entry.problem);
 }

@@ -21,6 +21,20 @@ std::string failure_lines(const Summary& summary, const std::string& indent) {
   return text;
 }
 
+std::string begun_line(const std::vector<BegunTask>& begun, const std::string& indent) {
+  constexpr std::size_t few = 8;
+  if (begun.empty()) return "";
+  std::string text = fmt::format("{}{:<14} {} task{}:", indent, "begun", begun.size(), begun.size() == 1 ? "" : "s");
+  std::uint64_t resumed = 0;
+  for (std::size_t i = 0; i < begun.size(); ++i) {
+    if (i < few) text += fmt::format("{} {:.3g} %", i == 0 ? "" : ",", 100.0 * begun[i].fraction);
+    resumed += begun[i].resumed;
+  }
+  if (begun.size() > few) text += ", …";
+  if (resumed > 0) text += fmt::format("; resumed {} time{}", resumed, resumed == 1 ? "" : "s");
+  return text + "\n";
+}
+
 std::string job_lines(const std::vector<BatchJob>& jobs, const std::string& indent) {
   constexpr std::size_t few = 4;
   std::string text;

@@ -13,6 +13,10 @@ namespace meander {
 /// points and a count of the others.
 std::string failure_lines(const Summary& summary, const std::string& indent);
 
+/// Tasks with a kept state: how many, how far they are (at most eight of them), how often they were gone on with. A
+/// line, or nothing where there are none.
+std::string begun_line(const std::vector<BegunTask>& begun, const std::string& indent);
+
 /// The jobs that wait or run, and what ended ones said of themselves where that is not success: at most
 /// four lines and a count.
 std::string job_lines(const std::vector<BatchJob>& jobs, const std::string& indent);

@@ -12,6 +12,7 @@
 
 #include "pipeline/measure/layout.hpp"
 #include "pipeline/measure/record.hpp"
+#include "pipeline/measure/task_control.hpp"
 #include "pipeline/study/study.hpp"
 #include "pipeline/values/diagnostics.hpp"
 #include "pipeline/values/keys.hpp"
@@ -25,6 +26,7 @@ struct Cost {
   double seconds = 0.0;
   double bytes = 0.0;  // peak, per rank
   int ranks_per_task = 1;
+  bool keeps = false;  // the task can stop and be gone on with (task_control.hpp), so it may be longer than a job
 };
 
 /// The task at hand.
@@ -39,6 +41,13 @@ struct Task {
   /// The ranks that share this task (pipeline/ranks/rank_group.hpp), null for one alone. Results count on the group's
   /// first rank.
   const RankGroup* group = nullptr;
+  TaskControl* control = &no_control();
+
+  /// Questions and requests to the run, explained in task_control.hpp.
+  bool stopping() const { return control->stopping(); }
+  bool due() const { return control->due(); }
+  void keep(std::span<const std::byte> state, double fraction) const { control->keep(state, fraction); }
+  const std::vector<std::byte>& kept() const { return control->kept(); }
 };
 
 /// Tasks of one kind: the arrays that each gives, what it costs, and what it does.

@@ -1,6 +1,7 @@
 #include "pipeline/run/existing.hpp"
 #include "pipeline/archive/read/read_sources.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/archive/shards/task_state.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -111,9 +112,24 @@ Existing look_at_existing(const std::string& archive, const Study& study, const 
   return existing;
 }
 
-void start_over(const std::string& archive) {
-  std::filesystem::remove(archive);
-  for (const std::string& shard : shard_files(archive)) std::filesystem::remove(shard);
+std::string start_over(const std::string& archive) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> shards = shard_files(archive);
+  const bool states = !state_files(archive).empty();
+  const bool there = fs::exists(archive);
+  if (!there && !states && shards.empty()) return "";
+  std::string aside;
+  for (int number = 1;; ++number) {
+    aside = fmt::format("{}.before-{}", archive, number);
+    // symlink_status: a link that leads nowhere would be replaced.
+    if (!fs::exists(fs::symlink_status(aside)) && !fs::exists(shard_folder(aside))) break;
+  }
+  // The archive goes last: what is left in its place after a crash in between is whole, if not all.
+  if (states || !shards.empty()) fs::create_directory(shard_folder(aside));
+  for (const std::string& shard : shards) fs::rename(shard, fs::path(shard_folder(aside)) / fs::path(shard).filename());
+  if (states) fs::rename(state_folder(archive), state_folder(aside));
+  if (there) fs::rename(archive, aside);
+  return aside;
 }
 
 }  // namespace meander

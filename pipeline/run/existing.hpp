@@ -31,7 +31,10 @@ void check_target(const std::string& archive);
 /// left out with a warning on stderr.
 Existing look_at_existing(const std::string& archive, const Study& study, const Layout& layout, bool fresh);
 
-/// Removes the archive and its shards.
-void start_over(const std::string& archive);
+/// Moves the archive, its shards and the kept states of its tasks aside: to ARCHIVE.before-1 and
+/// ARCHIVE.before-1.shards, or the first such number of which nothing is there. Gives that name, or nothing where there
+/// was nothing to move. The caller holds the archive's lock, whose file stays. Throws std::runtime_error where a file
+/// cannot be moved; what was moved then is aside, the rest in its place.
+std::string start_over(const std::string& archive);
 
 }  // namespace meander

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "pipeline/archive/format/provenance.hpp"
@@ -14,21 +15,19 @@
 #include "pipeline/archive/read/read_sources.hpp"
 #include "pipeline/archive/shards/archive_lock.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
-#include "pipeline/archive/shards/shard_writer.hpp"
+#include "pipeline/archive/shards/task_state.hpp"
 #include "pipeline/archive/write/merge.hpp"
 #include "pipeline/machine/crash_report.hpp"
 #include "pipeline/machine/memory.hpp"
 #include "pipeline/measure/tasks.hpp"
 #include "pipeline/ranks/collective.hpp"
-#include "pipeline/ranks/rank_group.hpp"
+#include "pipeline/run/compute.hpp"
 #include "pipeline/run/existing.hpp"
 #include "pipeline/run/fit.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/share_study.hpp"
 #include "pipeline/run/stop.hpp"
-#include "pipeline/run/task_guard.hpp"
 #include "pipeline/run/work.hpp"
-#include "pipeline/schedule/scheduler.hpp"
 #include "pipeline/study_reader/study_reader.hpp"
 
 namespace meander {
@@ -39,21 +38,6 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-/// What a run needs to know on every rank once its input was found good.
-struct Plan {
-  Study study;
-  std::unique_ptr<Measurement> measurement;
-  Layout layout;
-  std::vector<TaskRef> tasks;  // of the whole study
-  std::vector<CellSpace> cells;
-
-  explicit Plan(BoundStudy bound)
-      : study(std::move(bound.study)), measurement(std::move(bound.measurement)), layout(measurement->layout()) {
-    tasks = list_tasks(study, *measurement);
-    for (const Family& family : layout.families) cells.emplace_back(study, family);
-  }
-};
 
 /// This run's share of what is still to do, as indices into the plan's tasks, largest first.
 std::vector<std::size_t> tasks_to_do(const Plan& plan, const StatusMap& statuses, const RunOptions& options) {
@@ -68,92 +52,6 @@ std::vector<std::size_t> tasks_to_do(const Plan& plan, const StatusMap& statuses
     if (status == Status::missing || (options.retry_failed && status == Status::failed)) wanted.push_back(order[i]);
   }
   return wanted;
-}
-
-std::string task_text(const Plan& plan, const CellSpace& cells, const TaskRef& ref) {
-  std::string text = plan.layout.families[ref.family].name;
-  const std::vector<std::size_t> at = cells.indices(ref.cell);
-  for (std::size_t d = 0; d < at.size(); ++d) {
-    const std::string& name = cells.names()[d];
-    const SweepDimension* dimension = plan.study.dimension(name);
-    text += fmt::format(", {} = {}", name, dimension ? dimension->values[at[d]].label() : std::to_string(at[d]));
-  }
-  return text;
-}
-
-/// One task on this rank. Whatever goes wrong in it makes a failed cell.
-Record run_task(const Plan& plan, const TaskRef& ref, MPI_Comm group) {
-  const Family& family = plan.layout.families[ref.family];
-  const CellSpace& cells = plan.cells[ref.family];
-  const Point point(plan.study, cells.point_indices(ref.cell));
-  const RankGroup ranks{group};
-  const Task task{plan.study,        point, ref.family, cells.realization(ref.cell), plan.study.seed,
-                  point_salt(point), &ranks};
-  Record record;
-  record.key = task_key(plan.study, family, cells, ref.cell);
-  record.family = ref.family;
-  record.cell = ref.cell;
-  const Clock::time_point start = Clock::now();
-  note_task(task_text(plan, cells, ref));
-  Results results = guarded(family, [&](Results& filled) { plan.measurement->run(task, filled); });
-  note_task("");
-  record.seconds = seconds_since(start);
-  std::move(results).fill(record);
-  return record;
-}
-
-struct Outcome {
-  bool complete = false;      // every task of the share was run
-  double busy_seconds = 0.0;  // of this rank
-  double work_seconds = 0.0;  // until the last rank was out of tasks
-  std::string write_problem;  // of this rank's shard
-};
-
-Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, const std::string& archive,
-                MPI_Comm comm) {
-  Outcome outcome;
-  const Clock::time_point start = Clock::now();
-  std::optional<double> limit = options.time_limit_seconds;
-  if (!limit) {
-    double left = rank_of(comm) == 0 ? batch_seconds_left().value_or(-1.0) : -1.0;
-    MPI_Bcast(&left, 1, MPI_DOUBLE, 0, comm);
-    if (left >= 0.0) limit = left;
-  }
-  StopClock clock(limit);
-  ScheduleOptions schedule;
-  schedule.may_start = [&](double seconds) { return clock.may_start(seconds); };
-  Scheduler scheduler(comm, work.phases, schedule);
-  std::optional<ShardWriter> shard;
-  together(comm, [&] {
-    shard.emplace(shard_folder(archive), rank_of(comm), plan.study, plan.layout,
-                  std::chrono::duration<double>(options.checkpoint_seconds));
-  });
-  std::string told;  // of the shard's troubles
-  {
-    const ProgressDisplay display(rank_of(comm) == 0 ? progress_style(options.quiet) : ProgressStyle::none, work.count,
-                                  work.seconds, [&] { return scheduler.progress(); });
-    outcome.complete = scheduler.run([&](std::size_t phase, std::size_t index, MPI_Comm group) {
-      const TaskRef& ref = plan.tasks[work.task[phase][index]];
-      Record record = run_task(plan, ref, group);
-      clock.learn(ref.cost.seconds, record.seconds);
-      outcome.busy_seconds += record.seconds;
-      if (rank_of(group) == 0) shard->add(std::move(record));
-      if (const std::string problem = shard->problem(); problem != told) {
-        told = problem;
-        if (!told.empty()) {
-          fmt::print(stderr, "{}: warning: rank {} cannot keep its results yet ({}); it tries again every {} s\n",
-                     archive, rank_of(comm), told, options.checkpoint_seconds);
-        }
-      }
-    });
-  }
-  outcome.work_seconds = seconds_since(start);
-  try {
-    shard->close();
-  } catch (const std::exception& error) {
-    outcome.write_problem = fmt::format("rank {}: {}", rank_of(comm), error.what());
-  }
-  return outcome;
 }
 
 std::size_t count(const StatusMap& statuses, Status status) {
@@ -250,19 +148,33 @@ void keep_freed_memory() {
 #endif
 }
 
+/// Removes states of tasks that the archive has: a process may have been killed between a record and its state.
+void clear_states(const Plan& plan, const std::string& archive, const StatusMap& statuses) {
+  const std::vector<std::string> files = state_files(archive);
+  if (files.empty()) return;
+  const std::set<std::string> there(files.begin(), files.end());
+  for (const TaskRef& task : plan.tasks) {
+    if (!task.cost.keeps || statuses[task.family][task.cell] == Status::missing) continue;
+    const std::string state = state_file(archive, plan.key(task));
+    if (there.contains(state)) std::filesystem::remove(state);
+  }
+}
+
 /// Removes what the archive holds now from beside it.
 void clear_shards(const std::string& archive, const std::vector<std::string>& sources, ArchiveLock& lock) {
   for (const std::string& source : sources) {
     if (source != archive) std::filesystem::remove(source);
   }
   lock.remove_file();
-  std::error_code ignored;  // an unreadable shard keeps the folder
+  std::error_code ignored;  // a state or an unreadable shard keeps the folder
+  std::filesystem::remove(state_folder(archive), ignored);
   std::filesystem::remove(shard_folder(archive), ignored);
 }
 
 /// Says how the run went, and gives the exit code.
 int conclude(const Plan& plan, const RunOptions& options, const std::string& archive, const StatusMap& statuses,
-             std::size_t kept, bool complete, const std::vector<std::string>& problems, const RunReport& report) {
+             std::size_t kept, const Outcome& outcome, const std::vector<std::string>& problems,
+             const RunReport& report) {
   bool lost = false;
   for (const std::string& problem : problems) {
     if (problem.empty()) continue;
@@ -270,7 +182,7 @@ int conclude(const Plan& plan, const RunOptions& options, const std::string& arc
     fmt::print(stderr, "{}: error: results were not kept ({}) free some space and run again\n", archive, problem);
   }
   // A shard that could not be read back was left alone, and keeps what it holds.
-  const std::size_t unread = complete && !lost ? missing_tasks(plan, statuses, options) : 0;
+  const std::size_t unread = outcome.complete && !lost ? missing_tasks(plan, statuses, options) : 0;
   if (unread > 0) {
     lost = true;
     fmt::print(stderr,
@@ -296,8 +208,11 @@ int conclude(const Plan& plan, const RunOptions& options, const std::string& arc
                archive, failed == 1 ? "a task has" : fmt::format("{} tasks have", failed), archive);
   }
   if (lost || failed > 0) return 1;
-  if (complete) return 0;
-  fmt::print(stderr, "{}: stopped early; run the same command again to go on\n", archive);
+  if (outcome.complete) return 0;
+  const std::string begun = outcome.interrupted > 0 ? fmt::format(" with {} task{} begun", outcome.interrupted,
+                                                                  outcome.interrupted == 1 ? "" : "s")
+                                                    : "";
+  fmt::print(stderr, "{}: stopped early{}; run the same command again to go on\n", archive, begun);
   return 2;
 }
 
@@ -351,7 +266,11 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
     lock.emplace(archive);
     existing = look_at_existing(archive, plan.study, plan.layout, options.fresh);
     if (!existing.warning.empty()) fmt::print(stderr, "{}\n", existing.warning);
-    if (options.fresh) start_over(archive);
+    remove_stale_states(archive);
+    if (options.fresh) {
+      const std::string aside = start_over(archive);
+      if (!aside.empty() && !options.quiet) fmt::print(stderr, "{}: what was there is kept as {}\n", archive, aside);
+    }
   });
   const StatusMap statuses = share_statuses(comm, plan, existing);
   const std::size_t kept = plan.tasks.size() - count(statuses, Status::missing);
@@ -373,8 +292,9 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
     const std::vector<std::string> sources = reduce(comm, plan, options, archive, started);
     on_root(comm, [&] {
       const StatusMap reached = read_statuses(plan.study, plan.layout, {archive});  // before anything is removed
+      clear_states(plan, archive, reached);
       clear_shards(archive, sources, *lock);
-      code = conclude(plan, options, archive, reached, kept, outcome.complete, problems, split);
+      code = conclude(plan, options, archive, reached, kept, outcome, problems, split);
     });
   });
   MPI_Bcast(&code, 1, MPI_INT, 0, comm);

@@ -86,18 +86,26 @@ std::optional<double> batch_seconds_left() {
   return slurm_duration(answer.data());
 }
 
-StopClock::StopClock(std::optional<double> seconds) {
-  if (seconds) {
-    end_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*seconds));
-  }
+StopClock::StopClock(std::optional<double> seconds, double interval) : interval_(interval) {
+  if (!seconds) return;
+  end_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*seconds));
+  interval_ = std::min(interval, std::max(0.0, *seconds) / 4.0);
 }
 
-bool StopClock::may_start(double seconds) const {
+double StopClock::left() const {
+  return std::chrono::duration<double>(*end_ - Clock::now()).count();
+}
+
+bool StopClock::may_start(double seconds, bool keeps) const {
   if (StopSignals::requested()) return false;
   if (!end_) return true;
   const double factor = expected_ > 0.0 ? measured_ / expected_ : 1.0;
-  const std::chrono::duration<double> left = *end_ - Clock::now();
-  return left.count() > seconds * factor;
+  if (!keeps) return left() > seconds * factor;
+  return left() > interval_ + std::min(interval_, seconds * factor);
+}
+
+bool StopClock::stopping(double write) const {
+  return StopSignals::requested() || (end_ && left() < interval_ + 2.0 * write);
 }
 
 void StopClock::learn(double expected, double measured) {

@@ -7,6 +7,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "pipeline/measure/task_control.hpp"
+
 namespace meander {
 namespace {
 
@@ -18,12 +20,14 @@ Results failed(const Family& family, const std::string& why) {
 
 }  // namespace
 
-Results guarded(const Family& family, const std::function<void(Results&)>& task) {
+std::optional<Results> guarded(const Family& family, const std::function<void(Results&)>& task) {
   try {
     Results results(family);
     task(results);
     const std::string flaw = results.nonfinite();
     return flaw.empty() ? results : failed(family, flaw);
+  } catch (const Interrupted&) {
+    return std::nullopt;
   } catch (const std::bad_alloc&) {
     return failed(family, "out of memory");
   } catch (const std::length_error& error) {  // a container asked for more than there can be

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "pipeline/measure/layout.hpp"
 #include "pipeline/measure/record.hpp"
@@ -10,7 +11,8 @@ namespace meander {
 
 /// Runs `task`, which fills the results it is given. Whatever it throws, memory that is not there,
 /// and a number that is not finite in an array of a done cell that does not declare such numbers
-/// (ArraySpec::nonfinite) give results without arrays, with the status failed and the reason.
-Results guarded(const Family& family, const std::function<void(Results&)>& task);
+/// (ArraySpec::nonfinite) give results without arrays, with the status failed and the reason. Interrupted gives
+/// nothing.
+std::optional<Results> guarded(const Family& family, const std::function<void(Results&)>& task);
 
 }  // namespace meander

@@ -1,6 +1,7 @@
 #include "pipeline/run/work.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace meander {
@@ -33,6 +34,12 @@ Work make_work(const std::vector<TaskRef>& tasks, const std::vector<std::size_t>
     work.task.push_back(std::move(members));
   }
   return work;
+}
+
+int jobs_in_a_row(double makespan, double usable, bool cut, double interval) {
+  if (cut && usable < 2.0 * interval) return 0;
+  const double each = cut ? usable - std::min(interval, usable / 4.0) : usable;
+  return static_cast<int>(std::max(1.0, std::ceil(makespan / each)));
 }
 
 }  // namespace meander

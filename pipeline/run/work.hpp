@@ -23,4 +23,10 @@ std::vector<std::size_t> largest_first(const std::vector<TaskRef>& tasks);
 /// The chosen tasks as phases; `chosen` is sorted by descending cost.
 Work make_work(const std::vector<TaskRef>& tasks, const std::vector<std::size_t>& chosen);
 
+/// How many jobs, one after another, computing of `makespan` seconds takes where each computes for `usable` seconds.
+/// With `cut`, tasks that keep their state are cut by the jobs' ends, and each job stops an interval of checkpoints
+/// before its end (StopClock). 0 where two intervals do not fit into a job, so that the run would count with shorter
+/// ones than was asked for.
+int jobs_in_a_row(double makespan, double usable, bool cut, double interval);
+
 }  // namespace meander

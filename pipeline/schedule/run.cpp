@@ -73,7 +73,7 @@ std::optional<std::size_t> Run::agree(const Group& group, std::optional<std::siz
 
 std::optional<std::size_t> Run::next_task(std::size_t phase) {
   const std::optional<std::size_t> task = take(phase);
-  if (task && options_.may_start && !options_.may_start(phases_[phase].seconds[*task])) {
+  if (task && options_.may_start && !options_.may_start(phase, *task)) {
     stop();
     return std::nullopt;
   }

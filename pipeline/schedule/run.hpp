@@ -39,6 +39,8 @@ class Run {
   Outcome finish();
   std::exception_ptr failure() const { return failure_; }
   ScheduleProgress progress() const;
+  /// Whether a rank stopped the run, as far as this node knows; asks the others now and then.
+  bool stopped();
   void free();
 
  private:
@@ -49,7 +51,6 @@ class Run {
   bool refill(std::size_t phase);
   TaskRange fetch(std::size_t phase);
   std::optional<std::size_t> agree(const Group& group, std::optional<std::size_t> task) const;
-  bool stopped();
   void stop();
 
   std::span<const Phase> phases_;

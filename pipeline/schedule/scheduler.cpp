@@ -39,10 +39,10 @@ struct Scheduler::Impl {
   ScheduleOptions options;
 
   mutable std::mutex mutex;  // progress() may ask while a run ends
-  const Run* current = nullptr;
+  Run* current = nullptr;
   ScheduleProgress last;
 
-  void watch(const Run* run, ScheduleProgress done) {
+  void watch(Run* run, ScheduleProgress done) {
     const std::lock_guard lock(mutex);
     current = run;
     last = done;
@@ -71,6 +71,10 @@ bool Scheduler::run(const Execute& execute) {
   run.free();
   if (run.failure()) std::rethrow_exception(run.failure());
   return outcome.complete;
+}
+
+bool Scheduler::stopped() {
+  return impl_->current != nullptr && impl_->current->stopped();  // set by this very thread
 }
 
 ScheduleProgress Scheduler::progress() const {

@@ -27,9 +27,9 @@ struct ScheduleOptions {
   /// Every rank is treated as a node of its own (a test switch; also MEANDER_PRETEND_NODES=1).
   bool pretend_nodes = false;
   CounterKind counter = CounterKind::automatic;
-  /// Asked before each task; false stops the whole run after the tasks in flight. The argument is
-  /// the task's expected cost. Must be cheap and must not call MPI.
-  std::function<bool(double seconds)> may_start;
+  /// Asked before each task; false stops the whole run after the tasks in flight. Must be cheap and
+  /// must not call MPI.
+  std::function<bool(std::size_t phase, std::size_t task)> may_start;
 };
 
 /// How far the run is, as far as this rank knows.
@@ -57,6 +57,10 @@ class Scheduler {
   /// flight and leaves `run` on this rank; the others return false. In a group, `execute` must not
   /// throw while other ranks of the group wait for this one.
   bool run(const std::function<void(std::size_t phase, std::size_t task, MPI_Comm group)>& execute);
+
+  /// Whether the run is being stopped, for a task that would rather end early: true soon after a rank
+  /// was refused a task or failed. To be called inside `execute`, on a group's first rank.
+  bool stopped();
 
   /// This node's tasks; on rank 0 all nodes' as far as their reports came in. May be called from
   /// another thread of this rank while `run` is under way.

@@ -14,6 +14,8 @@ import pytest
 
 PROGRAM = str(pathlib.Path(os.environ["MEANDER_PROGRAM"]).resolve())
 SOURCE = pathlib.Path(os.environ["MEANDER_SOURCE"]).resolve()
+# The same program with a measure whose tasks stop and go on.
+LONG_SUM = str(pathlib.Path(os.environ.get("MEANDER_LONG_SUM", pathlib.Path(PROGRAM).parent / "tests" / "meander_long_sum")).resolve())
 MPIRUN = ["mpirun", "-q", "--bind-to", "none", "--oversubscribe"]
 
 
@@ -29,15 +31,15 @@ def environment():
     return {**os.environ, **settings}
 
 
-def command(*arguments, ranks=None):
+def command(*arguments, ranks=None, program=PROGRAM):
     start = [] if ranks is None else [*MPIRUN, "-n", str(ranks)]
-    return [*start, PROGRAM, *map(str, arguments)]
+    return [*start, program, *map(str, arguments)]
 
 
-def meander(*arguments, ranks=None, cwd=None, code=0, timeout=300):
+def meander(*arguments, ranks=None, cwd=None, code=0, timeout=300, program=PROGRAM):
     """Runs meander, checks its exit code and gives what it printed (both streams)."""
     done = subprocess.run(
-        command(*arguments, ranks=ranks),
+        command(*arguments, ranks=ranks, program=program),
         cwd=cwd,
         env=environment(),
         stdout=subprocess.PIPE,

@@ -15,8 +15,9 @@ import time
 
 import h5py
 import numpy as np
+import pytest
 
-from conftest import arrays, assert_identical, command, environment, meander
+from conftest import LONG_SUM, PROGRAM, arrays, assert_identical, command, environment, meander
 
 STUDY = """
 title = "chaos"
@@ -36,8 +37,25 @@ samples = 4000
 method = "sampled"  # exact counts of such small networks are over at once
 """
 
+# Half a second each: they are killed in the middle and go on from their kept states.
+LONG_TASKS = """
+title = "long tasks"
+measure = "long_sum"
+realizations = 2
+[sweep]
+scale = [1.0, 2.5, 3.25]
+[long_sum]
+blocks = 400
+terms = 80000
+"""
+
 KILLS = ("kill", "crash", "freeze", "job")
 MOMENTS = ("anytime", "anytime", "shard renewed", "archive written")
+PATTERNS = {
+    "shard renewed": "out.h5.shards/*.tmp-*",
+    "state renewed": "out.h5.shards/partial/*.tmp-*",
+    "archive written": "out.h5.tmp-*",
+}
 
 
 def ranks_of(job, ranks):
@@ -68,8 +86,8 @@ def wait_for(moment, job, folder, chance, wall):
         while job.poll() is None and time.monotonic() < deadline:
             time.sleep(0.002)
         return
-    pattern = "out.h5.shards/*.tmp-*" if moment == "shard renewed" else "out.h5.tmp-*"
-    skip = chance.randrange(4) if moment == "shard renewed" else 0
+    pattern = PATTERNS[moment]
+    skip = 0 if moment == "archive written" else chance.randrange(4)
     while job.poll() is None:
         if is_there(folder, pattern):
             if skip == 0:
@@ -127,7 +145,13 @@ def kept(out):
         assert is_sealed(out), f"{out} is torn"
         for key, seconds in archived(out).items():
             cells[key].add(seconds)
+    for state in pathlib.Path(f"{out}.shards").glob("partial/*.state"):
+        assert is_sealed(state), f"{state} is torn"
     return cells
+
+
+def states(out):
+    return len(list(pathlib.Path(f"{out}.shards").glob("partial/*.state")))
 
 
 def archived(out):
@@ -135,20 +159,21 @@ def archived(out):
         return {
             (family, cell): float(seconds)
             for family, name in enumerate(("seconds", "seconds_theory"))
+            if name in file
             for cell, seconds in enumerate(file[name][()].ravel())
             if not np.isnan(seconds)
         }
 
 
-def one_round(folder, study, whole, wall, chance, tally):
+def one_round(folder, study, whole, wall, chance, tally, program, moments):
     out = folder / "out.h5"
     story = []
     for _ in range(chance.choice((1, 1, 2))):
         ranks, checkpoint = chance.randint(1, 4), chance.choice((0.02, 0.1, 0.5))
-        kind, moment = chance.choice(KILLS), chance.choice(MOMENTS)
+        kind, moment = chance.choice(KILLS), chance.choice(moments)
         story.append(f"{ranks} ranks, {kind} at {moment}, checkpoint {checkpoint}")
         job = subprocess.Popen(
-            command("run", study, "-o", out, "--checkpoint", checkpoint, "--quiet", ranks=ranks if ranks > 1 else None),
+            command("run", study, "-o", out, "--checkpoint", checkpoint, "--quiet", ranks=ranks if ranks > 1 else None, program=program),
             env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )
         wait_for(moment, job, folder, chance, wall)
@@ -161,9 +186,10 @@ def one_round(folder, study, whole, wall, chance, tally):
         tally[f"struck when {moment}"] += alive
         assert not alive or job.returncode not in (2, 3), story
     before = kept(out)
+    tally["states kept"] += states(out)
     ranks = chance.randint(1, 4)
     story.append(f"resumed on {ranks}")
-    meander("run", study, "-o", out, "--quiet", ranks=ranks if ranks > 1 else None)
+    meander("run", study, "-o", out, "--quiet", ranks=ranks if ranks > 1 else None, program=program)
     try:
         assert_identical(whole, out)
         after = archived(out)
@@ -177,16 +203,21 @@ def one_round(folder, study, whole, wall, chance, tally):
     tally["cells"] += len(after)
 
 
-def test_chaos(tmp_path, capsys):
-    rounds = int(os.environ.get("MEANDER_CHAOS_ROUNDS", "20"))
+@pytest.mark.parametrize(
+    "text, program, moments, share",
+    [(STUDY, PROGRAM, MOMENTS, 1.0), (LONG_TASKS, LONG_SUM, (*MOMENTS, "state renewed"), 0.5)],
+    ids=["short", "long"],
+)
+def test_chaos(tmp_path, capsys, text, program, moments, share):
+    rounds = max(1, int(share * int(os.environ.get("MEANDER_CHAOS_ROUNDS", "20"))))
     seed = int(os.environ.get("MEANDER_CHAOS_SEED", random.SystemRandom().randrange(1 << 32)))
     chance = random.Random(seed)
     study, whole = tmp_path / "study.toml", tmp_path / "whole.h5"
-    study.write_text(STUDY)
-    meander("run", study, "-o", whole, "--quiet")
-    assert len(arrays(whole)) > 10
+    study.write_text(text)
+    meander("run", study, "-o", whole, "--quiet", program=program)
+    assert len(arrays(whole)) > 5
     start = time.monotonic()
-    meander("run", study, "-o", tmp_path / "timed.h5", "--quiet", ranks=3)
+    meander("run", study, "-o", tmp_path / "timed.h5", "--quiet", ranks=3, program=program)
     wall = time.monotonic() - start
     tally = collections.Counter()
     start = time.monotonic()
@@ -194,7 +225,7 @@ def test_chaos(tmp_path, capsys):
         folder = tmp_path / "round"
         folder.mkdir()
         try:
-            one_round(folder, study, whole, wall, chance, tally)
+            one_round(folder, study, whole, wall, chance, tally, program, moments)
         except AssertionError as error:
             raise AssertionError(f"round {number} of seed {seed}: {error}") from error
         shutil.rmtree(folder)
@@ -205,6 +236,7 @@ def test_chaos(tmp_path, capsys):
         print(f"\nchaos: {rounds} rounds of seed {seed}, {dict(sorted(tally.items()))}", flush=True)
     # Strikes that all miss would prove nothing.
     assert tally["strikes"] >= rounds / 2
+    assert tally["states kept"] > 0 or program != LONG_SUM
 
 
 def test_a_killed_run_loses_an_interval(tmp_path):

@@ -192,5 +192,26 @@ TEST(PlanJob, SplitsWhatIsLongerThanTheLimitAndRefusesATaskThatIs) {
               3600.0, 1.0);
 }
 
+TEST(PlanJob, ChainsJobsForTasksThatKeepTheirState) {
+  Site site = site_of(1, 1);
+  site.max_time = 3600.0 + site.signal_lead;
+  std::vector<TaskRef> todo = tasks(1, 36000.0);
+  EXPECT_THROW(plan_job(todo, site, {}), BadInput);
+  todo.front().cost.keeps = true;
+  const JobPlan plan = plan_job(todo, site, {});
+  EXPECT_EQ(plan.jobs_in_a_row, 11);  // each stops a minute early
+  EXPECT_EQ(plan.seconds, site.max_time);
+  EXPECT_TRUE(plan.keeps);
+  JobWishes wishes;
+  wishes.checkpoint = 1801.0;  // two of them are more than a job
+  EXPECT_THROW(plan_job(todo, site, wishes), BadInput);
+  wishes.checkpoint = 1800.0;
+  EXPECT_EQ(plan_job(todo, site, wishes).jobs_in_a_row, 14);  // it counts as a quarter of the job
+  todo.push_back(tasks(1, 3601.0).front());                   // one that does not keep
+  EXPECT_THROW(plan_job(todo, site, {}), BadInput);
+  todo.back().cost.seconds = 3599.0;
+  EXPECT_EQ(plan_job(todo, site, {}).jobs_in_a_row, 12);
+}
+
 }  // namespace
 }  // namespace meander

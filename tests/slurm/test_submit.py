@@ -16,8 +16,22 @@ meander = end_to_end.meander
 SMALL = end_to_end.SMALL
 
 
-def submit(study, site, *options, code=0):
-    return meander("submit", study, "--site", site, "--yes", "--checkpoint", 0.3, *options, code=code)
+# One task of 20 seconds, mostly asleep, which the cost model takes for one of hours.
+LONG_TASK = """
+title = "one long task"
+measure = "long_sum"
+[sweep]
+scale = [1.0]
+[long_sum]
+blocks = 400
+terms = 1000
+pause = 50
+expected = 10000
+"""
+
+
+def submit(study, site, *options, code=0, **program):
+    return meander("submit", study, "--site", site, "--yes", "--checkpoint", 0.3, *options, code=code, **program)
 
 
 def job_id(printed):
@@ -260,6 +274,71 @@ def test_shell_words_that_do_not_fit_together(site, study, tmp_path):
 def test_one_ask_without_a_terminal(site, study):
     printed = meander("submit", study(SMALL), "--site", site(), code=3)
     assert "--yes" in printed
+
+
+def begun(archive):
+    """The kept states of an archive's tasks, as `status` tells them."""
+    done = subprocess.run(
+        end_to_end.command("status", archive, "--json", program=end_to_end.LONG_SUM), capture_output=True, text=True, check=False
+    )
+    return json.loads(done.stdout)["begun"] if done.returncode == 0 else []
+
+
+@pytest.fixture(scope="session")
+def undisturbed_sum(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sum")
+    (folder / "study.toml").write_text(LONG_TASK)
+    end_to_end.meander("run", folder / "study.toml", "-o", folder / "whole.h5", "--quiet", program=end_to_end.LONG_SUM)
+    return folder / "whole.h5"
+
+
+@pytest.mark.parametrize("requeue", ["true", "false"])
+def test_a_task_longer_than_a_job_goes_through_a_chain(cluster, site, study, undisturbed_sum, tmp_path, requeue):
+    """Each job ends early, three times in a row without a new cell: it goes on from the state and does not give up."""
+    archive, path = tmp_path / "out.h5", study(LONG_TASK)
+    where = site(requeue=requeue, max_tries="2")
+    printed = submit(path, where, "-o", archive, "--ranks", 1, program=end_to_end.LONG_SUM)
+    assert "keep their state and go on in the next job, 3 jobs in a row" in printed, printed
+    job = job_id(printed)
+    words = "queued again" if requeue == "true" else "goes on"
+    for ends in (1, 2, 3):
+        cluster.wait_until(lambda: [task["resumed"] for task in begun(archive)] == [ends - 1], 90, f"not begun: {log(archive)}")
+        cluster.run("scancel", "--signal=USR1", "--batch", job)
+        cluster.wait_until(lambda: log(archive).count(words) == ends, 60, f"not gone on with: {log(archive)}")
+        job = (tmp_path / "out.h5.job" / "jobs").read_text().splitlines()[-1].split()[0]
+    assert "with 1 task begun" in log(archive), log(archive)
+    assert_finished(cluster, archive, undisturbed_sum)
+    assert "giving up" not in log(archive) and begun(archive) == []
+
+
+def test_a_task_that_does_not_get_on_gives_up(cluster, site, study, tmp_path):
+    """A state that cannot be kept must not make a chain without end."""
+    archive, path = tmp_path / "out.h5", study(LONG_TASK)
+    job = job_id(submit(path, site(max_tries="2"), "-o", archive, "--ranks", 1, program=end_to_end.LONG_SUM))
+    for start in (1, 2, 3):  # the first one is not held against it: nobody knows how far the job before was
+        cluster.wait_until(lambda: f"start {start}\n" in log(archive), 60, f"not started: {log(archive)}")
+        cluster.wait_until((tmp_path / "out.h5.shards" / "lock").exists, 30, "no lock")
+        # In the place of the states' folder lies a file.
+        subprocess.run(["rm", "-rf", tmp_path / "out.h5.shards" / "partial"], check=True)
+        (tmp_path / "out.h5.shards" / "partial").write_text("in the way")
+        time.sleep(1.0)
+        cluster.run("scancel", "--signal=USR1", "--batch", job)
+    cluster.wait_for_queue()
+    assert "giving up: 2 tries in a row" in log(archive) and "cannot be kept" in log(archive), log(archive)
+
+
+@pytest.mark.long
+def test_a_task_longer_than_a_real_limit(cluster, site, study, tmp_path):
+    archive = tmp_path / "out.h5"
+    text = LONG_TASK.replace("blocks = 400", "blocks = 1400").replace("expected = 10000", "expected = 100")
+    where = site(partition='"short"', max_time='"00:02:00"')
+    options = ["-o", archive, "--ranks", 1, "--time", "00:01:00", "--checkpoint", 5]
+    printed = meander("submit", study(text), "--site", where, "--yes", *options, program=end_to_end.LONG_SUM)
+    assert "3 jobs in a row" in printed, printed
+    cluster.wait_for_queue(1500)
+    meander("run", study(text, "whole.toml"), "-o", tmp_path / "whole.h5", "--quiet", program=end_to_end.LONG_SUM)
+    assert_finished(cluster, archive, tmp_path / "whole.h5")
+    assert "start 2" in log(archive) and "with 1 task begun" in log(archive), log(archive)
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@
 #include "pipeline/archive/format/file_header.hpp"
 #include "pipeline/archive/read/archive_reader.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/archive/shards/task_state.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
@@ -162,6 +163,14 @@ void describe(Summary& summary) {
   }
 }
 
+std::vector<BegunTask> begun_tasks(const std::string& archive) {
+  std::vector<BegunTask> begun;
+  for (const TaskStateHead& head : state_heads(archive)) begun.push_back({head.fraction, head.resumed, head.seconds});
+  std::stable_sort(begun.begin(), begun.end(),
+                   [](const BegunTask& a, const BegunTask& b) { return a.fraction > b.fraction; });
+  return begun;
+}
+
 }  // namespace
 
 std::string DimensionSummary::text() const {
@@ -199,6 +208,7 @@ Summary summarise(const std::string& path) {
   }
   describe(summary);
   count_cells(sources, summary);
+  summary.begun = begun_tasks(path);
   return summary;
 }
 

@@ -49,6 +49,13 @@ struct FailedPoint {
   std::size_t cells = 0;
 };
 
+/// A task that is under way or was stopped, with a kept state.
+struct BegunTask {
+  double fraction = 0.0;      // of it that is done
+  std::uint32_t resumed = 0;  // how often it was gone on with
+  double seconds = 0.0;       // that it has taken up to that state
+};
+
 /// Points that a summary lists at most; further ones are counted in `messages` alone.
 inline constexpr std::size_t most_failed_points = 1000;
 
@@ -65,6 +72,8 @@ struct Summary {
   std::vector<std::pair<std::string, std::size_t>> messages;
   /// Where they are, in the order of the cells.
   std::vector<FailedPoint> failed_points;
+  /// Tasks with a kept state, by descending fraction.
+  std::vector<BegunTask> begun;
   /// Shards that could not be read, and why; an archive that another program changed.
   std::vector<std::string> warnings;
 

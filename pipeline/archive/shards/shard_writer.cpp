@@ -54,14 +54,25 @@ struct ShardWriter::Impl {
     thread = std::thread([this] { work(); });
   }
 
-  void add(Record record) {
+  void add(Record record, std::string superfluous) {
     validate(record, layout);
     const std::size_t bytes = size_of(record);
     {
       const std::lock_guard guard(mutex);
+      if (!superfluous.empty()) obsolete.push_back(std::move(superfluous));
       records.push_back(std::make_shared<const Record>(std::move(record)));
       pending_bytes += bytes;
       total_bytes += bytes;
+    }
+    wake.notify_one();
+  }
+
+  void announce() {
+    {
+      const std::lock_guard guard(mutex);
+      if (announced || total_bytes > 0 || closed > 0) return;
+      announced = true;
+      ++pending_bytes;  // enough to be written, and nothing to a full disk
     }
     wake.notify_one();
   }
@@ -105,12 +116,15 @@ struct ShardWriter::Impl {
     const std::vector<std::shared_ptr<const Record>> snapshot = records;
     const std::size_t written_bytes = total_bytes;
     const std::size_t taken = pending_bytes;
+    const std::vector<std::string> done = obsolete;
     guard.unlock();
     std::string trouble;
     try {
       fs::create_directories(folder);
       const std::string name = stem + "-" + std::to_string(segment) + shard_extension;
       replace_sealed((fs::path(folder) / name).string(), shard_image(study, layout, snapshot));
+      std::error_code ignored;  // what stays is removed when the archive is there
+      for (const std::string& path : done) fs::remove(path, ignored);
     } catch (const std::exception& error) {
       trouble = error.what();
     }
@@ -118,6 +132,7 @@ struct ShardWriter::Impl {
     problem = trouble;
     if (!trouble.empty()) return;
     pending_bytes -= taken;
+    obsolete.erase(obsolete.begin(), obsolete.begin() + static_cast<std::ptrdiff_t>(done.size()));
     kept = closed + snapshot.size();
     if (written_bytes < segment_bytes) return;
     records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(snapshot.size()));
@@ -136,8 +151,10 @@ struct ShardWriter::Impl {
   std::condition_variable wake;
   std::vector<std::shared_ptr<const Record>> records;  // of the file that is open now
   std::size_t total_bytes = 0;
-  std::size_t pending_bytes = 0;  // not on disk yet
-  std::size_t closed = 0;         // records in files that are closed
+  std::size_t pending_bytes = 0;      // not on disk yet
+  std::vector<std::string> obsolete;  // files to remove with the next write
+  bool announced = false;
+  std::size_t closed = 0;  // records in files that are closed
   std::string problem;
   bool closing = false;
   std::atomic<std::size_t> kept = 0;
@@ -156,8 +173,12 @@ ShardWriter::~ShardWriter() {
   }
 }
 
-void ShardWriter::add(Record record) {
-  impl_->add(std::move(record));
+void ShardWriter::add(Record record, std::string obsolete) {
+  impl_->add(std::move(record), std::move(obsolete));
+}
+
+void ShardWriter::announce() {
+  impl_->announce();
 }
 
 void ShardWriter::close() {

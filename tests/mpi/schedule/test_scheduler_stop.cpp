@@ -23,8 +23,9 @@ TEST_P(Stopping, one_rank_stops_all) {
     int mine = 0;
     bool told = false;
     ScheduleOptions options = GetParam().options();
-    options.may_start = [&](double cost) {
-      EXPECT_EQ(cost, 1e-3);
+    options.may_start = [&](std::size_t phase, std::size_t task) {
+      EXPECT_EQ(phase, 0u);
+      EXPECT_LT(task, seconds.size());
       EXPECT_FALSE(told) << "asked again";
       told = rank() == stopper && mine == after;
       return !told;
@@ -49,7 +50,7 @@ TEST_P(Stopping, one_rank_stops_all) {
 
 TEST_P(Stopping, a_stop_before_the_first_task_runs_nothing) {
   ScheduleOptions options = GetParam().options();
-  options.may_start = [](double) { return false; };
+  options.may_start = [](std::size_t, std::size_t) { return false; };
   int runs = 0;
   Scheduler scheduler(MPI_COMM_WORLD, {{ranks(), {1.0, 1.0}}, {1, std::vector<double>(100, 1.0)}}, options);
   EXPECT_FALSE(scheduler.run([&](std::size_t, std::size_t, MPI_Comm) { ++runs; }));
@@ -60,7 +61,7 @@ TEST_P(Stopping, a_stop_in_one_group_ends_all_phases) {
   const int width = std::min(2, ranks());
   ScheduleOptions options = GetParam().options();
   int asked = 0;
-  options.may_start = [&](double) { return rank() != 0 || ++asked <= 5; };
+  options.may_start = [&](std::size_t, std::size_t) { return rank() != 0 || ++asked <= 5; };
   int wide = 0;
   int narrow = 0;
   Scheduler scheduler(MPI_COMM_WORLD,
@@ -71,6 +72,26 @@ TEST_P(Stopping, a_stop_in_one_group_ends_all_phases) {
   }));
   EXPECT_EQ(sum_over_ranks(wide) % width, 0) << "a task ran on part of its group";
   EXPECT_LT(sum_over_ranks(wide + narrow), 10000);
+}
+
+// A task that would go on for a minute sees that another rank stopped the run, and ends.
+TEST_P(Stopping, a_task_under_way_can_see_it) {
+  ScheduleOptions options = GetParam().options();
+  const int stopper = ranks() - 1;
+  int asked = 0;
+  options.may_start = [&](std::size_t, std::size_t) { return rank() != stopper || ++asked <= 1; };
+  Scheduler scheduler(MPI_COMM_WORLD, {{1, std::vector<double>(100, 1.0)}}, options);
+  EXPECT_FALSE(scheduler.stopped()) << "nothing runs";
+  bool seen = false;
+  const double start = MPI_Wtime();
+  EXPECT_FALSE(scheduler.run([&](std::size_t, std::size_t, MPI_Comm) {
+    if (rank() == stopper) return;
+    while (!seen && MPI_Wtime() - start < 60.0) {
+      compute_for(1e-3);
+      seen = scheduler.stopped();
+    }
+  }));
+  EXPECT_LT(MPI_Wtime() - start, 30.0);
 }
 
 TEST_P(Stopping, an_exception_leaves_run_where_it_was_thrown_and_nobody_hangs) {

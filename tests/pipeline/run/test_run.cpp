@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <new>
 #include <stdexcept>
@@ -16,6 +17,9 @@
 #include "pipeline/archive/format/header.hpp"
 #include "pipeline/archive/read/archive_summary.hpp"
 #include "pipeline/archive/read/read_sources.hpp"
+#include "pipeline/archive/shards/archive_lock.hpp"
+#include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/archive/shards/task_state.hpp"
 #include "pipeline/run/work.hpp"
 
 namespace meander {
@@ -152,6 +156,47 @@ TEST_F(Run, FreshStartsOver) {
   options_.fresh = true;
   EXPECT_EQ(run(), 0);
   EXPECT_EQ(Toy::calls, 8);
+}
+
+TEST_F(Run, FreshKeepsWhatWasThereBesideTheNewOne) {
+  EXPECT_EQ(run(), 0);
+  const auto bytes = [](const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string first = bytes(options_.archive);
+  const std::string folder = shard_folder(options_.archive);
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/torn.shard") << "a shard";
+  write_state(options_.archive, {.key = {5}, .measure_version = 1}, std::vector<std::byte>(4));
+  options_.fresh = true;
+  EXPECT_EQ(run(), 0);
+  const std::string aside = options_.archive + ".before-1";
+  EXPECT_EQ(bytes(aside), first);
+  EXPECT_EQ(bytes(shard_folder(aside) + "/torn.shard"), "a shard");
+  EXPECT_EQ(state_files(aside).size(), 1u);
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  const std::string second = bytes(options_.archive);
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(bytes(aside), first);
+  EXPECT_EQ(bytes(options_.archive + ".before-2"), second);
+  EXPECT_FALSE(std::filesystem::exists(options_.archive + ".before-3"));
+}
+
+TEST_F(Run, FreshTouchesNothingWhileAnotherRunHoldsTheLock) {
+  EXPECT_EQ(run(), 0);
+  options_.fresh = true;
+  const ArchiveLock lock(options_.archive);
+  EXPECT_THROW(run(), BadInput);
+  EXPECT_TRUE(std::filesystem::exists(options_.archive));
+  EXPECT_FALSE(std::filesystem::exists(options_.archive + ".before-1"));
+}
+
+TEST_F(Run, AnInterruptedTaskThatNobodyStoppedHasFailed) {
+  Toy::fault = [](Results&) { throw Interrupted(); };
+  EXPECT_EQ(run(), 1);
+  EXPECT_THAT(statuses(), testing::ElementsAre(Status::done, Status::done, Status::failed, Status::done));
+  EXPECT_THAT(summarise(options_.archive).messages.at(0).first, testing::HasSubstr("nobody told it to stop"));
 }
 
 TEST_F(Run, PartsShareTheTasks) {

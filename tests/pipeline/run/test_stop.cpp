@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
 #include <string>
+#include <thread>
 
 namespace meander {
 namespace {
@@ -45,6 +47,40 @@ TEST(StopClock, CorrectsTheCostModelByWhatTasksTook) {
   clock.learn(1.0, 3.0);  // three times slower than expected
   EXPECT_FALSE(clock.may_start(40.0));
   EXPECT_TRUE(clock.may_start(30.0));
+}
+
+TEST(StopClock, StartsATaskThatKeepsWithTwoIntervalsLeft) {
+  const StopSignals signals;
+  const StopClock clock(100.0, 10.0);
+  EXPECT_FALSE(clock.may_start(1e6));
+  EXPECT_TRUE(clock.may_start(1e6, true));
+  EXPECT_FALSE(clock.stopping(0.0));
+  EXPECT_TRUE(clock.stopping(46.0));  // an interval and twice the time to write
+  const StopClock none(std::nullopt, 10.0);
+  EXPECT_TRUE(none.may_start(1e6, true));
+  EXPECT_FALSE(none.stopping(1e6));
+}
+
+TEST(StopClock, StopsWhenAnIntervalIsLeft) {
+  const StopSignals signals;
+  // Of a second, 0.25 s are the interval: until 0.5 s a long task may start, until 0.75 s it may go on.
+  const StopClock clock(1.0, 60.0);
+  EXPECT_TRUE(clock.may_start(1e6, true));
+  std::this_thread::sleep_for(std::chrono::milliseconds(550));
+  EXPECT_FALSE(clock.may_start(1e6, true));
+  EXPECT_TRUE(clock.may_start(1e-6, true)) << "it ends before it would have to stop";
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  EXPECT_TRUE(clock.stopping(0.0));
+  EXPECT_FALSE(clock.may_start(1e-6, true));
+}
+
+TEST(StopClock, StopsAfterASignal) {
+  const StopSignals signals;
+  const StopClock clock(std::nullopt, 10.0);
+  EXPECT_FALSE(clock.stopping(0.0));
+  std::raise(SIGUSR1);
+  EXPECT_TRUE(clock.stopping(0.0));
+  EXPECT_FALSE(clock.may_start(1.0, true));
 }
 
 TEST(BatchSecondsLeft, AreReadFromSlurmsEnvironment) {
