@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meander.archive import ArchiveError
 from meander.figures import (
     activation_spectrum,
@@ -40,7 +42,7 @@ MEASURES = {
 def draw(dataset, request: Request | None = None):
     """The matplotlib Figure for the dataset's measure, and the notes written beneath it.
 
-    A measure without a module of its own is drawn where the request names an array over layers.
+    A measure without a module of its own gets the usual picture: its arrays over layers, each with its theory.
     Raises ArchiveError where nothing can be drawn.
     """
     request = request or Request()
@@ -53,11 +55,26 @@ def draw(dataset, request: Request | None = None):
         return (render(drawing), drawing.notes) if drawing is not None else module.picture(dataset, request)
     if module is not None:
         request = module.choose(dataset, request)
-    elif not request.arrays:
-        raise ArchiveError(f'no figure is known for the measure "{measure}" (known: {", ".join(sorted(MEASURES))}); '
-                           "name an array with --array")
+    else:
+        request = usual(dataset, request)
     drawing = prepare(dataset, request)
     return render(drawing), drawing.notes
 
 
-__all__ = ["MEASURES", "Request", "draw"]
+def usual(dataset, request: Request) -> Request:
+    """The request with the arrays over layers that it leaves open: those with theory beside them, else all of numbers.
+
+    Raises ArchiveError where the archive has no such array.
+    """
+    if request.arrays:
+        return request
+    over_layers = [name for name, array in dataset.data_vars.items()
+                   if array.dims[-1:] == ("layer",) and array.dtype.kind in "if" and not name.endswith("_theory")]
+    with_theory = [name for name in over_layers if f"{name}_theory" in dataset]
+    if not over_layers:
+        raise ArchiveError(f'no figure is known for the measure "{dataset.attrs.get("measure", "")}" (it has no module in '
+                           "meander.figures, and no array over layers alone) name an array with --array")
+    return replace(request, arrays=tuple(with_theory or over_layers))
+
+
+__all__ = ["MEASURES", "Request", "draw", "usual"]
