@@ -29,6 +29,7 @@ using Layer = Prepared::Layer;
 constexpr double longest_stretch = 0.25 * std::numbers::pi;  // of a circle
 
 const LinearPieces& pieces_of(const Network& network) {
+  require_one_activation(network, "the exact walk");
   const LinearPieces* pieces = network.activation().pieces();
   if (pieces == nullptr) {
     throw std::invalid_argument(
