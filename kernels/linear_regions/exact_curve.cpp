@@ -297,6 +297,7 @@ ExactCounts ExactNetwork::walk(const Curve& preactivation_curve, const ExactOpti
 }
 
 ExactCounts exact_curve(const Network& network, const Curve& curve, const ExactOptions& options) {
+  require_one_activation(network, "the exact walk");
   require_dimension(network, curve);
   use_one_blas_thread();
   ExactCounts counts = walk_along(*prepare(network, 1), first_layer_of(network, curve), options);

@@ -135,8 +135,12 @@ class Propagator {
   Propagation result_;
 };
 
-void check(const Network& network, std::span<const double> x0, std::span<const double> x1, double keep) {
-  require_dense(network, "the propagation of signals");
+void check(const Network& network, std::span<const double> x0, std::span<const double> x1,
+           const PropagationOptions& options) {
+  const double keep = options.keep;
+  if (options.gradients || options.perturbations || keep != 1.0) {
+    require_dense(network, "the propagation of gradients, perturbations or dropout");
+  }
   const auto inputs = static_cast<std::size_t>(network.input_dimension());
   if (x0.size() != inputs || x1.size() != inputs) {
     throw std::invalid_argument("inputs of dimensions " + std::to_string(x0.size()) + " and " +
@@ -183,7 +187,7 @@ std::vector<double> perturbation_direction(StreamKey key, int layer, int width) 
 
 Propagation propagate(const Network& network, std::span<const double> x0, std::span<const double> x1, StreamKey key,
                       const PropagationOptions& options) {
-  check(network, x0, x1, options.keep);
+  check(network, x0, x1, options);
   return Propagator(network, key, options).run(x0, x1);
 }
 
