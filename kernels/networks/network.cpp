@@ -99,7 +99,7 @@ std::vector<NetworkLayer> dense_layers(const std::vector<int>& widths, const Act
   layers.reserve(widths.size());
   for (const int width : widths) {
     if (width < 1) refuse("width " + std::to_string(width) + " (must be positive), choose at least 1");
-    layers.push_back({Dense{width}, LayerActivation{activation, ""}, {}, {}});
+    layers.push_back({Dense{width}, LayerActivation{activation, activation.text()}, {}, {}});
   }
   return layers;
 }
