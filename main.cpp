@@ -8,6 +8,7 @@
 #include "slurm/scaling/scale.hpp"
 #include "slurm/submit.hpp"
 #include "studies/measures/catalogue.hpp"
+#include "studies/networks/show_network.hpp"
 
 namespace {
 
@@ -29,7 +30,8 @@ int leave(int code) {
 
 int main(int argc, char** argv) {
   try {
-    return meander::command_line(argc, argv, meander::all_measures(), {meander::add_submit, meander::add_scale});
+    return meander::command_line(argc, argv, meander::all_measures(), {meander::add_submit, meander::add_scale},
+                                 meander::show_network);
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", meander::failure_text(error));
     return leave(meander::exit_code(error));

@@ -25,22 +25,20 @@ void scale_by(std::vector<double>& x, const std::vector<double>& factors) {
 }  // namespace
 
 BoundaryFunction::BoundaryFunction(const Network& network, std::vector<double> beta, double beta_0)
-    : input_dimension_(network.input_dimension()),
-      activation_(network.activation()),
-      beta_(std::move(beta)),
-      beta_0_(beta_0) {
+    : input_dimension_(network.input_dimension()), beta_(std::move(beta)), beta_0_(beta_0) {
+  require_dense(network, "the decision boundary");
   use_one_blas_thread();
   if (beta_.size() != static_cast<std::size_t>(network.width(network.depth()))) {
     throw std::invalid_argument("beta has " + std::to_string(beta_.size()) + " numbers (the last layer has " +
                                 std::to_string(network.width(network.depth())) + " neurons), give one for each");
   }
-  if (activation_.has_kinks()) {
-    throw std::invalid_argument(
-        "the activation has kinks (its decision boundary is flat but for edges, where curvature is infinite), take "
-        "a smooth one");
-  }
   for (int layer = 1; layer <= network.depth(); ++layer) {
-    Layer held{network.width(layer), network.fan_in(layer), {}, {}};
+    Layer held{network.width(layer), network.fan_in(layer), network.activation(layer), {}, {}};
+    if (held.activation.has_kinks()) {
+      throw std::invalid_argument(
+          "the activation has kinks (its decision boundary is flat but for edges, where curvature is infinite), take "
+          "a smooth one");
+    }
     held.weight.resize(static_cast<std::size_t>(held.outputs) * static_cast<std::size_t>(held.inputs));
     held.bias.resize(static_cast<std::size_t>(held.outputs));
     network.weight(layer, std::span<double>(held.weight));
@@ -72,7 +70,7 @@ double BoundaryFunction::value(std::span<const double> x) const {
   for (const Layer& layer : layers_) {
     signal = multiply(layer, signal);
     for (std::size_t i = 0; i < signal.size(); ++i) signal[i] += layer.bias[i];
-    activation_.apply(signal);
+    layer.activation.apply(signal);
   }
   double sum = -beta_0_;
   for (std::size_t i = 0; i < beta_.size(); ++i) sum += beta_[i] * signal[i];
@@ -87,7 +85,7 @@ BoundaryPoint BoundaryFunction::at(std::span<const double> x) const {
     signal = multiply(layer, signal);
     for (std::size_t i = 0; i < signal.size(); ++i) signal[i] += layer.bias[i];
     point.h.push_back(signal);
-    activation_.apply(signal);
+    layer.activation.apply(signal);
   }
   point.value = -beta_0_;
   point.scale = std::abs(beta_0_);
@@ -104,8 +102,8 @@ BoundaryPoint BoundaryFunction::at(std::span<const double> x) const {
     point.slope[l].resize(back.size());
     point.bend[l].resize(back.size());
     for (std::size_t i = 0; i < back.size(); ++i) {
-      point.slope[l][i] = activation_.derivative(point.h[l][i]);
-      point.bend[l][i] = activation_.second_derivative(point.h[l][i]) * back[i];
+      point.slope[l][i] = layers_[l].activation.derivative(point.h[l][i]);
+      point.bend[l][i] = layers_[l].activation.second_derivative(point.h[l][i]) * back[i];
       back[i] *= point.slope[l][i];
     }
     point.gradient[l] = std::move(back);

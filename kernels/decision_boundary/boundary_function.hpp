@@ -53,7 +53,8 @@ class BoundaryFunction {
 
  private:
   struct Layer {
-    int outputs = 0, inputs = 0;
+    int outputs, inputs;
+    Activation activation;
     std::vector<double> weight, bias;
   };
   /// h^1, or h of the layer after `layer`, from what it is multiplied with.
@@ -62,7 +63,6 @@ class BoundaryFunction {
 
   int input_dimension_;
   std::vector<Layer> layers_;
-  Activation activation_;
   std::vector<double> beta_;
   double beta_0_;
 };

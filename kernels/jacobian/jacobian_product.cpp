@@ -48,6 +48,7 @@ void finish(const GradedProduct& product, int columns, JacobianSpectrum& result)
 }  // namespace
 
 JacobianSpectrum jacobian_spectrum(const Network& network, std::span<const double> input) {
+  require_dense(network, "the product of Jacobians");
   const int columns = network.input_dimension();
   if (input.size() != size_of(columns)) {
     throw std::invalid_argument("the input has dimension " + std::to_string(input.size()) + " (the network takes " +
@@ -55,13 +56,13 @@ JacobianSpectrum jacobian_spectrum(const Network& network, std::span<const doubl
   }
   use_one_blas_thread();
   JacobianSpectrum result;
-  const Activation& phi = network.activation();
   GradedProduct product(columns);
   std::vector<double> x(input.begin(), input.end());
   std::vector<int> alive(x.size());
   std::iota(alive.begin(), alive.end(), 0);
   for (int layer = 1; layer <= network.depth(); ++layer) {
     const int rows = network.width(layer), fan_in = network.fan_in(layer);
+    const Activation& phi = network.activation(layer);
     std::vector<double> w(size_of(rows) * size_of(fan_in)), h(size_of(rows));
     network.weight(layer, std::span<double>(w));
     network.bias(layer, h);

@@ -2,6 +2,7 @@
 #include "kernels/linear_regions/dichotomies.hpp"
 
 #include "kernels/base/blas.hpp"
+#include "kernels/networks/forward.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -36,13 +37,8 @@ std::vector<double> product(const std::vector<double>& rows, const std::vector<d
   return out;
 }
 
-void add_to_rows(const std::vector<double>& bias, std::vector<double>& rows) {
-  for (std::size_t i = 0; i < rows.size(); i += bias.size()) {
-    for (std::size_t j = 0; j < bias.size(); ++j) rows[i + j] += bias[j];
-  }
-}
-
 void check(const Network& network, const WeightSweep& sweep, std::span<const std::vector<double>> points) {
+  require_dense(network, "a weight sweep");
   if (sweep.layer < 1 || sweep.layer > network.depth()) {
     throw std::invalid_argument("no layer " + std::to_string(sweep.layer) + " to sweep (layers count from 1 to " +
                                 std::to_string(network.depth()) + "), choose one of them");
@@ -119,31 +115,20 @@ class LabelScan {
   long count_ = 0;
 };
 
-/// The layers above the swept one, and the readout's first output.
-struct Tail {
-  struct Layer {
-    int outputs;
-    int inputs;
-    std::vector<double> weight;
-    std::vector<double> bias;
-  };
-  Tail(const Network& network, int swept) {
-    for (int layer = swept + 1; layer <= network.depth(); ++layer) {
-      layers.push_back(
-          {network.width(layer), network.fan_in(layer), weight_of(network, layer), bias_of(network, layer)});
-    }
+/// The readout's first output.
+struct Readout {
+  explicit Readout(const Network& network) {
     const auto outputs = static_cast<std::size_t>(network.readout_outputs());
     const auto inputs = static_cast<std::size_t>(network.width(network.depth()));
-    readout.resize(outputs * inputs);
-    network.readout_weight(readout);
-    readout.resize(inputs);
+    weight.resize(outputs * inputs);
+    network.readout_weight(weight);
+    weight.resize(inputs);
     std::vector<double> biases(outputs);
     network.readout_bias(biases);
-    readout_bias = biases.front();
+    bias = biases.front();
   }
-  std::vector<Layer> layers;
-  std::vector<double> readout;
-  double readout_bias = 0.0;
+  std::vector<double> weight;
+  double bias = 0.0;
 };
 
 }  // namespace
@@ -154,11 +139,7 @@ std::vector<Curve> swept_pre_activations(const Network& network, const WeightSwe
   use_one_blas_thread();
   std::vector<double> rows;
   for (const std::vector<double>& point : points) rows.insert(rows.end(), point.begin(), point.end());
-  for (int layer = 1; layer < sweep.layer; ++layer) {
-    rows = product(rows, weight_of(network, layer), network.width(layer), network.fan_in(layer));
-    add_to_rows(bias_of(network, layer), rows);
-    network.activation().apply(std::span<double>(rows));
-  }
+  if (sweep.layer > 1) ForwardPass<double>(network, {.last = sweep.layer - 1, .pre_activations = false}).push(rows);
   const int outputs = network.width(sweep.layer), inputs = network.fan_in(sweep.layer);
   const std::vector<double> u = product(rows, weight_of(network, sweep.layer), outputs, inputs);
   const std::vector<double> v = product(rows, sweep.weight, outputs, inputs);
@@ -210,7 +191,8 @@ DichotomyCounts merge_flips(std::span<const std::vector<double>> flips, std::uin
 DichotomyCounts sampled_dichotomies(const Network& network, const WeightSweep& sweep,
                                     std::span<const std::vector<double>> points, long steps) {
   const std::vector<Curve> curves = swept_pre_activations(network, sweep, points);
-  const Tail tail(network, sweep.layer);
+  const Readout readout(network);
+  ForwardPass<double> above(network, {.first = sweep.layer + 1, .keep_weights = true, .pre_activations = false});
   const auto width = static_cast<std::size_t>(network.width(sweep.layer));
   // Enough rows for gemm to run at its own speed, few enough to stay in the cache.
   const long block = std::max(1L, 512 / static_cast<long>(points.size()));
@@ -227,17 +209,13 @@ DichotomyCounts sampled_dichotomies(const Network& network, const WeightSweep& s
         row += width;
       }
     }
-    network.activation().apply(std::span<double>(rows));
-    for (const Tail::Layer& layer : tail.layers) {
-      rows = product(rows, layer.weight, layer.outputs, layer.inputs);
-      add_to_rows(layer.bias, rows);
-      network.activation().apply(std::span<double>(rows));
-    }
-    const std::vector<double> outputs = product(rows, tail.readout, 1, static_cast<int>(tail.readout.size()));
+    network.activation(sweep.layer).apply(std::span<double>(rows));
+    above.push(rows);
+    const std::vector<double> outputs = product(rows, readout.weight, 1, static_cast<int>(readout.weight.size()));
     for (std::size_t i = 0; i < outputs.size(); i += points.size()) {
       std::uint64_t labels = 0;
       for (std::size_t p = 0; p < points.size(); ++p) {
-        const double output = outputs[i + p] + tail.readout_bias;
+        const double output = outputs[i + p] + readout.bias;
         finite = finite && std::isfinite(output);
         labels |= std::uint64_t{output > 0.0} << p;
       }
@@ -252,25 +230,31 @@ DichotomyCounts sampled_dichotomies(const Network& network, const WeightSweep& s
 DichotomyCounts plain_dichotomies(const Network& network, const WeightSweep& sweep,
                                   std::span<const std::vector<double>> points, long steps) {
   check(network, sweep, points);
-  const Tail whole(network, 0);
+  const Readout readout(network);
+  std::vector<std::vector<double>> weights, biases;
+  for (int layer = 1; layer <= network.depth(); ++layer) {
+    weights.push_back(weight_of(network, layer));
+    biases.push_back(bias_of(network, layer));
+  }
   LabelScan scan(points.size());
   for (long i = 0; i < steps; ++i) {
     const double t = 2.0 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(steps);
     std::uint64_t labels = 0;
     for (std::size_t p = 0; p < points.size(); ++p) {
       std::vector<double> x = points[p];
-      for (std::size_t l = 0; l < whole.layers.size(); ++l) {
-        const bool swept = static_cast<int>(l) + 1 == sweep.layer;
-        std::vector<double> h = whole.layers[l].bias;
+      for (std::size_t l = 0; l < weights.size(); ++l) {
+        const int layer = static_cast<int>(l) + 1;
+        const bool swept = layer == sweep.layer;
+        std::vector<double> h = biases[l];
         for (std::size_t k = 0; k < h.size() * x.size(); ++k) {
-          const double w = whole.layers[l].weight[k];
+          const double w = weights[l][k];
           h[k / x.size()] += (swept ? w * std::cos(t) + sweep.weight[k] * std::sin(t) : w) * x[k % x.size()];
         }
-        for (double& value : h) value = network.activation()(value);
+        for (double& value : h) value = network.activation(layer)(value);
         x = std::move(h);
       }
-      double output = whole.readout_bias;
-      for (std::size_t j = 0; j < x.size(); ++j) output += whole.readout[j] * x[j];
+      double output = readout.bias;
+      for (std::size_t j = 0; j < x.size(); ++j) output += readout.weight[j] * x[j];
       labels |= std::uint64_t{output > 0.0} << p;
     }
     scan.take(labels);

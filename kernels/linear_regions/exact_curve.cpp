@@ -29,6 +29,7 @@ using Layer = Prepared::Layer;
 constexpr double longest_stretch = 0.25 * std::numbers::pi;  // of a circle
 
 const LinearPieces& pieces_of(const Network& network) {
+  require_one_activation(network, "the exact walk");
   const LinearPieces* pieces = network.activation().pieces();
   if (pieces == nullptr) {
     throw std::invalid_argument(
@@ -296,6 +297,7 @@ ExactCounts ExactNetwork::walk(const Curve& preactivation_curve, const ExactOpti
 }
 
 ExactCounts exact_curve(const Network& network, const Curve& curve, const ExactOptions& options) {
+  require_one_activation(network, "the exact walk");
   require_dimension(network, curve);
   use_one_blas_thread();
   ExactCounts counts = walk_along(*prepare(network, 1), first_layer_of(network, curve), options);

@@ -387,6 +387,7 @@ class PlainWalk {
 
 ExactCounts exact_curve_plain(const Network& network, const Curve& curve, const ExactOptions& options,
                               std::vector<double>* length_rounding) {
+  require_one_activation(network, "the exact walk");
   if (network.activation().pieces() == nullptr || curve.dimension() != network.input_dimension())
     throw std::invalid_argument("exact counts need linear pieces and a curve in the network's input space");
   return PlainWalk(network, curve).run(options, length_rounding);

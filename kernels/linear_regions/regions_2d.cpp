@@ -48,6 +48,7 @@ struct StoredLayer {
 };
 
 const LinearPieces& pieces_of(const Network& network) {
+  require_one_activation(network, "the partition of a plane");
   const LinearPieces* pieces = network.activation().pieces();
   if (pieces == nullptr) {
     throw std::invalid_argument(

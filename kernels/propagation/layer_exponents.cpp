@@ -1,4 +1,5 @@
-// All inputs and perturbations pass a layer in one matrix product.
+// All inputs and perturbations pass a layer in one matrix product: perturbations follow the slopes of their inputs, so
+// that this is more than a forward pass.
 #include "kernels/propagation/layer_exponents.hpp"
 
 #include <algorithm>
@@ -38,7 +39,7 @@ class Probe {
     push(layer);
     if (!is_finite(2 * pairs_)) return false;
     measure_pairs(out);
-    activate();
+    activate(layer);
     if (!is_finite(2 * pairs_)) return false;
     measure_perturbations(out);
     return true;
@@ -96,8 +97,8 @@ class Probe {
     out.c.push_back(c / static_cast<double>(pairs_));
   }
 
-  void activate() {
-    const Activation& activation = network_.activation();
+  void activate(int layer) {
+    const Activation& activation = network_.activation(layer);
     for (std::size_t p = 0; p < pairs_; ++p) {
       const auto h = row(p);
       const auto v = tangent(p);
@@ -135,6 +136,7 @@ class Probe {
 
 LayerExponents layer_exponents(const Network& network, std::span<const double> first, std::span<const double> second,
                                std::span<const double> perturbation) {
+  require_dense(network, "the exponents of layers");
   const auto inputs = static_cast<std::size_t>(network.input_dimension());
   if (first.empty() || first.size() % inputs != 0 || second.size() != first.size() ||
       perturbation.size() != first.size()) {

@@ -75,12 +75,12 @@ class Piece {
                         next_.data(), outputs);
     values_.swap(next_);
     width_ = static_cast<std::size_t>(outputs);
-    return activate();
+    return activate(layer);
   }
 
  private:
-  bool activate() {
-    const Activation& activation = network_.activation();
+  bool activate(int layer) {
+    const Activation& activation = network_.activation(layer);
     for (std::size_t i = 0; i < width_; ++i) {
       const double h = values_[i] + bias_[i];
       const double slope = activation.derivative(h);
@@ -112,6 +112,7 @@ void check_sizes(const Network& network, std::span<const double> point, std::spa
 
 ManifoldVolume manifold_volume(const Network& network, std::span<const double> point,
                                std::span<const double> tangents) {
+  require_dense(network, "the volume of a small piece");
   check_sizes(network, point, tangents);
   use_one_blas_thread();
   Piece piece(network, point, tangents);

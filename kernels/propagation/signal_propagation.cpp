@@ -4,6 +4,7 @@
 #include "kernels/base/blas.hpp"
 #include "kernels/base/row_arithmetic.hpp"
 #include "kernels/curves/curve.hpp"
+#include "kernels/networks/forward.hpp"
 #include "kernels/propagation/signal_propagation_parts.hpp"
 
 #include <cmath>
@@ -32,19 +33,7 @@ class Propagator {
     use_one_blas_thread();
     std::vector<double> inputs(x0.begin(), x0.end());
     inputs.insert(inputs.end(), x1.begin(), x1.end());
-    for (int layer = 1; layer <= network_.depth(); ++layer) {
-      load(layer);
-      std::vector<double> h = products(2, inputs);
-      add_bias(layer, h);
-      if (options_.perturbations) push_tangents(layer);
-      if (!note(layer, h)) break;
-      result_.finite_layers = layer;
-      inputs = activations(layer, h);
-      if (options_.gradients || options_.perturbations) {
-        h.resize(static_cast<std::size_t>(network_.width(layer)));
-        slopes_.push_back(masked_slopes(network_.activation(), h, mask(layer, 0), options_.keep));
-      }
-    }
+    forward(network_, inputs, [this](const LayerImage<double>& image) { return pass(image); });
     if (result_.finite_layers == network_.depth()) {
       if (options_.gradients) pull_gradient();
       if (options_.perturbations) close_tangents();
@@ -53,38 +42,29 @@ class Propagator {
   }
 
  private:
+  /// False where the lengths are no numbers.
+  bool pass(const LayerImage<double>& image) {
+    const int layer = image.layer;
+    const auto width = static_cast<std::size_t>(network_.width(layer));
+    if (options_.perturbations) push_tangents(layer, image.weight);
+    if (!note(layer, image.h)) return false;
+    result_.finite_layers = layer;
+    drop_out(layer, image.x);
+    if (options_.gradients || options_.perturbations) {
+      slopes_.push_back(masked_slopes(network_.activation(layer), image.h.first(width), mask(layer, 0), options_.keep));
+    }
+    return true;
+  }
+
   std::vector<double> mask(int layer, std::uint32_t input) const {
     return dropout_mask(key_, layer, input, network_.width(layer), options_.keep);
   }
 
-  void load(int layer) {
-    rows_ = network_.width(layer);
-    columns_ = network_.fan_in(layer);
-    weight_.resize(static_cast<std::size_t>(rows_) * static_cast<std::size_t>(columns_));
-    network_.weight(layer, std::span<double>(weight_));
-  }
-
-  /// W times each of `count` vectors, one after another.
-  std::vector<double> products(int count, const std::vector<double>& x) const {
-    std::vector<double> out(static_cast<std::size_t>(count) * static_cast<std::size_t>(rows_));
-    if (count > 0)
-      multiply_transposed(count, rows_, columns_, x.data(), columns_, weight_.data(), columns_, out.data(), rows_);
-    return out;
-  }
-
-  void add_bias(int layer, std::vector<double>& h) const {
-    std::vector<double> bias(static_cast<std::size_t>(rows_));
-    network_.bias(layer, bias);
-    for (std::size_t i = 0; i < h.size(); ++i) h[i] += bias[i % bias.size()];
-  }
-
-  /// False where the lengths are no numbers.
-  bool note(int layer, const std::vector<double>& h) {
+  bool note(int layer, std::span<const double> all) {
     const auto width = static_cast<std::size_t>(network_.width(layer));
-    const std::span<const double> all(h);
     const double q00 = square(all.first(width)) / static_cast<double>(width);
     const double q11 = square(all.last(width)) / static_cast<double>(width);
-    const double q01 = dot(h.data(), h.data() + width, static_cast<long>(width)) / static_cast<double>(width);
+    const double q01 = dot(all.data(), all.data() + width, static_cast<long>(width)) / static_cast<double>(width);
     if (!std::isfinite(q00) || !std::isfinite(q11)) return false;
     result_.q.push_back(0.5 * (q00 + q11));
     const double size = std::sqrt(q00) * std::sqrt(q11);
@@ -92,24 +72,24 @@ class Propagator {
     return true;
   }
 
-  std::vector<double> activations(int layer, const std::vector<double>& h) const {
-    std::vector<double> x = h;
-    network_.activation().apply(std::span<double>(x));
+  void drop_out(int layer, std::span<double> x) const {
     const auto width = static_cast<std::size_t>(network_.width(layer));
-    if (options_.keep == 1.0) return x;
+    if (options_.keep == 1.0) return;
     for (std::uint32_t input = 0; input < 2; ++input) {
       const std::vector<double> kept = mask(layer, input);
       for (std::size_t i = 0; i < width; ++i) x[input * width + i] *= kept[i] / options_.keep;
     }
-    return x;
   }
 
   /// Tangents of h^(l-1) become those of h^l, and a new one begins.
-  void push_tangents(int layer) {
+  void push_tangents(int layer, std::span<const double> weight) {
     if (layer > 1) {
+      const int rows = network_.width(layer), columns = network_.fan_in(layer), count = layer - 1;
       const std::vector<double>& slopes = slopes_.back();
       for (std::size_t i = 0; i < tangents_.size(); ++i) tangents_[i] *= slopes[i % slopes.size()];
-      tangents_ = products(layer - 1, tangents_);
+      std::vector<double> next(static_cast<std::size_t>(count) * static_cast<std::size_t>(rows));
+      multiply_transposed(count, rows, columns, tangents_.data(), columns, weight.data(), columns, next.data(), rows);
+      tangents_ = std::move(next);
     }
     const std::vector<double> fresh = perturbation_direction(key_, layer, network_.width(layer));
     tangents_.insert(tangents_.end(), fresh.begin(), fresh.end());
@@ -137,9 +117,10 @@ class Propagator {
       const double length = std::sqrt(length2);
       for (double& value : delta) value = length > 0.0 ? value / length : 0.0;
       if (layer == 1) break;
-      load(layer);
-      std::vector<double> back(static_cast<std::size_t>(columns_));
-      multiply_matrices(1, columns_, rows_, delta.data(), rows_, weight_.data(), columns_, back.data(), columns_);
+      const int rows = network_.width(layer), columns = network_.fan_in(layer);
+      std::vector<double> weight(network_.weights(layer)), back(static_cast<std::size_t>(columns));
+      network_.weight(layer, std::span<double>(weight));
+      multiply_matrices(1, columns, rows, delta.data(), rows, weight.data(), columns, back.data(), columns);
       delta = std::move(back);
     }
     for (const double value : logarithms) result_.gradient.push_back(std::exp(value - logarithms.back()));
@@ -148,16 +129,18 @@ class Propagator {
   const Network& network_;
   StreamKey key_;
   PropagationOptions options_;
-  int rows_ = 0;
-  int columns_ = 0;
-  std::vector<double> weight_;
   /// phi'(h^l(x0)), masked, of the layers so far.
   std::vector<std::vector<double>> slopes_;
   std::vector<double> tangents_;
   Propagation result_;
 };
 
-void check(const Network& network, std::span<const double> x0, std::span<const double> x1, double keep) {
+void check(const Network& network, std::span<const double> x0, std::span<const double> x1,
+           const PropagationOptions& options) {
+  const double keep = options.keep;
+  if (options.gradients || options.perturbations || keep != 1.0) {
+    require_dense(network, "the propagation of gradients, perturbations or dropout");
+  }
   const auto inputs = static_cast<std::size_t>(network.input_dimension());
   if (x0.size() != inputs || x1.size() != inputs) {
     throw std::invalid_argument("inputs of dimensions " + std::to_string(x0.size()) + " and " +
@@ -204,7 +187,7 @@ std::vector<double> perturbation_direction(StreamKey key, int layer, int width) 
 
 Propagation propagate(const Network& network, std::span<const double> x0, std::span<const double> x1, StreamKey key,
                       const PropagationOptions& options) {
-  check(network, x0, x1, options.keep);
+  check(network, x0, x1, options);
   return Propagator(network, key, options).run(x0, x1);
 }
 

@@ -37,7 +37,8 @@ struct Propagation {
 };
 
 /// Inputs x0 and x1 (input_dimension) through `network`, in double. `key` is the stream of masks, readout and
-/// directions. Throws std::invalid_argument where the dimensions differ or keep is outside (0, 1].
+/// directions. Lengths and correlations are taken through any layers, the rest through dense ones. Throws
+/// std::invalid_argument where the layers are others, the dimensions differ or keep is outside (0, 1].
 Propagation propagate(const Network& network, std::span<const double> x0, std::span<const double> x1, StreamKey key,
                       const PropagationOptions& options);
 

@@ -66,7 +66,7 @@ void step(const Network& network, int layer, const Matrix& weight, const Vector&
   signal.x.resize(bias.size());
   for (std::size_t i = 0; i < bias.size(); ++i) {
     signal.h[i] += bias[i];
-    signal.x[i] = network.activation()(signal.h[i]) * mask[i] / keep;
+    signal.x[i] = network.activation(layer)(signal.h[i]) * mask[i] / keep;
   }
 }
 
@@ -98,7 +98,7 @@ Propagation propagate_plain(const Network& network, std::span<const double> x0, 
     const Vector mask = dropout_mask(key, l, 0, network.width(l), options.keep);
     slopes.clear();
     for (std::size_t i = 0; i < mask.size(); ++i)
-      slopes.push_back(network.activation().derivative(first.h[i]) * mask[i] / options.keep);
+      slopes.push_back(network.activation(l).derivative(first.h[i]) * mask[i] / options.keep);
   }
   Vector output = readout_direction(key, network.width(depth));
   for (std::size_t i = 0; i < output.size(); ++i) output[i] *= slopes[i];

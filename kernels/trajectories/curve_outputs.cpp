@@ -5,6 +5,7 @@
 #include "kernels/base/lapack.hpp"
 #include "kernels/base/row_arithmetic.hpp"
 #include "kernels/curves/curve_image.hpp"
+#include "kernels/networks/forward.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -42,7 +43,7 @@ void first_layer(const Network& network, const Curve& image, const Curve& curve,
   }
 }
 
-/// W^l and b^l.
+/// W^l and b^l, of the last layer: its outputs stand the other way round than `forward` gives them.
 struct HeldLayer {
   int outputs, inputs;
   std::vector<double> weight, bias;
@@ -54,14 +55,8 @@ struct HeldLayer {
     network.bias(layer, bias);
   }
 
-  /// `out` (count, outputs) from the rows of `x` (count, inputs).
-  void multiply(const std::vector<double>& x, long count, std::vector<double>& out) const {
-    multiply_transposed(static_cast<int>(count), outputs, inputs, x.data(), inputs, weight.data(), inputs, out.data(),
-                        outputs);
-    for (std::size_t k = 0; k < product(count, outputs); ++k) out[k] += bias[k % bias.size()];
-  }
-  /// The same with one row an output, `stride` apart.
-  void write_outputs(const std::vector<double>& x, long count, double* out, long stride) const {
+  /// h of the rows of `x` (count, inputs), one row an output, `stride` apart.
+  void write_outputs(std::span<const double> x, long count, double* out, long stride) const {
     multiply_transposed(outputs, static_cast<int>(count), inputs, weight.data(), inputs, x.data(), inputs, out,
                         static_cast<int>(stride));
     for (const double b : bias) {
@@ -78,7 +73,7 @@ void transpose(const std::vector<double>& x, long count, long width, double* out
 }
 
 /// Adds the polygon through `count` rows, and from the block before, whose last row is kept in `last`.
-void add_length(const std::vector<double>& rows, long count, long width, std::vector<double>& last,
+void add_length(std::span<const double> rows, long count, long width, std::vector<double>& last,
                 CompensatedSum& length) {
   const double* row = rows.data();
   if (!last.empty()) length.add(distance(last.data(), row, width));
@@ -141,6 +136,7 @@ std::vector<double> basis_functions(const std::vector<double>& t, int frequencie
 }  // namespace
 
 CurveOutputs curve_outputs(const Network& network, const Curve& curve, long samples) {
+  require_dense(network, "a network's outputs along a curve");
   if (curve.dimension() != network.input_dimension()) {
     throw std::invalid_argument("the curve has dimension " + std::to_string(curve.dimension()) + " (the network has " +
                                 std::to_string(network.input_dimension()) + " inputs), give a curve of that dimension");
@@ -153,23 +149,27 @@ CurveOutputs curve_outputs(const Network& network, const Curve& curve, long samp
   result.outputs.resize(product(network.width(depth), samples));
   std::vector<CompensatedSum> length(static_cast<std::size_t>(depth - 1));
   std::vector<std::vector<double>> last(length.size());
-  std::vector<double> now(product(block, network.max_width())), next(depth > 2 ? now.size() : 0);
+  std::vector<double> now;
+  ForwardPass<double> hidden(network, {.first = 2, .last = std::max(depth - 1, 1), .pre_activations = false});
   for (long first = 0; first < samples; first += block) {
     const long count = std::min(block, samples - first);
+    now.resize(product(count, network.width(1)));
     first_layer(network, image, curve, samples, first, count, now);
-    for (int l = 1; l < depth; ++l) {
-      const auto hidden = static_cast<std::size_t>(l - 1);
-      network.activation().apply(std::span(now).first(product(count, network.width(l))));
-      add_length(now, count, network.width(l), last[hidden], length[hidden]);
-      const HeldLayer above(network, l + 1);
-      if (l + 1 == depth) {
-        above.write_outputs(now, count, result.outputs.data() + first, samples);
-      } else {
-        above.multiply(now, count, next);
-        std::swap(now, next);
-      }
+    if (depth == 1) {
+      transpose(now, count, network.width(1), result.outputs.data() + first, samples);
+      continue;
     }
-    if (depth == 1) transpose(now, count, network.width(1), result.outputs.data() + first, samples);
+    const auto measure = [&](int layer, std::span<const double> x) {
+      const auto l = static_cast<std::size_t>(layer - 1);
+      add_length(x, count, network.width(layer), last[l], length[l]);
+    };
+    network.activation(1).apply(now);
+    measure(1, now);
+    hidden.push(now, [&](const LayerImage<double>& layer) {
+      measure(layer.layer, layer.x);
+      return true;
+    });
+    HeldLayer(network, depth).write_outputs(now, count, result.outputs.data() + first, samples);
   }
   for (const CompensatedSum& sum : length) result.length.push_back(sum.value());
   return result;

@@ -157,7 +157,7 @@ class GeometryKernel {
       accumulate(position, velocity, acceleration, static_cast<long>(width), products);
       if (!std::isfinite(products.hh) || !std::isfinite(products.vv) || !std::isfinite(products.aa)) return false;
       note(static_cast<std::size_t>(sample), velocity, acceleration, products, width);
-      if (!last) apply(sample, width);
+      if (!last) apply(layer, sample, width);
     }
     return true;
   }
@@ -175,12 +175,12 @@ class GeometryKernel {
   }
 
   /// x = phi(h), x' = phi' v, x'' = phi'' v^2 + phi' a.
-  void apply(long sample, std::size_t width) {
+  void apply(int layer, long sample, std::size_t width) {
     const Real* velocity = h(sample, 1);
     Real* out = x(sample, 0);
     std::copy_n(h(sample, 0), width, out);
-    network_.activation().apply_with_derivatives(std::span<Real>(out, width), std::span<Real>(first_),
-                                                 std::span<Real>(second_));
+    network_.activation(layer).apply_with_derivatives(std::span<Real>(out, width), std::span<Real>(first_),
+                                                      std::span<Real>(second_));
     Real* velocity_out = x(sample, 1);
     for (std::size_t i = 0; i < width; ++i) velocity_out[i] = first_[i] * velocity[i];
     if (rows_ < 3) return;

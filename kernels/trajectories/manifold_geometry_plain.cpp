@@ -116,7 +116,7 @@ ManifoldGeometry manifold_geometry_plain(const Network& network, const Curve& cu
     network.weight(layer, std::span<double>(weight));
     network.bias(layer, bias);
     for (Jet& jet : jets) {
-      if (layer > 1) jet = activate(network.activation(), jet);
+      if (layer > 1) jet = activate(network.activation(layer - 1), jet);
       jet = {product(weight, jet.h), product(weight, jet.v), product(weight, jet.a)};
       for (std::size_t i = 0; i < width; ++i) jet.h[i] += bias[i];
     }

@@ -77,9 +77,8 @@ class CurveSampler {
       : network_(network),
         curve_(curve),
         samples_(options.samples),
-        transitions_(options.transitions && network.activation().pieces() != nullptr),
+        transitions_(options.transitions && has_linear_pieces(network)),
         plan_(plan),
-        thresholds_(thresholds_of(network.activation(), transitions_)),
         readout_(network),
         active_(network.depth()),
         polygon_(curve, options.samples),
@@ -89,7 +88,10 @@ class CurveSampler {
         x_(plan.panel * plan.stride + word_elements),
         next_x_(plan.panel * plan.stride + word_elements) {
     for (int layer = 1; layer <= network.depth(); ++layer)
-      scans_.emplace_back(layer_paths<Real>().front(), layer, network.width(layer), thresholds_, transitions_);
+      thresholds_.push_back(thresholds_of(network.activation(layer), transitions_));
+    for (int layer = 1; layer <= network.depth(); ++layer)
+      scans_.emplace_back(layer_paths<Real>().front(), layer, network.width(layer),
+                          thresholds_[static_cast<std::size_t>(layer - 1)], transitions_);
     seen_.switched.resize(static_cast<std::size_t>(plan.panel));
     seen_.hashes.resize(static_cast<std::size_t>(plan.panel));
   }
@@ -156,7 +158,8 @@ class CurveSampler {
   /// length, at the end.
   bool scan_block(int layer, long row, long count) {
     Real* rows = next_x_.data() + row * plan_.stride;
-    if (!scans_[static_cast<std::size_t>(layer - 1)].take(rows, plan_.stride, count, network_.activation(), seen_, row))
+    if (!scans_[static_cast<std::size_t>(layer - 1)].take(rows, plan_.stride, count, network_.activation(layer), seen_,
+                                                          row))
       return false;
     if (layer < network_.depth() || !readout_.exists()) return true;
     const auto width = static_cast<std::size_t>(network_.width(layer));
@@ -172,7 +175,8 @@ class CurveSampler {
   long samples_;
   bool transitions_;
   PanelPlan plan_;
-  std::vector<Threshold> thresholds_;
+  /// Of each layer.
+  std::vector<std::vector<Threshold>> thresholds_;
   ReadoutScan readout_;
   /// Leading layers whose pre-activations were finite so far.
   int active_;
@@ -295,6 +299,7 @@ double sampled_curve_bytes(int input_dimension, std::span<const int> widths, con
 }
 
 void check_sampled_curve(const Network& network, const Curve& curve, const SampledOptions& options) {
+  require_dense(network, "a sampled curve");
   const long least = curve.closed() ? 3 : 2;
   if (options.samples < least)
     throw std::invalid_argument("samples = " + std::to_string(options.samples) +

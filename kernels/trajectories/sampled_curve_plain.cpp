@@ -81,12 +81,12 @@ LayerStates layer_states(const Network& network, int layer, const std::vector<Ve
   LayerStates states;
   states.h = affine_image(input, weight, bias);
   states.x = states.h;
-  const LinearPieces* pieces = network.activation().pieces();
+  const LinearPieces* pieces = network.activation(layer).pieces();
   for (Vector& x : states.x) {
     std::vector<int>& piece = states.piece.emplace_back(width, 0);
     for (std::size_t j = 0; j < width; ++j) {
       for (const double threshold : pieces != nullptr ? pieces->breakpoints : Vector{}) piece[j] += x[j] > threshold;
-      x[j] = network.activation()(x[j]);
+      x[j] = network.activation(layer)(x[j]);
     }
   }
   return states;
@@ -150,7 +150,7 @@ std::int64_t readout_sign_changes(const Network& network, const std::vector<Vect
 
 SampledCounts sample_curve_plain(const Network& network, const Curve& curve, const SampledOptions& options) {
   check_sampled_curve(network, curve, options);
-  const bool transitions = options.transitions && network.activation().pieces() != nullptr;
+  const bool transitions = options.transitions && has_linear_pieces(network);
   const std::vector<Interval> all = intervals_of(options.samples, 1, curve.closed());
   const std::vector<Interval> half = intervals_of(options.samples, 2, curve.closed());
   std::vector<Vector> x(static_cast<std::size_t>(options.samples), Vector(curve.u.size()));

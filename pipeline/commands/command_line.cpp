@@ -121,23 +121,27 @@ void add_export(CLI::App& app, ExportArguments& cell, const Catalogue& catalogue
 }
 
 /// Commands on one archive.
-void add_readers(CLI::App& app, Arguments& arguments, Action& action) {
-  const auto add = [&](const std::string& name, const std::string& what, const Action& act) {
+void add_readers(CLI::App& app, Arguments& arguments, const ShowFile& show_other, Action& action) {
+  const auto add = [&](const std::string& name, const std::string& what, const Action& act,
+                       const std::string& file = "Archive") {
     CLI::App* command = app.add_subcommand(name, what);
-    command->add_option("archive", arguments.archive, "Archive")->required()->type_name("ARCHIVE.h5");
+    command->add_option("archive", arguments.archive, file)->required()->type_name("ARCHIVE.h5");
     command->callback([&action, act] { action = act; });
     return command;
   };
   add("status", "Done, running, failed and missing cells, also while a run goes on", [&] {
     return status_command(arguments.archive, arguments.json);
   })->add_flag("--json", arguments.json, "As JSON");
-  add("show", "What an archive holds, as a short table", [&] { return show_command(arguments.archive); });
+  add(
+      "show", "What an archive or a network file holds, as a short table",
+      [&] { return show_command(arguments.archive, show_other); }, "Archive, or network file");
   add("check", "Integrity of every array: exit 0 or 1", [&] { return check_command(arguments.archive); });
 }
 
 }  // namespace
 
-int command_line(int argc, char** argv, const Catalogue& catalogue, const std::vector<CommandDeclaration>& more) {
+int command_line(int argc, char** argv, const Catalogue& catalogue, const std::vector<CommandDeclaration>& more,
+                 const ShowFile& show_other) {
   CLI::App app(
       "meander measures how expressive deep networks are: lengths, transitions and patterns of curves\n"
       "through random networks, over sweeps shared among MPI ranks, into HDF5 archives.",
@@ -152,7 +156,7 @@ int command_line(int argc, char** argv, const Catalogue& catalogue, const std::v
   add_run(app, arguments, catalogue, action);
   add_plan(app, arguments.plan, catalogue, action);
   add_list(app, arguments.list, catalogue, action);
-  add_readers(app, arguments, action);
+  add_readers(app, arguments, show_other, action);
   add_merge(app, arguments.merge, action);
   add_export(app, arguments.export_cell, catalogue, action);
   for (const CommandDeclaration& declare : more) declare(app, catalogue, action);

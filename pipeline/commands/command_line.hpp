@@ -19,7 +19,8 @@ using Action = std::function<int()>;
 using CommandDeclaration = std::function<void(CLI::App& app, const Catalogue& catalogue, Action& action)>;
 
 /// Runs the command in `argv`, one of the pipeline's own or of `more`, and gives the exit code; BadInput and other
-/// exceptions pass through.
-int command_line(int argc, char** argv, const Catalogue& catalogue, const std::vector<CommandDeclaration>& more = {});
+/// exceptions pass through. `show_other` is for files that `show` does not know itself.
+int command_line(int argc, char** argv, const Catalogue& catalogue, const std::vector<CommandDeclaration>& more = {},
+                 const ShowFile& show_other = {});
 
 }  // namespace meander

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -66,7 +67,10 @@ struct ExportArguments {
 int export_command(const ExportArguments& arguments, const Catalogue& catalogue);
 
 int status_command(const std::string& archive, bool json);
-int show_command(const std::string& archive);
+/// Prints what a file of another room holds; false, and nothing printed, where it is none of that room's.
+using ShowFile = std::function<bool(const std::string& path)>;
+/// An archive, or a file that `show_other` knows.
+int show_command(const std::string& file, const ShowFile& show_other);
 int check_command(const std::string& archive);
 
 /// What the program says of an exception that ends it, and its exit code.

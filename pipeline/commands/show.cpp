@@ -19,7 +19,8 @@ std::string text_of(const Attributes& attributes, const std::string& name) {
 
 }  // namespace
 
-int show_command(const std::string& archive) {
+int show_command(const std::string& archive, const ShowFile& show_other) {
+  if (show_other && show_other(archive)) return exit_done;
   const Summary summary = summarise(archive);
   fmt::print("{}\n", archive);
   if (!summary.study.title.empty()) fmt::print("  title     {}\n", summary.study.title);

@@ -145,7 +145,13 @@ void read_attribute(hid_t object, hsize_t index, const std::string& group, const
       if (number == std::nearbyint(number) && std::abs(number) < 0x1p53)
         whole.push_back(static_cast<std::int64_t>(number));
     }
-    if (whole.size() == numbers.size()) out.integers.emplace(path, std::move(whole));
+    if (whole.size() == numbers.size()) {
+      out.integers.emplace(path, std::move(whole));
+    } else {
+      out.other_attributes.insert(path);
+    }
+  } else {
+    out.other_attributes.insert(path);
   }
 }
 
@@ -216,10 +222,40 @@ void write_integers(hid_t file, const std::string& path, const std::vector<std::
   require(attribute.valid() && H5Awrite(attribute.get(), H5T_NATIVE_INT64, values.data()) >= 0, path.c_str());
 }
 
+/// The groups that the datasets do not bring along: those asked for, and those of attributes.
+std::set<std::string> groups_to_make(const NamedArrays& arrays) {
+  std::set<std::string> made;
+  const auto add_parents = [&made](std::string path) {
+    for (auto slash = path.rfind('/'); slash != std::string::npos && slash > 0; slash = path.rfind('/')) {
+      path.resize(slash);
+      made.insert(path);
+    }
+  };
+  std::set<std::string> wanted = arrays.groups;
+  for (const auto& [path, text] : arrays.texts) wanted.insert(split(path).first);
+  for (const auto& [path, values] : arrays.integers) wanted.insert(split(path).first);
+  for (const auto& [path, array] : arrays.arrays) add_parents(path);
+  std::set<std::string> out;
+  for (const std::string& path : wanted) {  // parents before children
+    if (path == "/" || arrays.find(path) != nullptr || !made.insert(path).second) continue;
+    add_parents(path);
+    out.insert(path);
+  }
+  return out;
+}
+
+void write_group(hid_t file, const std::string& path) {
+  const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+  H5Pset_create_intermediate_group(links.get(), 1);
+  const Handle group(H5Gcreate2(file, path.c_str(), links.get(), H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+  require(group.valid(), path.c_str());
+}
+
 void write_file(const std::string& path, const NamedArrays& arrays) {
   Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
   require(file.valid(), "the file");
   for (const auto& [name, array] : arrays.arrays) write_dataset(file.get(), name, array);
+  for (const std::string& group : groups_to_make(arrays)) write_group(file.get(), group);
   for (const auto& [name, text] : arrays.texts) write_text(file.get(), name, text);
   for (const auto& [name, values] : arrays.integers) write_integers(file.get(), name, values);
   require(file.close(), "the file's last part");
@@ -249,10 +285,24 @@ NamedArrays read_arrays(std::span<const std::byte> file, const std::string& name
     if (object.dataset) {
       read_dataset(image.id(), object.path, name, out);
     } else {
+      if (!object.path.empty()) out.groups.insert(object.path);
       read_attributes(image.id(), object.path, name, out);
     }
   }
   return out;
+}
+
+std::string filetype_of(const std::string& path) {
+  const auto guard = hdf5::lock();
+  if (H5Fis_hdf5(path.c_str()) <= 0) return "";
+  const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+  if (!file.valid() || H5Aexists(file.get(), "filetype") <= 0) return "";
+  const Handle attribute(H5Aopen(file.get(), "filetype", H5P_DEFAULT), H5Aclose);
+  const Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  const Handle space(H5Aget_space(attribute.get()), H5Sclose);
+  std::string text;
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Sget_simple_extent_npoints(space.get()) != 1) return "";
+  return read_text(attribute.get(), type.get(), text) ? text : "";
 }
 
 void write_arrays(const std::string& path, const NamedArrays& arrays) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct NamedArrays {
   std::map<std::string, NamedArray> arrays;                   // "/layers/0/weight"
   std::map<std::string, std::string> texts;                   // attributes that are strings
   std::map<std::string, std::vector<std::int64_t>> integers;  // attributes that are whole numbers
+  std::set<std::string> other_attributes;                     // attributes that are neither
+  std::set<std::string> groups;                               // "/layers/0"; not the root
 
   const NamedArray* find(const std::string& path) const;
 };
@@ -30,7 +33,11 @@ struct NamedArrays {
 /// the message) where it is not HDF5 or a dataset cannot be read.
 NamedArrays read_arrays(std::span<const std::byte> file, const std::string& name);
 
-/// Writes a new HDF5 file, replacing `path` atomically. Throws std::runtime_error where it cannot.
+/// The root's attribute `filetype` of an HDF5 file; empty where there is none or it cannot be opened.
+std::string filetype_of(const std::string& path);
+
+/// Writes a new HDF5 file with all groups that the names ask for, replacing `path` atomically. Throws
+/// std::runtime_error where it cannot.
 void write_arrays(const std::string& path, const NamedArrays& arrays);
 
 }  // namespace meander

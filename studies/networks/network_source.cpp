@@ -47,9 +47,8 @@ void check_random(const Study& study, Diagnostics& diagnostics) {
 /// The network of a file, the same for every task.
 class StoredNetworks final : public NetworkSource {
  public:
-  StoredNetworks(StoredNetwork network, std::string activation_text)
-      : network_(std::make_shared<const StoredNetwork>(std::move(network))),
-        activation_text_(std::move(activation_text)) {}
+  explicit StoredNetworks(StoredNetwork network)
+      : network_(std::make_shared<const StoredNetwork>(std::move(network))) {}
 
   std::shared_ptr<const StoredNetwork> stored() const override { return network_; }
   int depth() const override { return network_->depth(); }
@@ -60,23 +59,24 @@ class StoredNetworks final : public NetworkSource {
     return widths;
   }
   const Activation& activation(const Point&) const override { return network_->activation(); }
-  std::string activation_text(const Point&) const override { return activation_text_; }
+  std::string activation_text(const Point&) const override { return std::string(network_->activation_text(1)); }
   int readout_outputs() const override { return network_->readout_outputs(); }
   std::shared_ptr<const Network> network(const Point&, StreamKey, int) const override { return network_; }
   std::optional<WeightLaw> law(const Point&) const override { return std::nullopt; }
 
  private:
   std::shared_ptr<const StoredNetwork> network_;
-  std::string activation_text_;
 };
 
 std::shared_ptr<const NetworkSource> stored_source(const Study& study, const StudyFile& file,
                                                    Diagnostics& diagnostics) {
   if (file.bytes == nullptr) return nullptr;
   try {
-    const NamedArrays arrays = read_arrays(*file.bytes, file.path);
-    StoredNetwork network = network_from(arrays, file.path);
-    return std::make_shared<StoredNetworks>(std::move(network), arrays.texts.at("activation"));
+    StoredNetwork network = network_from(read_arrays(*file.bytes, file.path), file.path);
+    // Measures of other layers will say so here; today's take none.
+    if (const auto problem = one_activation_problem(network, study.measure))
+      throw BadInput(file.path + ": " + *problem);
+    return std::make_shared<StoredNetworks>(std::move(network));
   } catch (const BadInput& error) {
     diagnostics.error(study.place("network.file"), error.what());
     return nullptr;

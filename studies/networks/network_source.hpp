@@ -71,7 +71,8 @@ class RandomNetworks final : public NetworkSource {
 };
 
 /// The source that a study's keys ask for. Complains of parameters that are missing, that contradict each other or that
-/// stand beside a file, and of a file that is no network; null where there is none then.
+/// stand beside a file, of a file that is no network, and of one whose layers are others than dense ones with one
+/// activation, by their names; null where there is none then.
 std::shared_ptr<const NetworkSource> network_source(const Study& study, const NetworkKeys& keys,
                                                     Diagnostics& diagnostics);
 

@@ -2,112 +2,75 @@
 #include "studies/networks/stored_networks.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <cmath>
 #include <limits>
 #include <numbers>
 #include <stdexcept>
+#include <utility>
 
-#include "studies/networks/activation_value.hpp"
+#include "studies/networks/stored_arrays.hpp"
+#include "studies/networks/stored_layers.hpp"
 
 namespace meander {
 namespace {
 
-[[noreturn]] void refuse(const std::string& name, const std::string& problem) {
-  throw BadInput(name + ": " + problem);
-}
-
-std::string shape_text(const NamedArray& array) {
-  return fmt::format("({})", fmt::join(array.shape, ", "));
-}
-
-const NamedArray& require(const NamedArrays& arrays, const std::string& path, const std::string& name,
-                          const char* what) {
-  const NamedArray* array = arrays.find(path);
-  if (array == nullptr) refuse(name, fmt::format("dataset {} is missing ({}) add it", path, what));
-  const auto bad =
-      std::find_if_not(array->values.begin(), array->values.end(), [](double x) { return std::isfinite(x); });
-  if (bad != array->values.end()) {
-    refuse(name, fmt::format("dataset {} holds {} at flat index {} (all numbers must be finite) repair the file", path,
-                             *bad, bad - array->values.begin()));
-  }
-  return *array;
-}
-
-void check_header(const NamedArrays& arrays, const std::string& name) {
+/// The second number of the version, 0 or 1 (or more, of which all is read that this program knows).
+int check_header(const NamedArrays& arrays, const std::string& name) {
   const auto filetype = arrays.texts.find("filetype");
   if (filetype == arrays.texts.end() || filetype->second != "meander_network") {
-    refuse(name, fmt::format(
-                     "not a network file (its attribute filetype {}, not \"meander_network\") name a file of a network",
-                     filetype == arrays.texts.end() ? "is missing" : "is \"" + filetype->second + "\""));
+    refuse_file(name,
+                fmt::format("not a network file (its attribute filetype {}, not \"meander_network\") name a file of a "
+                            "network",
+                            filetype == arrays.texts.end() ? "is missing" : "is \"" + filetype->second + "\""));
   }
   const auto version = arrays.integers.find("version");
-  if (version == arrays.integers.end() || version->second.size() != 2 || version->second[0] != 1) {
-    refuse(name, fmt::format(
-                     "network file of another version (its attribute version {}, this program reads [1, 0]) write the "
-                     "file in version [1, 0]",
-                     version == arrays.integers.end() ? "is missing"
-                                                      : fmt::format("is [{}]", fmt::join(version->second, ", "))));
+  if (version == arrays.integers.end() || version->second.size() != 2 || version->second[0] != 1 ||
+      version->second[1] < 0) {
+    refuse_file(
+        name, fmt::format("network file of another version (its attribute version {}, this program reads [1, 0] "
+                          "and [1, 1]) write the file in version [1, 1]",
+                          version == arrays.integers.end() ? "is missing"
+                                                           : fmt::format("is [{}]", fmt::join(version->second, ", "))));
   }
+  return version->second[1] == 0 ? 0 : 1;
 }
 
-Activation activation_of(const NamedArrays& arrays, const std::string& name) {
-  const auto text = arrays.texts.find("activation");
-  if (text == arrays.texts.end())
-    refuse(name, "attribute activation is missing (it names phi) add it, \"relu\" for instance");
-  try {
-    return activation_from(activation_value(text->second));
-  } catch (const std::invalid_argument& error) {
-    refuse(name, fmt::format("attribute activation: {}", error.what()));
-  }
-}
-
-/// The layer under `group`, whose input must have `inputs` numbers (0: any).
-StoredNetwork::Layer layer_from(const NamedArrays& arrays, const std::string& group, std::size_t inputs,
-                                bool needs_bias, const std::string& name) {
-  const NamedArray& weight = require(arrays, group + "/weight", name, "every layer has a weight (out, in)");
-  if (weight.shape.size() != 2 || weight.shape[0] == 0 || weight.shape[1] == 0 ||
-      weight.shape[0] > std::numeric_limits<int>::max() || weight.shape[1] > std::numeric_limits<int>::max()) {
-    refuse(name,
-           fmt::format("{}/weight has shape {} (it must be (out, in), both at least 1)", group, shape_text(weight)));
-  }
-  if (inputs != 0 && weight.shape[1] != inputs) {
-    refuse(name,
-           fmt::format(
-               "shapes do not chain ({}/weight is {}, the layer before has {} outputs) its second extent must be {}",
-               group, shape_text(weight), inputs, inputs));
-  }
-  StoredNetwork::Layer layer;
-  layer.outputs = static_cast<int>(weight.shape[0]);
-  layer.weight = weight.values;
-  layer.bias.assign(weight.shape[0], 0.0);
-  if (!needs_bias && arrays.find(group + "/bias") == nullptr) return layer;
-  const NamedArray& bias = require(arrays, group + "/bias", name, "write zeros for a layer without bias");
-  if (bias.shape != std::vector<std::size_t>{weight.shape[0]}) {
-    refuse(name, fmt::format("shapes do not chain ({0}/bias is {1}, {0}/weight is {2}) the bias must have {3} numbers",
-                             group, shape_text(bias), shape_text(weight), weight.shape[0]));
-  }
-  layer.bias = bias.values;
-  return layer;
-}
-
-/// The number of layers; refuses gaps, which would silently cut the network short.
-std::size_t count_layers(const NamedArrays& arrays, const std::string& name) {
-  std::size_t count = 0;
-  while (arrays.find(fmt::format("/layers/{}/weight", count)) != nullptr) ++count;
-  for (const auto& [path, array] : arrays.arrays) {
-    if (!path.starts_with("/layers/")) continue;
-    std::size_t l = 0;
-    while (l < count && !path.starts_with(fmt::format("/layers/{}/", l))) ++l;
-    if (l == count) {
-      refuse(name, fmt::format("dataset {} belongs to no layer (layers are /layers/0, /layers/1, ... without gaps, and "
-                               "/layers/{}/weight is missing)",
-                               path, count));
+/// The readout behind an output of shape `below`.
+StoredNetwork::Layer readout_from(const NamedArrays& arrays, const Shape& below, const std::string& name) {
+  StoredNetwork::Layer readout;
+  if (arrays.find("/readout/weight") == nullptr) {
+    if (arrays.find("/readout/bias") != nullptr) {
+      refuse_file(name, "dataset /readout/weight is missing (/readout/bias is there) add it, or remove the bias");
     }
+    return readout;
   }
-  if (count == 0) refuse(name, "no layers (dataset /layers/0/weight is missing) add them");
-  return count;
+  if (below.size() != 1) {
+    refuse_file(name, fmt::format("/readout takes vectors (the last layer hands on {}) end the layers with a flatten",
+                                  shape_text(below)));
+  }
+  const NamedArray& weight = require_array(arrays, "/readout/weight", name, "a readout has a weight (out, in)");
+  if (weight.shape.size() != 2 || weight.shape[0] == 0 || weight.shape[0] > std::numeric_limits<int>::max()) {
+    refuse_file(
+        name, fmt::format("/readout/weight has shape {} (it must be (out, in), both at least 1)", shape_text(weight)));
+  }
+  if (weight.shape[1] != static_cast<std::size_t>(below[0])) {
+    refuse_file(name, fmt::format("shapes do not chain (/readout/weight is {}, the layer before has {} outputs) its "
+                                  "second extent must be {}",
+                                  shape_text(weight), below[0], below[0]));
+  }
+  readout.outputs = static_cast<int>(weight.shape[0]);
+  readout.weight = weight.values;
+  readout.bias.assign(weight.shape[0], 0.0);
+  if (arrays.find("/readout/bias") == nullptr) return readout;
+  const NamedArray& bias = require_array(arrays, "/readout/bias", name, "one number per output");
+  if (bias.shape != std::vector<std::size_t>{weight.shape[0]}) {
+    refuse_file(name, fmt::format("shapes do not chain (/readout/bias is {}, /readout/weight is {}) the bias must have "
+                                  "{} numbers",
+                                  shape_text(bias), shape_text(weight), weight.shape[0]));
+  }
+  readout.bias = bias.values;
+  return readout;
 }
 
 const char* kind_name(CurveKind kind) {
@@ -121,17 +84,18 @@ CurveKind kind_of(const NamedArrays& arrays, const std::string& name, const Curv
   for (const CurveKind kind : {CurveKind::line, CurveKind::circle, CurveKind::arc}) {
     if (text->second == kind_name(kind)) return kind;
   }
-  refuse(name, fmt::format("attribute kind of /curve is \"{}\" (it must be circle, arc or line)", text->second));
+  refuse_file(name, fmt::format("attribute kind of /curve is \"{}\" (it must be circle, arc or line)", text->second));
 }
 
 std::vector<double> curve_vector(const NamedArrays& arrays, const std::string& path, std::size_t dimension,
                                  const std::string& name, const char* what) {
-  const NamedArray& array = require(arrays, path, name, what);
+  const NamedArray& array = require_array(arrays, path, name, what);
   if (array.shape.size() != 1 || array.shape[0] == 0 || (dimension != 0 && array.shape[0] != dimension)) {
-    refuse(name, fmt::format("{} has shape {} ({}) write the curve again", path, shape_text(array),
-                             dimension == 0 ? "a vector of the input's dimension is needed"
-                                            : fmt::format("/curve/u has {} numbers, and both are points of one space",
-                                                          dimension)));
+    refuse_file(name,
+                fmt::format("{} has shape {} ({}) write the curve again", path, shape_text(array),
+                            dimension == 0
+                                ? "a vector of the input's dimension is needed"
+                                : fmt::format("/curve/u has {} numbers, and both are points of one space", dimension)));
   }
   return array.values;
 }
@@ -143,18 +107,14 @@ NamedArray vector_array(const std::vector<double>& values) {
 }  // namespace
 
 StoredNetwork network_from(const NamedArrays& arrays, const std::string& name) {
-  check_header(arrays, name);
-  std::vector<StoredNetwork::Layer> layers;
-  std::size_t inputs = 0;
-  const std::size_t count = count_layers(arrays, name);
-  for (std::size_t l = 0; l < count; ++l) {
-    layers.push_back(layer_from(arrays, fmt::format("/layers/{}", l), inputs, true, name));
-    inputs = static_cast<std::size_t>(layers.back().outputs);
+  const int minor = check_header(arrays, name);
+  StoredLayers layers = layers_from(arrays, minor, name);
+  StoredNetwork::Layer readout = readout_from(arrays, layers.output, name);
+  try {
+    return {std::move(layers.input_shape), std::move(layers.entries), std::move(readout)};
+  } catch (const std::invalid_argument& error) {
+    refuse_file(name, error.what());
   }
-  const int input_dimension = static_cast<int>(arrays.find("/layers/0/weight")->shape[1]);
-  StoredNetwork::Layer readout;
-  if (arrays.find("/readout/weight") != nullptr) readout = layer_from(arrays, "/readout", inputs, false, name);
-  return {input_dimension, std::move(layers), activation_of(arrays, name), std::move(readout)};
 }
 
 Curve curve_from(const NamedArrays& arrays, const std::string& name, const CurveWish& wish) {
@@ -175,10 +135,12 @@ Curve curve_from(const NamedArrays& arrays, const std::string& name, const Curve
   curve.end = 2 * std::numbers::pi;
   if (curve.kind == CurveKind::circle) return curve;
   const std::vector<double> span =
-      wish.span ? *wish.span
-                : require(arrays, "/curve/span", name, "an arc needs [curve] span = [a, b], or this dataset").values;
+      wish.span
+          ? *wish.span
+          : require_array(arrays, "/curve/span", name, "an arc needs [curve] span = [a, b], or this dataset").values;
   if (span.size() != 2 || !(span[0] < span[1])) {
-    refuse(name, fmt::format("span [{}] of an arc (it must be [a, b] with a < b, in radians)", fmt::join(span, ", ")));
+    refuse_file(name,
+                fmt::format("span [{}] of an arc (it must be [a, b] with a < b, in radians)", fmt::join(span, ", ")));
   }
   curve.begin = span[0];
   curve.end = span[1];
@@ -186,10 +148,12 @@ Curve curve_from(const NamedArrays& arrays, const std::string& name, const Curve
 }
 
 void add_network(const Network& network, const std::string& activation, NamedArrays& arrays) {
+  const bool old = fits_version_1_0(network);
   arrays.texts["filetype"] = "meander_network";
-  arrays.texts["activation"] = activation;
-  arrays.integers["version"] = {1, 0};
-  for (int layer = 1; layer <= network.depth(); ++layer) {
+  arrays.integers["version"] = {1, old ? 0 : 1};
+  if (old) arrays.texts["activation"] = activation;
+  if (!old) add_layers(network, arrays);
+  for (int layer = 1; old && layer <= network.depth(); ++layer) {
     const auto outputs = static_cast<std::size_t>(network.width(layer));
     const auto inputs = static_cast<std::size_t>(network.fan_in(layer));
     NamedArray weight{{outputs, inputs}, std::vector<double>(outputs * inputs)};
@@ -201,7 +165,7 @@ void add_network(const Network& network, const std::string& activation, NamedArr
   }
   if (network.readout_outputs() == 0) return;
   const auto outputs = static_cast<std::size_t>(network.readout_outputs());
-  const auto inputs = static_cast<std::size_t>(network.width(network.depth()));
+  const std::size_t inputs = size_of_shape(network.output_shape());
   NamedArray weight{{outputs, inputs}, std::vector<double>(outputs * inputs)};
   NamedArray bias{{outputs}, std::vector<double>(outputs)};
   network.readout_weight(weight.values);

@@ -14,8 +14,9 @@
 
 namespace meander {
 
-/// The network of a `meander_network` file (attributes filetype, version, activation; datasets
-/// /layers/<l>/weight and bias, /readout/weight and bias). Throws BadInput, `name` in the message.
+/// The network of a `meander_network` file of version 1.0 or 1.1 (docs/format.md: attributes filetype, version,
+/// activation, input_shape; groups /layers/<l> of any kind; /readout/weight and bias). Throws BadInput, `name` in the
+/// message.
 StoredNetwork network_from(const NamedArrays& arrays, const std::string& name);
 
 /// How a study wants a stored curve to be read, where it says so.
@@ -29,7 +30,8 @@ struct CurveWish {
 /// an arc's span is the wish's, else the dataset /curve/span. Throws BadInput.
 Curve curve_from(const NamedArrays& arrays, const std::string& name, const CurveWish& wish);
 
-/// Adds a network or a curve to what `write_arrays` writes: reading it back gives the same numbers.
+/// Adds a network or a curve to what `write_arrays` writes: reading it back gives the same numbers. Version 1.0 where
+/// it can say it all, with `activation` as the text of all layers' activation, else 1.1 with the layers' own texts.
 void add_network(const Network& network, const std::string& activation, NamedArrays& arrays);
 void add_curve(const Curve& curve, NamedArrays& arrays);
 

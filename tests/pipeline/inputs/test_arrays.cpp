@@ -109,6 +109,47 @@ TEST_F(Arrays, OtherNumberTypesAndFixedStringsAreRead) {
   EXPECT_THAT(arrays.integers.at("version"), ElementsAre(1, 0));
 }
 
+TEST_F(Arrays, GroupsWithoutDatasetsComeBack) {
+  NamedArrays arrays = example();
+  arrays.texts["/layers/1/kind"] = "flatten";
+  arrays.integers["/layers/2/deep/from"] = {-1};
+  arrays.groups = {"/empty/one"};
+  write_arrays(path("a.h5"), arrays);
+  const NamedArrays back = read_arrays(content(path("a.h5")), "a.h5");
+  EXPECT_THAT(back.groups, ElementsAre("/curve", "/empty", "/empty/one", "/layers", "/layers/0", "/layers/1",
+                                       "/layers/2", "/layers/2/deep"));
+  EXPECT_EQ(back.texts, arrays.texts);
+  EXPECT_EQ(back.integers, arrays.integers);
+  EXPECT_TRUE(back.other_attributes.empty());
+  write_arrays(path("b.h5"), arrays);
+  EXPECT_EQ(content(path("a.h5")), content(path("b.h5")));
+}
+
+TEST_F(Arrays, AttributesThatAreNeitherTextNorWholeAreNamed) {
+  write_arrays(path("a.h5"), example());
+  const hid_t file = H5Fopen(path("a.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hsize_t extent = 2;
+  const hid_t space = H5Screate_simple(1, &extent, nullptr);
+  const hid_t half =
+      H5Acreate_by_name(file, "/layers/0", "stride", H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  const double values[] = {1.5, 2.0};
+  H5Awrite(half, H5T_NATIVE_DOUBLE, values);
+  const hid_t fixed = H5Tcopy(H5T_C_S1);
+  H5Tset_size(fixed, 2);
+  const hid_t words = H5Acreate2(file, "words", fixed, space, H5P_DEFAULT, H5P_DEFAULT);
+  H5Awrite(words, fixed, "a b ");
+  H5Aclose(half);
+  H5Aclose(words);
+  H5Tclose(fixed);
+  H5Sclose(space);
+  H5Fclose(file);
+  const NamedArrays back = read_arrays(content(path("a.h5")), "a.h5");
+  EXPECT_THAT(back.other_attributes, ElementsAre("/layers/0/stride", "words"));
+  EXPECT_EQ(back.integers, example().integers);
+  EXPECT_EQ(filetype_of(path("a.h5")), "meander_network");
+  EXPECT_EQ(filetype_of(path("none.h5")), "");
+}
+
 TEST_F(Arrays, WhatIsNotHdf5IsRefused) {
   EXPECT_THAT(refusal({}), AllOf(HasSubstr("net.h5: not an HDF5 file"), HasSubstr("0 bytes")));
   EXPECT_THAT(refusal(std::vector<std::byte>(5000, std::byte{'x'})), HasSubstr("net.h5: not an HDF5 file"));

@@ -1,0 +1,129 @@
+// A network file as a table: one line a layer, with the number that measures give it.
+#include "studies/networks/show_network.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstddef>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <vector>
+
+#include "pipeline/inputs/arrays.hpp"
+#include "studies/networks/stored_networks.hpp"
+
+namespace meander {
+namespace {
+
+std::vector<std::byte> bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const auto bytes = std::as_bytes(std::span<const char>(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string pair_text(const Extents& extents) {
+  return fmt::format("{} x {}", extents.rows, extents.columns);
+}
+
+std::string padding_text(const Padding& p) {
+  return p == Padding() ? "" : fmt::format(", padding {} {} {} {}", p.top, p.bottom, p.left, p.right);
+}
+
+/// What a kind says of itself besides its shapes.
+struct Details {
+  std::string operator()(const Convolution& f) const {
+    std::string text = "kernel " + pair_text(f.kernel);
+    if (f.stride != Extents()) text += ", stride " + pair_text(f.stride);
+    if (f.dilation != Extents()) text += ", dilation " + pair_text(f.dilation);
+    text += padding_text(f.padding);
+    return f.groups == 1 ? text : text + fmt::format(", groups {}", f.groups);
+  }
+  std::string operator()(const AveragePool& pool) const { return of_pool(pool); }
+  std::string operator()(const MaxPool& pool) const { return of_pool(pool); }
+  std::string operator()(const Add& add) const {
+    return add.from < 0 ? "the input" : "layer " + std::to_string(add.from);
+  }
+  template <class Other>
+  std::string operator()(const Other&) const {
+    return "";
+  }
+
+ private:
+  template <class Pool>
+  static std::string of_pool(const Pool& pool) {
+    return fmt::format("window {}, stride {}{}", pair_text(pool.window), pair_text(pool.stride),
+                       padding_text(pool.padding));
+  }
+};
+
+std::size_t parameters_of(const NetworkLayer& layer) {
+  if (const auto* scale = std::get_if<ScaleShift>(&layer.kind)) return 2 * scale->scale.size();
+  if (!has_weights(layer.kind)) return 0;
+  const auto outputs = static_cast<std::size_t>(layer.output.front());
+  return outputs * (fan_in_of(layer.kind, layer.input) + 1);
+}
+
+void print_layers(const StoredNetwork& network) {
+  fmt::print("\nlayers: entry of the file, layer as measures count it\n");
+  fmt::print("  {:>5} {:>5}  {:<13} {:<17} {:<14} {:>10}\n", "entry", "layer", "kind", "output", "activation",
+             "parameters");
+  int number = 0;
+  for (std::size_t i = 0; i < network.layers().size(); ++i) {
+    const NetworkLayer& layer = network.layers()[i];
+    if (has_weights(layer.kind)) ++number;
+    const std::string details = std::visit(Details(), layer.kind);
+    fmt::print("  {:>5} {:>5}  {:<13} {:<17} {:<14} {:>10}{}\n", i, number == 0 ? "-" : std::to_string(number),
+               kind_name(layer.kind), shape_text(layer.output), layer.activation ? layer.activation->text : "-",
+               parameters_of(layer), details.empty() ? "" : "  " + details);
+  }
+}
+
+void print_network(const NamedArrays& arrays, const std::string& path) {
+  const StoredNetwork network = network_from(arrays, path);
+  std::size_t parameters = 0;
+  for (const NetworkLayer& layer : network.layers()) parameters += parameters_of(layer);
+  fmt::print("  network   {} layer{} with weights, {} parameters\n", network.depth(), network.depth() == 1 ? "" : "s",
+             parameters);
+  fmt::print("  input     {}\n", shape_text(network.input_shape()));
+  fmt::print("  output    {}\n", shape_text(network.output_shape()));
+  if (network.readout_outputs() > 0) fmt::print("  readout   {} outputs\n", network.readout_outputs());
+  if (const auto source = arrays.texts.find("source"); source != arrays.texts.end()) {
+    fmt::print("  source    {}\n", source->second);
+  }
+  print_layers(network);
+}
+
+bool has_network(const NamedArrays& arrays) {
+  const auto inside = [](const std::string& path) { return path.starts_with("/layers/"); };
+  for (const auto& [path, array] : arrays.arrays) {
+    if (inside(path)) return true;
+  }
+  for (const std::string& group : arrays.groups) {
+    if (inside(group)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool show_network(const std::string& path) {
+  if (filetype_of(path) != "meander_network") return false;
+  const NamedArrays arrays = read_arrays(bytes_of(path), path);
+  std::string others;
+  for (const auto& [name, array] : arrays.arrays) {
+    if (name.starts_with("/layers/") || name.starts_with("/readout/")) continue;
+    others += fmt::format("  {:<26} ({})\n", name, fmt::join(array.shape, ", "));
+  }
+  fmt::print("{}\n", path);
+  if (has_network(arrays)) {
+    print_network(arrays, path);
+  } else {
+    fmt::print("  network   none\n");
+  }
+  if (!others.empty()) fmt::print("\nother arrays\n{}", others);
+  return true;
+}
+
+}  // namespace meander
