@@ -12,6 +12,7 @@ std::unique_ptr<Measure> make_geometry();
 std::unique_ptr<Measure> make_jacobian_extremes();
 std::unique_ptr<Measure> make_jacobian_spectrum();
 std::unique_ptr<Measure> make_manifold_volume();
+std::unique_ptr<Measure> make_participation_ratio();
 std::unique_ptr<Measure> make_phase_diagram();
 std::unique_ptr<Measure> make_regions_2d();
 std::unique_ptr<Measure> make_signal_propagation();
@@ -28,6 +29,7 @@ Catalogue all_measures() {
   catalogue.add(make_jacobian_extremes());
   catalogue.add(make_jacobian_spectrum());
   catalogue.add(make_manifold_volume());
+  catalogue.add(make_participation_ratio());
   catalogue.add(make_phase_diagram());
   catalogue.add(make_regions_2d());
   catalogue.add(make_signal_propagation());

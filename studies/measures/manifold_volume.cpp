@@ -22,7 +22,7 @@ namespace {
 
 std::vector<ArraySpec> volume_arrays() {
   return {array("volume", ArrayType::float64,
-                "volume of the manifold's image among the layer's post-activations over that at the input, sqrt(det g)",
+                "volume of the post-activations' manifold over the input's, sqrt(det g)",
                 {"layer"})};
 }
 
