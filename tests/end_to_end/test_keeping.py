@@ -25,7 +25,18 @@ scale = [1.0, 2.5]
 blocks = 400
 terms = 80000
 """
-ONE = STUDY.replace("realizations = 2", "realizations = 1").replace("[1.0, 2.5]", "[1.0]").replace("blocks = 400", "blocks = 1600")
+# Mostly asleep, so that they take their seconds on a crowded machine too: one task of four, two tasks of two.
+ONE = """
+title = "one long task"
+measure = "long_sum"
+[sweep]
+scale = [1.0]
+[long_sum]
+blocks = 400
+terms = 20000
+pause = 10
+"""
+TWO = ONE.replace("[1.0]", "[1.0, 2.0]").replace("blocks = 400", "blocks = 200")
 SHARED = ONE + "ranks = 2\n"
 
 
@@ -56,6 +67,21 @@ def wait_for_states(job, out, count=1):
         assert job.poll() is None, job.communicate()[0]
         assert time.monotonic() < deadline, "no state was kept"
         time.sleep(0.005)
+
+
+def wait_for_start(job, out):
+    """Until the tasks begin, soon after the run has taken the archive's lock."""
+    deadline = time.monotonic() + 60
+    while not (out.parent / (out.name + ".shards") / "lock").exists():
+        assert job.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    time.sleep(1.0)
+
+
+def wait_for_resumed(job, out):
+    deadline = time.monotonic() + 60
+    while not any(task["resumed"] for task in status(out)["begun"]):
+        assert job.poll() is None and time.monotonic() < deadline
 
 
 def status(out):
@@ -112,7 +138,7 @@ def test_killed_over_and_over(study, tmp_path, undisturbed):
 def test_a_kill_costs_an_interval(study, tmp_path):
     """The state is never older than an interval and what a crowded machine lets a process wait."""
     interval, waits, out = 0.5, 1.0, tmp_path / "out.h5"
-    path = study(ONE.replace("blocks = 1600", "blocks = 20000"))
+    path = study(ONE.replace("blocks = 400", "blocks = 20000"))
     job = start(path, "-o", out, "--checkpoint", interval)
     wait_for_states(job, out)
     ages = []
@@ -127,9 +153,7 @@ def test_a_kill_costs_an_interval(study, tmp_path):
     before = status(out)["begun"][0]
     assert before["resumed"] == 0 and 0.0 < before["fraction"] < 1.0
     job = start(path, "-o", out, "--checkpoint", interval)
-    deadline = time.monotonic() + 60
-    while status(out)["begun"][0]["resumed"] == 0:
-        assert time.monotonic() < deadline and job.poll() is None
+    wait_for_resumed(job, out)
     after = status(out)["begun"][0]
     job.kill()
     job.wait()
@@ -139,7 +163,7 @@ def test_a_kill_costs_an_interval(study, tmp_path):
 def test_a_signal_stops_and_keeps(study, tmp_path, undisturbed):
     out, path = tmp_path / "out.h5", study(ONE)
     job = start(path, "-o", out)  # the interval is a minute: the signal alone makes it keep
-    time.sleep(1.0)
+    wait_for_start(job, out)
     job.send_signal(signal.SIGUSR1)
     said = stopped(job)
     assert "stopped early with 1 task begun" in said, said
@@ -148,10 +172,10 @@ def test_a_signal_stops_and_keeps(study, tmp_path, undisturbed):
     shown = meander("status", out)
     assert "begun          1 task:" in shown and "1 missing" in shown and "resumed" not in shown, shown
     job = start(path, "-o", out)
-    time.sleep(0.7)
+    wait_for_start(job, out)
     job.send_signal(signal.SIGUSR1)
     stopped(job)
-    assert "resumed 1 time" in meander("status", out)
+    assert "; resumed 1 time\n" in meander("status", out)
     assert "resumed 1 time" in meander("status", tmp_path)
     assert json.loads(meander("status", tmp_path, "--json"))[0]["begun"][0]["resumed"] == 1
     meander("run", path, "-o", out, "--quiet")
@@ -165,14 +189,14 @@ def test_a_chain_of_time_limits(study, tmp_path, undisturbed):
     while True:
         runs += 1
         assert runs < 30, fractions
-        job = start(path, "-o", out, "--time-limit", 0.8, "--checkpoint", 0.2)
+        job = start(path, "-o", out, "--time-limit", 1.5, "--checkpoint", 0.2)
         said = job.communicate(timeout=60)[0]
         if job.returncode == 0:
             break
         assert job.returncode == 2, said
-        fractions.append(status(out)["begun"][0]["fraction"])
-        assert fractions[-1] > fractions[-2]
-    assert runs > 2
+        fractions.append(sum(task["fraction"] for task in status(out)["begun"]))
+        assert fractions[-1] >= fractions[-2]  # equal where a crowded machine let a run's time pass
+    assert len(set(fractions)) > 2, fractions
     assert_identical(undisturbed(ONE), out)
     # A cell's time is that of all the runs that worked on it.
     with h5py.File(out) as file, h5py.File(undisturbed(ONE)) as whole:
@@ -247,16 +271,17 @@ def test_fresh_keeps_everything_beside_the_new_archive(study, tmp_path, undistur
 
 def test_another_rank_goes_on(study, tmp_path, undisturbed):
     """Two ranks are stopped in a task each; one rank alone goes on with both, and two go on with what one began."""
-    out, path = tmp_path / "out.h5", study(STUDY)
+    out, path = tmp_path / "out.h5", study(TWO)
     job = start(path, "-o", out, "--checkpoint", 0.05, ranks=2)
     wait_for_states(job, out, 2)
     job.send_signal(signal.SIGUSR1)
     assert "with 2 tasks begun" in stopped(job)
-    job = start(path, "-o", out, "--time-limit", 0.4, "--checkpoint", 0.05)
+    job = start(path, "-o", out, "--checkpoint", 0.05)
+    wait_for_resumed(job, out)
+    job.send_signal(signal.SIGUSR1)
     stopped(job)
-    assert sum(task["resumed"] for task in status(out)["begun"]) > 0
     meander("run", path, "-o", out, "--quiet", ranks=2)
-    assert_identical(undisturbed(STUDY), out)
+    assert_identical(undisturbed(TWO), out)
     assert not states(out)
 
 
@@ -271,11 +296,11 @@ def test_a_signal_to_one_rank_stops_the_others(study, tmp_path):
 def test_ranks_that_share_a_task(study, tmp_path, undisturbed):
     out, path = tmp_path / "out.h5", study(SHARED)
     job = start(path, "-o", out, ranks=2)
-    time.sleep(1.5)
+    wait_for_start(job, out)
     job.send_signal(signal.SIGUSR1)
     assert "with 1 task begun" in stopped(job)
     job = start(path, "-o", out, "--checkpoint", 0.05, ranks=2)
-    time.sleep(1.0)
+    wait_for_resumed(job, out)
     for pid in [*ranks_of(job), job.pid]:
         subprocess.run(["kill", "-KILL", str(pid)], check=False)
     job.wait()
