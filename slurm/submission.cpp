@@ -43,7 +43,7 @@ std::string sbatch(const std::string& folder, const std::vector<std::string>& op
     }
     throw BadInput(fmt::format("submit: error: Slurm rejected the job ({}) change the site file or the options", said));
   }
-  const std::string id = result->out.substr(0, result->out.find_first_of(";\n"));
+  std::string id = result->out.substr(0, result->out.find_first_of(";\n"));
   if (id.empty() || id.find_first_not_of("0123456789") != std::string::npos) {
     throw std::runtime_error(fmt::format("submit: error: sbatch gave no job id (it said '{}')", words(result->out)));
   }

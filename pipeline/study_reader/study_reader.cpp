@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "pipeline/measure/measure.hpp"
 #include "pipeline/study/study.hpp"
@@ -41,6 +42,7 @@ class StudyReader {
     read_common();
     if (!measure_) {
       diagnostics_.throw_if_failed();
+      throw std::logic_error("a study without a measure was not refused");
     }
     keys_ = measure_->keys();
     study_.measure_version = measure_->version();

@@ -47,7 +47,7 @@ void check_span(const Study& study, const CurveKeys& curve, Diagnostics& diagnos
 }  // namespace
 
 InputCurve::InputCurve(const Study& study, const InputKeys& input, const CurveKeys& curve,
-                       std::shared_ptr<const NetworkSource> networks, Diagnostics& diagnostics)
+                       const std::shared_ptr<const NetworkSource>& networks, Diagnostics& diagnostics)
     : scale_(study, input.q0, networks, diagnostics), kind_(curve.kind.value_or(CurveKind::circle)) {
   check_span(study, curve, diagnostics);
   if (curve.span && curve.span->size() == 2) {

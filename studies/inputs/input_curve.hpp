@@ -22,7 +22,7 @@ class InputCurve {
   /// `networks` may be null where they were complained of. Mistakes go to `diagnostics`; the object must not be used
   /// where there were any.
   InputCurve(const Study& study, const InputKeys& input, const CurveKeys& curve,
-             std::shared_ptr<const NetworkSource> networks, Diagnostics& diagnostics);
+             const std::shared_ptr<const NetworkSource>& networks, Diagnostics& diagnostics);
 
   int dimension() const { return dimension_; }
   bool is_circle() const { return (stored_ ? stored_->kind : kind_) == CurveKind::circle; }

@@ -11,8 +11,9 @@
 
 namespace meander {
 
-InputPoints::InputPoints(const Study& study, const InputKeys& keys, std::shared_ptr<const NetworkSource> networks,
-                         std::size_t needed, Diagnostics& diagnostics)
+InputPoints::InputPoints(const Study& study, const InputKeys& keys,
+                         const std::shared_ptr<const NetworkSource>& networks, std::size_t needed,
+                         Diagnostics& diagnostics)
     : scale_(study, keys.q0, networks, diagnostics), dimension_(networks ? networks->input_dimension() : 0) {
   const StudyFile* file = keys.images;
   if (file != nullptr && file->bytes != nullptr) {

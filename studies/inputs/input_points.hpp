@@ -18,7 +18,7 @@ class InputPoints {
  public:
   /// `needed` is the most points that a task draws; `networks` may be null where they were complained of. Mistakes go
   /// to `diagnostics`; the object must not be used where there were any.
-  InputPoints(const Study& study, const InputKeys& keys, std::shared_ptr<const NetworkSource> networks,
+  InputPoints(const Study& study, const InputKeys& keys, const std::shared_ptr<const NetworkSource>& networks,
               std::size_t needed, Diagnostics& diagnostics);
 
   int dimension() const { return dimension_; }

@@ -19,6 +19,12 @@ LONG_SUM = str(pathlib.Path(os.environ.get("MEANDER_LONG_SUM", pathlib.Path(PROG
 MPIRUN = ["mpirun", "-q", "--bind-to", "none", "--oversubscribe"]
 
 
+def library(name):
+    """The test library of that name: the one that MEANDER_<NAME> names, else where the program's build leaves it."""
+    given = os.environ.get(f"MEANDER_{name.upper()}")
+    return given or str(pathlib.Path(PROGRAM).parent / "tests" / "end_to_end" / f"lib{name}.so")
+
+
 def environment():
     """Open MPI as root in containers, ranks that share cores, one thread a rank."""
     settings = {

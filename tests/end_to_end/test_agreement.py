@@ -1,13 +1,10 @@
 """No rank waits for one that has given up: every step after the tasks fails on one rank in turn, and the run ends."""
 
-import os
 import subprocess
 
 import pytest
 
-from conftest import SMALL, assert_identical, command, environment, meander
-
-pytestmark = pytest.mark.skipif("MEANDER_FAILING_STEPS" not in os.environ, reason="needs the library that makes steps fail")
+from conftest import SMALL, assert_identical, command, environment, library, meander
 
 # A run takes a second or two; the archive's watchdog waits for three.
 LIMIT = 60
@@ -27,7 +24,7 @@ def run_with_failure(path, folder, ranks, rank, call, at, more=False):
     out, note = folder / "out.h5", folder / "failed"
     note.unlink(missing_ok=True)
     failure = {
-        "LD_PRELOAD": os.environ["MEANDER_FAILING_STEPS"],
+        "LD_PRELOAD": library("failing_steps"),
         "FAIL_RANK": str(rank),
         "FAIL_CALL": call,
         "FAIL_NAME": str(out),

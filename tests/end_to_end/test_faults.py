@@ -10,12 +10,7 @@ import time
 import h5py
 import pytest
 
-from conftest import MPIRUN, PROGRAM, SAMPLED, SMALL, assert_identical, command, copy, environment, meander, snapshot
-
-# The library that makes writes fail: given, or where the build of the program leaves it.
-FAILING_WRITES = os.environ.get("MEANDER_FAILING_WRITES") or str(
-    pathlib.Path(PROGRAM).parent / "tests" / "end_to_end" / "libfailing_writes.so"
-)
+from conftest import MPIRUN, PROGRAM, SAMPLED, SMALL, assert_identical, command, copy, environment, library, meander, snapshot
 
 
 def mounted(folder, options):
@@ -70,7 +65,7 @@ def test_a_write_that_fails_on_one_rank_ends_the_job_and_loses_nothing(study, tm
     before = out.read_bytes()
     with monkeypatch.context() as patch:
         for name, value in {
-            "LD_PRELOAD": FAILING_WRITES,
+            "LD_PRELOAD": library("failing_writes"),
             "FAIL_RANK": str(rank),
             "FAIL_NAME": f"{tmp_path}/out.h5.tmp-",
             "FAIL_AFTER": "2",

@@ -30,7 +30,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// An array of every layer and its companion for the input, which is no layer.
 void add_pair(std::vector<ArraySpec>& arrays, const std::string& name, const std::string& long_name,
-              std::vector<std::string> before, std::vector<std::string> after, const std::string& suffix = "") {
+              std::vector<std::string> before, const std::vector<std::string>& after, const std::string& suffix = "") {
   std::vector<std::string> input = before, layers = std::move(before);
   layers.push_back("layer");
   for (const std::string& dimension : after) {

@@ -37,7 +37,10 @@ class ToyMeasurement final : public Measurement {
   ToyMeasurement() {
     ArraySpec square{.name = "square", .units = "1", .long_name = "x squared", .nonfinite = Toy::nonfinite};
     add({.layout = {"cells", std::nullopt, true, {square}},
-         .cost = [](const Point& point) { return Cost{point.number("x"), 100.0, 1}; },
+         .cost =
+             [](const Point& point) {
+               return Cost{point.number("x"), 100.0, 1};
+             },
          .run =
              [](const Task& task, Results& results) {
                ++Toy::calls;
