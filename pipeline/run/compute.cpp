@@ -12,6 +12,7 @@
 #include "pipeline/archive/shards/shard_writer.hpp"
 #include "pipeline/machine/crash_report.hpp"
 #include "pipeline/ranks/collective.hpp"
+#include "pipeline/ranks/group_end.hpp"
 #include "pipeline/ranks/rank_group.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/rank_control.hpp"
@@ -40,9 +41,9 @@ std::string task_text(const Plan& plan, const CellSpace& cells, const TaskRef& r
 }
 
 /// One task on this rank; nothing where it was interrupted. Whatever goes wrong in it makes a failed cell. Gives the
-/// seconds that it took.
+/// seconds that it took. `end` hears of what the other ranks of the group may know nothing of.
 std::optional<Record> run_task(const Plan& plan, const TaskRef& ref, MPI_Comm group, RankControl* control,
-                               double& seconds) {
+                               double& seconds, GroupEnd& end) {
   const Family& family = plan.layout.families[ref.family];
   const CellSpace& cells = plan.cells[ref.family];
   const Point point(plan.study, cells.point_indices(ref.cell));
@@ -58,9 +59,14 @@ std::optional<Record> run_task(const Plan& plan, const TaskRef& ref, MPI_Comm gr
   std::optional<Results> results = guarded(family, [&](Results& filled) {
     try {
       plan.measurement->run(task, filled);
+      end.clear();
     } catch (const Interrupted&) {
+      end.clear();  // every rank of the group was told the same
       if (control == nullptr || !control->told_to_stop())
         throw std::logic_error("the task was interrupted although nobody told it to stop");
+      throw;
+    } catch (const std::exception& error) {
+      is_agreed(error) ? end.clear() : end.note(error.what());
       throw;
     }
   });
@@ -137,9 +143,8 @@ class RankWork {
 
   void execute(const TaskRef& ref, MPI_Comm group) {
     std::optional<RankControl> control;
-    if (ref.cost.keeps) control.emplace(rules_, plan_.key(ref), group);
     double seconds = 0.0;
-    std::optional<Record> record = run_task(plan_, ref, group, control ? &*control : nullptr, seconds);
+    std::optional<Record> record = run_in_group(ref, group, control, seconds);
     busy_ += seconds;
     if (record && !(control && control->resumed())) clock_.learn(ref.cost.seconds, seconds);
     if (rank_of(group) == 0) {
@@ -152,6 +157,24 @@ class RankWork {
       }
     }
     tell_troubles();
+  }
+
+  /// The ranks of a group meet at the task's end.
+  std::optional<Record> run_in_group(const TaskRef& ref, MPI_Comm group, std::optional<RankControl>& control,
+                                     double& seconds) {
+    GroupEnd end(group);
+    end.note("before it began");
+    std::exception_ptr met;
+    std::optional<Record> record;
+    try {
+      if (ref.cost.keeps) control.emplace(rules_, plan_.key(ref), group);
+      record = run_task(plan_, ref, group, control ? &*control : nullptr, seconds, end);
+    } catch (...) {
+      met = std::current_exception();
+    }
+    end.wait();
+    if (met) std::rethrow_exception(met);
+    return record;
   }
 
   void tell_troubles() {
@@ -194,10 +217,12 @@ Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, c
   Outcome outcome;
   const Clock::time_point start = Clock::now();
   RankWork rank(plan, work, options, archive, comm);
-  outcome.complete = rank.run();
-  outcome.work_seconds = seconds_since(start);
-  outcome.busy_seconds = rank.busy_seconds();
-  outcome.write_problem = rank.close();
+  together(comm, [&] {
+    outcome.complete = rank.run();  // ends on all ranks, whatever one of them met
+    outcome.work_seconds = seconds_since(start);
+    outcome.busy_seconds = rank.busy_seconds();
+    outcome.write_problem = rank.close();
+  });
   std::uint64_t interrupted = rank.interrupted();
   MPI_Allreduce(MPI_IN_PLACE, &interrupted, 1, MPI_UINT64_T, MPI_SUM, comm);
   outcome.interrupted = interrupted;

@@ -20,14 +20,14 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 RankControl::RankControl(const KeepingRules& rules, const TaskKey& key, MPI_Comm group)
     : rules_(rules), group_(group), alone_(size_of(group) == 1), first_(rank_of(group) == 0) {
-  if (first_) {
+  on_root(group, [&] {
     std::string warning;
     state_ = read_state(rules.archive, key, rules.measure_version, warning);
     if (!warning.empty()) fmt::print(stderr, "{}\n", warning);
     if (!state_.bytes.empty()) ++state_.head.resumed;
     state_.head.key = key;
     state_.head.measure_version = static_cast<std::uint32_t>(rules.measure_version);
-  }
+  });
   if (!alone_) {
     broadcast(group, state_.bytes);
     MPI_Bcast(&state_.head.seconds, 1, MPI_DOUBLE, 0, group);

@@ -277,8 +277,7 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   const Work work = make_work(plan.tasks, tasks_to_do(plan, statuses, options));
   const double prepared = seconds_since(start);
 
-  Outcome outcome;
-  together(comm, [&] { outcome = compute(plan, work, options, archive, comm); });
+  const Outcome outcome = compute(plan, work, options, archive, comm);
   const std::vector<std::string> problems = gather(comm, outcome.write_problem);
   RunReport split{.ranks = size_of(comm),
                   .tasks = work.count,

@@ -32,6 +32,19 @@ Run::Run(MPI_Comm world, std::span<const Phase> phases, const ScheduleOptions& o
   }
 }
 
+/// After a failure this rank does nothing but tell its groups, phase by phase, that it is gone. No memory is taken
+/// here: it may be what is lacking.
+template <class Action>
+void Run::attempt(const Action& action) {
+  if (failure_) return;
+  try {
+    action();
+  } catch (...) {
+    failure_ = std::current_exception();
+    stop();
+  }
+}
+
 void Run::work(const Execute& execute) {
   for (const std::size_t phase : widest_first(phases_)) {
     if (crew_.groups[phase].member()) work_on(phase, execute);
@@ -47,17 +60,6 @@ void Run::work_on(std::size_t phase, const Execute& execute) {
     if (failure_ || !task) return;
     attempt([&] { execute(phase, *task, group.comm); });
     if (group.leader && !failure_) node_->count(phases_[phase].seconds[*task]);
-  }
-}
-
-/// After a failure this rank does nothing but tell its groups, phase by phase, that it is gone.
-void Run::attempt(const std::function<void()>& action) {
-  if (failure_) return;
-  try {
-    action();
-  } catch (...) {
-    failure_ = std::current_exception();
-    stop();
   }
 }
 

@@ -45,7 +45,8 @@ class Run {
 
  private:
   void work_on(std::size_t phase, const Execute& execute);
-  void attempt(const std::function<void()>& action);
+  template <class Action>
+  void attempt(const Action& action);
   std::optional<std::size_t> next_task(std::size_t phase);
   std::optional<std::size_t> take(std::size_t phase);
   bool refill(std::size_t phase);

@@ -1,5 +1,6 @@
 """No rank waits for one that has given up: every step after the tasks fails on one rank in turn, and the run ends."""
 
+import shutil
 import subprocess
 
 import pytest
@@ -81,6 +82,39 @@ def test_memory_runs_out(whole, tmp_path, ranks, rank):
     at = 1
     while (failed := run_with_failure(whole, tmp_path, ranks, rank, "new", at)) is not None:
         expect_end(whole, tmp_path, failed, f"allocation {at} on rank {rank} of {ranks}")
+        at += at
+
+
+GROUPS = """
+measure = "jacobian_extremes"
+seed = 5
+realizations = 1
+[sweep]
+width = 96
+depth = 3
+sigma_w = 1.1
+activation = "tanh"
+weights = ["gaussian", "orthogonal"]
+[jacobian_extremes]
+count = 4
+ranks_per_task = 2
+"""
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("solver", ["randomized", "dense"])
+def test_memory_runs_out_in_a_task_of_several_ranks(study, tmp_path, monkeypatch, rank, solver):
+    """The task fails on all its ranks, or the job ends: where one failed in a step that the others know nothing of."""
+    path = study(GROUPS + f'solver = "{solver}"\n')
+    monkeypatch.setenv("FAIL_IN_TASKS", "1")
+    monkeypatch.setenv("MEANDER_GROUP_PATIENCE", "1")
+    at = 1
+    while (failed := run_with_failure(path, tmp_path, 2, rank, "new", at)) is not None:
+        code, printed = failed
+        assert code == 1, f"allocation {at}: exit code {code}\n{printed}"
+        assert "a task has failed" in printed or printed.count("error: ") == 1, f"allocation {at}: {printed}"
+        (tmp_path / "out.h5").unlink(missing_ok=True)
+        shutil.rmtree(tmp_path / "out.h5.shards", ignore_errors=True)
         at += at
 
 
