@@ -19,8 +19,8 @@ constexpr double tolerated_change = 0.01;
 
 }  // namespace
 
-CurveStudy::CurveStudy(const Study& study, const CurveStudyKeys& keys, Diagnostics& diagnostics)
-    : networks_(network_source(study, keys.networks, diagnostics)),
+CurveStudy::CurveStudy(const Study& study, const CurveStudyKeys& keys, Diagnostics& diagnostics, LayersTaken taken)
+    : networks_(network_source(study, keys.networks, diagnostics, taken)),
       input_(study, keys.input, keys.curve, networks_, diagnostics),
       samples_(keys.curve.samples),
       precision_(study.single_precision ? Precision::single : Precision::double_) {

@@ -30,7 +30,8 @@ struct CurveStudyKeys {
 class CurveStudy {
  public:
   /// Mistakes go to `diagnostics`; the object must not be used where there were any.
-  CurveStudy(const Study& study, const CurveStudyKeys& keys, Diagnostics& diagnostics);
+  CurveStudy(const Study& study, const CurveStudyKeys& keys, Diagnostics& diagnostics,
+             LayersTaken taken = LayersTaken::dense);
 
   const NetworkSource& networks() const { return *networks_; }
   bool is_circle() const { return input_.is_circle(); }

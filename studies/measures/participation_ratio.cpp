@@ -25,7 +25,8 @@ class Dimensions final : public Measurement {
  public:
   using Keys = CurveStudyKeys;
 
-  Dimensions(const Study& study, const Keys& keys, Diagnostics& diagnostics) : curves_(study, keys, diagnostics) {
+  Dimensions(const Study& study, const Keys& keys, Diagnostics& diagnostics)
+      : curves_(study, keys, diagnostics, LayersTaken::all) {
     if (diagnostics.failed()) return;
     add(layer_axis(curves_.depth()));
     add({.layout = {"measured", std::nullopt, true, measured_arrays()},

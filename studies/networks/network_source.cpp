@@ -68,14 +68,13 @@ class StoredNetworks final : public NetworkSource {
   std::shared_ptr<const StoredNetwork> network_;
 };
 
-std::shared_ptr<const NetworkSource> stored_source(const Study& study, const StudyFile& file,
+std::shared_ptr<const NetworkSource> stored_source(const Study& study, const StudyFile& file, LayersTaken taken,
                                                    Diagnostics& diagnostics) {
   if (file.bytes == nullptr) return nullptr;
   try {
     StoredNetwork network = network_from(read_arrays(*file.bytes, file.path), file.path);
-    // Measures of other layers will say so here; today's take none.
-    if (const auto problem = one_activation_problem(network, study.measure))
-      throw BadInput(file.path + ": " + *problem);
+    const auto problem = taken == LayersTaken::dense ? one_activation_problem(network, study.measure) : std::nullopt;
+    if (problem) throw BadInput(file.path + ": " + *problem);
     return std::make_shared<StoredNetworks>(std::move(network));
   } catch (const BadInput& error) {
     diagnostics.error(study.place("network.file"), error.what());
@@ -142,10 +141,10 @@ void refuse_random_networks(const Study& study, Diagnostics& diagnostics) {
 }
 
 std::shared_ptr<const NetworkSource> network_source(const Study& study, const NetworkKeys& keys,
-                                                    Diagnostics& diagnostics) {
+                                                    Diagnostics& diagnostics, LayersTaken taken) {
   if (keys.file != nullptr) {
     refuse_random_networks(study, diagnostics);
-    return stored_source(study, *keys.file, diagnostics);
+    return stored_source(study, *keys.file, taken, diagnostics);
   }
   check_random(study, diagnostics);
   return diagnostics.failed() ? nullptr : std::make_shared<RandomNetworks>(keys);

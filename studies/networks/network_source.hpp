@@ -70,11 +70,14 @@ class RandomNetworks final : public NetworkSource {
   Activation linear_ = Activation::named("linear");
 };
 
+/// What a measure takes of stored networks: dense layers with one activation, or whatever the forward pass can do.
+enum class LayersTaken { dense, all };
+
 /// The source that a study's keys ask for. Complains of parameters that are missing, that contradict each other or that
 /// stand beside a file, of a file that is no network, and of one whose layers are others than dense ones with one
 /// activation, by their names; null where there is none then.
 std::shared_ptr<const NetworkSource> network_source(const Study& study, const NetworkKeys& keys,
-                                                    Diagnostics& diagnostics);
+                                                    Diagnostics& diagnostics, LayersTaken taken = LayersTaken::dense);
 
 /// Complains of parameters of random networks in a study of a stored one.
 void refuse_random_networks(const Study& study, Diagnostics& diagnostics);

@@ -354,9 +354,18 @@ def test_error_messages_of_the_command(transitions, tmp_path, capsys):
 
 def test_measure_without_a_figure(tmp_path, capsys):
     path = transitions_archive(tmp_path / "a.h5", attributes={"measure": "weather"})
-    assert 'no figure is known for the measure "weather"' in failing(capsys, path)
+    with_theory, _ = figure_of(path)
+    assert {axes.get_ylabel() for axes in with_theory.axes} >= {axes.get_ylabel() for axes in figure_of(path, "transitions")[0].axes}
     figure, _ = figure_of(path, "sign_changes")
     assert labels(figure.axes[0]) == ["1", "2", "4"]
+
+    def without_layers(arrays, status):
+        for name in list(arrays):
+            if "layer" in arrays[name][0]:
+                del arrays[name]
+
+    bare = transitions_archive(tmp_path / "b.h5", attributes={"measure": "weather"}, edit=without_layers)
+    assert 'no figure is known for the measure "weather"' in failing(capsys, bare)
 
 
 def test_nothing_to_draw(tmp_path, capsys):

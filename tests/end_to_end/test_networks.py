@@ -86,3 +86,28 @@ def test_dense_layers_measure_the_same_in_both_versions(study, tmp_path):
     with h5py.File(tmp_path / "old.h5") as old, h5py.File(tmp_path / "new.h5") as new:
         np.testing.assert_array_equal(old["length"][()], new["length"][()])
         assert (old["length"][()] > 0).all()
+
+
+def test_what_needs_images_alone_takes_every_layer(tmp_path):
+    """`participation_ratio` of a convolutional network, against its definition with numpy."""
+    convolutional(tmp_path / "net.h5")
+    study = tmp_path / "study.toml"
+    study.write_text('measure = "participation_ratio"\nseed = 2\n[network]\nfile = "net.h5"\n[input]\nq0 = 1.0\n[curve]\nsamples = 30\n')
+    meander("run", study, "-o", tmp_path / "out.h5", "--quiet")
+    meander("export", study, "--cell", "", "-o", tmp_path / "cell.h5")
+    with h5py.File(tmp_path / "out.h5") as file:
+        found = file["participation_ratio"][...].ravel()
+    with h5py.File(tmp_path / "cell.h5") as file:
+        center, u, v = (file[f"/curve/{name}"][...] for name in ("center", "u", "v"))
+        kernels, weight = file["/layers/0/weight"][...], file["/layers/3/weight"][...]
+    t = 2 * np.pi * np.arange(30) / 30
+    pictures = (center + np.outer(np.cos(t), u) + np.outer(np.sin(t), v)).reshape(-1, 6, 6)
+    padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
+    images = np.maximum(np.einsum("pijab,cab->pcij", windows, kernels[:, 0]), 0)
+    pooled = images.reshape(-1, 3, 3, 2, 3, 2).max(axis=(3, 5)).reshape(len(t), -1)
+    expected = []
+    for cloud in (pooled, np.tanh(pooled @ weight.T)):
+        s = np.linalg.svd(cloud - cloud.mean(axis=0), compute_uv=False)
+        expected.append((s**2).sum() ** 2 / (s**4).sum())
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
