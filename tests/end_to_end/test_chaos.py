@@ -205,7 +205,7 @@ def one_round(folder, study, whole, wall, chance, tally, program, moments):
 
 @pytest.mark.parametrize(
     "text, program, moments, share",
-    [(STUDY, PROGRAM, MOMENTS, 1.0), (LONG_TASKS, LONG_SUM, (*MOMENTS, "state renewed"), 0.5)],
+    [(STUDY, PROGRAM, MOMENTS, 1.0), (LONG_TASKS, LONG_SUM, (*MOMENTS, "state renewed"), 0.25)],
     ids=["short", "long"],
 )
 def test_chaos(tmp_path, capsys, text, program, moments, share):
