@@ -236,7 +236,7 @@ def test_chaos(tmp_path, capsys, text, program, moments, share):
         print(f"\nchaos: {rounds} rounds of seed {seed}, {dict(sorted(tally.items()))}", flush=True)
     # Strikes that all miss would prove nothing.
     assert tally["strikes"] >= rounds / 2
-    assert tally["states kept"] > 0 or program != LONG_SUM
+    assert tally["states kept"] > 0 or program != LONG_SUM or rounds < 20  # else a matter of chance
 
 
 def test_a_killed_run_loses_an_interval(tmp_path):
