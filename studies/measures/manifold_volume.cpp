@@ -21,8 +21,7 @@ namespace meander {
 namespace {
 
 std::vector<ArraySpec> volume_arrays() {
-  return {array("volume", ArrayType::float64,
-                "volume of the post-activations' manifold over the input's, sqrt(det g)",
+  return {array("volume", ArrayType::float64, "volume of the post-activations' manifold over the input's, sqrt(det g)",
                 {"layer"})};
 }
 

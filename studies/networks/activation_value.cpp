@@ -216,11 +216,11 @@ WeightLaw weight_law_from(const Value& value) {
   if (const std::string* name = value.get_if<std::string>()) {
     constexpr Kind kinds[] = {Kind::gaussian, Kind::orthogonal, Kind::uniform, Kind::rademacher};
     const auto found = std::find(plain_laws().begin(), plain_laws().end(), *name);
-    if (found == plain_laws().end()) refuse_name("law of weights", *name, plain_laws(), tables);
+    if (found == plain_laws().end()) refuse_name("weight distribution", *name, plain_laws(), tables);
     return {kinds[found - plain_laws().begin()], 0.0};
   }
   if (const Table* table = value.get_if<Table>()) return law_from(*table);
-  throw std::invalid_argument(fmt::format("{} is no law of weights (it is a name, {})", value.toml(), tables));
+  throw std::invalid_argument(fmt::format("{} is no weight distribution (it is a name, {})", value.toml(), tables));
 }
 
 std::optional<std::string> check_activation(const Value& value) {

@@ -152,7 +152,7 @@ TEST(WeightLawValue, MistakesAreNamed) {
   EXPECT_THAT(check_weight_law(table({{"law", "sparse"}, {"density", 1.5}})), Optional(HasSubstr("density = 1.5")));
   EXPECT_THAT(check_weight_law(table({{"law", "gaussian"}, {"dof", 4}})), Optional(HasSubstr("unknown key 'dof'")));
   EXPECT_THAT(check_weight_law(table({{"dof", 4}})), Optional(HasSubstr("'law' is missing")));
-  EXPECT_THAT(check_weight_law(1.0), Optional(HasSubstr("no law of weights")));
+  EXPECT_THAT(check_weight_law(1.0), Optional(HasSubstr("no weight distribution")));
 }
 
 }  // namespace

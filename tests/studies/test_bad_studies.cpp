@@ -85,7 +85,7 @@ TEST_F(BadStudies, SweepValuesOutOfBounds) {
   EXPECT_THAT(refusal(sweep(rest + "width = 4\nsigma_w = 1.0\nsigma_b = -0.1\n")), HasSubstr("'sigma_b' is -0.1"));
   EXPECT_THAT(refusal(sweep(rest + "width = []\nsigma_w = 1.0\n")), HasSubstr("empty list"));
   EXPECT_THAT(refusal(sweep(rest + "width = 4\nsigma_w = 1.0\nweights = \"cauchy\"\n")),
-              HasSubstr("unknown law of weights"));
+              HasSubstr("unknown weight distribution"));
   EXPECT_THAT(refusal(sweep(rest + "width = 4\nsigma_w = 1.0\nweights = { law = \"student_t\", dof = 2 }\n")),
               HasSubstr("dof > 2"));
   EXPECT_THAT(refusal(sweep("width = 4\ndepth = 2\nsigma_w = 1.0\nactivation = \"hardtan\"\n")),

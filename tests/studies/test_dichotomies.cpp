@@ -175,7 +175,7 @@ TEST_F(DichotomiesMeasure, FilesWithMistakes) {
   EXPECT_EQ(refusal(stored), "");
   EXPECT_THAT(refusal(stored + "layers = [1]\n"), HasSubstr("no /sweep/0/weight"));
   EXPECT_THAT(refusal(stored + "points = 3\n"), HasSubstr("'points' has no meaning here"));
-  EXPECT_THAT(refusal("[network]\nfile = \"net.h5\"\n"), HasSubstr("no law to draw a sweep from"));
+  EXPECT_THAT(refusal("[network]\nfile = \"net.h5\"\n"), HasSubstr("no weight distribution to draw a sweep from"));
   EXPECT_THAT(refusal(sweep + input + "[dichotomies]\nfile = \"net.h5\"\n"),
               HasSubstr("stands without [network] file"));
   write_sweep([](NamedArrays& arrays) { arrays.arrays["/points"].shape = {9, 2}; });

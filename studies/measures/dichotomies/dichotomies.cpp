@@ -182,7 +182,8 @@ void Labelings::read_file(const Study& study, const StudyFile& file, Diagnostics
 void Labelings::read_input(const Study& study, const Keys& keys, Diagnostics& diagnostics) {
   if (keys.networks.file != nullptr) {
     diagnostics.error(study.place("network.file"),
-                      "a stored network has no law to draw a sweep from (its second weights must be given) name them: "
+                      "a stored network has no weight distribution to draw a sweep from (its second weights must be "
+                      "given) name them: "
                       "[dichotomies] file = \"FILE\"");
     return;
   }
