@@ -11,7 +11,7 @@ import re
 import sys
 
 MEASURES = pathlib.Path(__file__).resolve().parent / "measures"
-TODO = """
+NEXT_STEPS = """
 {file} and its line in {catalogue} are there. Now:
   1. the mathematics, with a plain twin:      kernels/<room>/..., tests/kernels/<room>/test_{name}.cpp
   2. the call into it, keys, arrays, cost:    {file}
@@ -48,7 +48,7 @@ def main():
     text = (MEASURES / "skeleton.cpp.in").read_text()
     file.write_text(text.replace("@name@", name).replace("@Class@", class_name))
     (arguments.into / "catalogue.cpp").write_text(entered(catalogue, name))
-    print(TODO.format(name=name, file=file, catalogue=arguments.into / "catalogue.cpp").strip())
+    print(NEXT_STEPS.format(name=name, file=file, catalogue=arguments.into / "catalogue.cpp").strip())
 
 
 if __name__ == "__main__":
