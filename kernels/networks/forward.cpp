@@ -265,4 +265,38 @@ void ForwardPass<Real>::scale(const ScaleShift& shift, const NetworkLayer& layer
 template class ForwardPass<double>;
 template class ForwardPass<float>;
 
+ForwardCost forward_cost(const Network& network) {
+  ForwardCost cost;
+  for (const NetworkLayer& layer : network.layers()) {
+    const auto inputs = static_cast<double>(size_of_shape(layer.input));
+    const auto outputs = static_cast<double>(size_of_shape(layer.output));
+    double window = 1.0;
+    if (has_weights(layer.kind)) {
+      const auto fan_in = static_cast<double>(fan_in_of(layer.kind, layer.input));
+      const double weights = fan_in * layer.output.front();
+      cost.products += fan_in * outputs;
+      cost.weights += weights;
+      cost.largest = std::max(cost.largest, weights);
+      if (const auto* convolution = std::get_if<Convolution>(&layer.kind)) {
+        const double patches = fan_in * layer.output[1] * layer.output[2];
+        cost.patches = std::max(cost.patches, patches);
+        cost.steps += patches * convolution->groups;
+      }
+    }
+    if (const auto* pool = std::get_if<AveragePool>(&layer.kind))
+      window = 1.0 * pool->window.rows * pool->window.columns;
+    if (const auto* pool = std::get_if<MaxPool>(&layer.kind)) window = 1.0 * pool->window.rows * pool->window.columns;
+    // A window's part in the padding is not looked at.
+    if (layer.input.size() == 3) window = std::min(window, 1.0 * layer.input[1] * layer.input[2]);
+    cost.steps += window * outputs;
+    cost.widest = std::max(cost.widest, inputs + outputs);
+    if (const auto* add = std::get_if<Add>(&layer.kind)) {
+      const Shape& shape =
+          add->from < 0 ? network.input_shape() : network.layers()[static_cast<std::size_t>(add->from)].output;
+      cost.remembered += static_cast<double>(size_of_shape(shape));
+    }
+  }
+  return cost;
+}
+
 }  // namespace meander

@@ -125,6 +125,18 @@ void forward(const Network& network, std::span<const float> points, Visit&& visi
   forward_detail::run<float>(network, points, visit, options);
 }
 
+/// What a pass through a whole network takes, for plans. Counted in numbers, not bytes.
+struct ForwardCost {
+  double products = 0.0;    // multiplications with weights, of one point
+  double steps = 0.0;       // numbers that all entries give or look at besides, of one point
+  double weights = 0.0;     // of all layers
+  double largest = 0.0;     // weights of the layer with the most
+  double widest = 0.0;      // of one point, in the entry that takes and gives the most
+  double remembered = 0.0;  // of one point, for entries that add
+  double patches = 0.0;     // of one point, in the largest convolution
+};
+ForwardCost forward_cost(const Network& network);
+
 /// What one point is in a layer.
 struct PlainImage {
   std::vector<double> h, activated, x;

@@ -12,8 +12,11 @@
 namespace meander {
 namespace {
 
-/// What is left of a vector of which less than this share is new is rounding.
+/// What is left of a vector of which less than this share is new is rounding, where its entries are rounded alike.
 constexpr double rounding = 1e-13;
+/// More than numbers of any size can be apart.
+constexpr int most_passes = 40;
+constexpr double none = -std::numeric_limits<double>::infinity();
 
 double dot(std::span<const double> a, std::span<const double> b) {
   double sum = 0.0;
@@ -25,29 +28,49 @@ void subtract(std::span<double> from, double factor, std::span<const double> wha
   for (std::size_t i = 0; i < from.size(); ++i) from[i] -= factor * what[i];
 }
 
-/// Rows of `width` numbers, made orthonormal one after another (Gram-Schmidt, twice: then to rounding). ln of the
-/// volume that they spanned; -infinity, and rows of no meaning, where they are dependent to rounding.
-double orthonormalise(std::span<double> rows, std::size_t width) {
+struct Spanned {
+  /// ln of the volume; -infinity where a row is exactly dependent on others.
   double log_volume = 0.0;
+  /// The least share of a row that was perpendicular to those before it.
+  double independence = 1.0;
+};
+
+/// Rows of `width` numbers, made orthonormal one after another, and what they spanned; rows of no meaning where that
+/// was nothing. Gram-Schmidt, each row until a pass leaves it as it is: two passes mostly, and one more for every
+/// sixteen orders of magnitude that columns are apart.
+Spanned orthonormalise(std::span<double> rows, std::size_t width) {
+  Spanned spanned;
+  if (rows.size() > width * width) return {none, 0.0};
   for (std::size_t begin = 0; begin < rows.size(); begin += width) {
     const auto row = rows.subspan(begin, width);
     double largest = 0.0;
     for (const double x : row) largest = std::max(largest, std::abs(x));
-    if (!(largest > 0.0)) return -std::numeric_limits<double>::infinity();
+    if (!(largest > 0.0)) return {none, 0.0};
     for (double& x : row) x /= largest;  // squares neither over- nor underflow
     const double before = std::sqrt(dot(row, row));
-    for (int pass = 0; pass < 2; ++pass) {
+    double length = before, last = 0.0;
+    double scale = 1.0;  // that was taken out on the way
+    for (int pass = 0; pass < 2 || length < 0.5 * last; ++pass) {
+      if (pass == most_passes || length == 0.0) return {none, 0.0};
+      if (length < 0x1p-300) {
+        for (double& x : row) x *= 0x1p300;
+        length *= 0x1p300;
+        scale *= 0x1p-300;
+        spanned.log_volume -= std::log(0x1p300);
+      }
+      last = length;
       for (std::size_t other = 0; other < begin; other += width) {
         const auto unit = rows.subspan(other, width);
         subtract(row, dot(row, unit), unit);
       }
+      length = std::sqrt(dot(row, row));
     }
-    const double length = std::sqrt(dot(row, row));
-    if (!(length > rounding * before)) return -std::numeric_limits<double>::infinity();
+    if (!(length > 0.0)) return {none, 0.0};
     for (double& x : row) x /= length;
-    log_volume += std::log(largest) + std::log(length);
+    spanned.log_volume += std::log(largest) + std::log(length);
+    spanned.independence = std::min(spanned.independence, length * scale / before);
   }
-  return log_volume;
+  return spanned;
 }
 
 /// The point in row 0 and its tangents below, pushed from layer to layer.
@@ -59,8 +82,21 @@ class Piece {
     values_.insert(values_.end(), tangents.begin(), tangents.end());
   }
 
-  std::span<double> tangents() { return std::span<double>(values_).subspan(width_); }
-  std::size_t width() const { return width_; }
+  /// ln of the volume that the tangents span, and orthonormal ones in their place; -infinity where they span none.
+  ///
+  /// Saturated units shrink single columns by any factor: such tangents look dependent and are not, and Gram-Schmidt
+  /// keeps their digits. What tells is how they stood before the slopes, in the units that have one.
+  double volume() {
+    const auto tangents = std::span<double>(values_).subspan(width_);
+    before_.assign(tangents.begin(), tangents.end());
+    const Spanned spanned = orthonormalise(tangents, width_);
+    if (spanned.independence > rounding || std::isinf(spanned.log_volume)) return spanned.log_volume;
+    for (std::size_t i = 0; i < before_.size(); ++i) {
+      const double slope = slopes_.empty() ? 1.0 : slopes_[i % width_];
+      if (slope != 0.0) before_[i] /= slope;
+    }
+    return orthonormalise(before_, width_).independence > rounding ? spanned.log_volume : none;
+  }
 
   /// False where a number is not finite.
   bool advance(int layer) {
@@ -81,12 +117,17 @@ class Piece {
  private:
   bool activate(int layer) {
     const Activation& activation = network_.activation(layer);
+    slopes_.resize(width_);
     for (std::size_t i = 0; i < width_; ++i) {
       const double h = values_[i] + bias_[i];
       const double slope = activation.derivative(h);
       values_[i] = activation(h);
       if (!std::isfinite(h) || !std::isfinite(slope) || !std::isfinite(values_[i])) return false;
-      for (std::size_t row = 1; row < rows_; ++row) values_[row * width_ + i] *= slope;
+      slopes_[i] = slope;
+      for (std::size_t row = 1; row < rows_; ++row) {
+        values_[row * width_ + i] *= slope;
+        if (!std::isfinite(values_[row * width_ + i])) return false;
+      }
     }
     return true;
   }
@@ -95,6 +136,7 @@ class Piece {
   std::size_t width_;
   std::size_t rows_;
   std::vector<double> values_, next_, weight_, bias_;
+  std::vector<double> slopes_, before_;
 };
 
 void check_sizes(const Network& network, std::span<const double> point, std::span<const double> tangents) {
@@ -116,13 +158,13 @@ ManifoldVolume manifold_volume(const Network& network, std::span<const double> p
   check_sizes(network, point, tangents);
   use_one_blas_thread();
   Piece piece(network, point, tangents);
-  if (std::isinf(orthonormalise(piece.tangents(), piece.width()))) {
+  if (std::isinf(piece.volume())) {
     throw std::invalid_argument("tangents are dependent (they span no volume), give independent ones");
   }
   ManifoldVolume result;
   double log_volume = 0.0;
   for (int layer = 1; layer <= network.depth() && piece.advance(layer); ++layer) {
-    if (std::isfinite(log_volume)) log_volume += orthonormalise(piece.tangents(), piece.width());
+    if (std::isfinite(log_volume)) log_volume += piece.volume();
     result.log_volume.push_back(log_volume);
     ++result.finite_layers;
   }
@@ -143,7 +185,7 @@ std::vector<double> perpendicular_tangents(StreamKey key, std::span<const double
     stream.normals(static_cast<std::uint32_t>(row), 0, normals);
     rows.insert(rows.end(), normals.begin(), normals.end());
   }
-  if (std::isinf(orthonormalise(rows, dimension))) {
+  if (!(orthonormalise(rows, dimension).independence > rounding)) {
     throw std::invalid_argument("the point is zero (nothing is perpendicular to it), choose another");
   }
   rows.erase(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(dimension));

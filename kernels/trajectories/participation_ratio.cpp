@@ -14,9 +14,27 @@
 namespace meander {
 namespace {
 
+/// A spread below this share of the numbers themselves is their rounding: one of 1e-13 has still three digits.
+constexpr double rounding = 1e-13;
+
+double largest_of(const std::vector<double>& values) {
+  double largest = 0.0;
+  for (const double x : values) largest = std::max(largest, std::abs(x));
+  return largest;
+}
+
 /// Row-major (rows, columns) made to have mean zero in every column and entries of at most 1, which changes no ratio.
-/// The first row is subtracted first: then what stands still is exactly zero, and no mean's rounding.
-void centre(std::vector<double>& cloud, std::size_t rows, std::size_t columns) {
+/// False where nothing but rounding is left. The first row is subtracted first: then what stands still is exactly zero,
+/// and no mean's rounding.
+bool centre(std::vector<double>& cloud, std::size_t rows, std::size_t columns) {
+  const double size = largest_of(cloud);
+  if (!(size > 0.0)) return false;
+  // A power of two, which rounds nothing, so that differences of the largest numbers are numbers.
+  int exponent = 0;
+  std::frexp(size, &exponent);
+  if (exponent > 1000) {
+    for (double& x : cloud) x = std::ldexp(x, -exponent);
+  }
   for (std::size_t i = rows; i-- > 0;) {
     for (std::size_t j = 0; j < columns; ++j) cloud[i * columns + j] -= cloud[j];
   }
@@ -24,19 +42,17 @@ void centre(std::vector<double>& cloud, std::size_t rows, std::size_t columns) {
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t j = 0; j < columns; ++j) mean[j] += cloud[i * columns + j] / static_cast<double>(rows);
   }
-  double largest = 0.0;
   for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t j = 0; j < columns; ++j) {
-      cloud[i * columns + j] -= mean[j];
-      largest = std::max(largest, std::abs(cloud[i * columns + j]));
-    }
+    for (std::size_t j = 0; j < columns; ++j) cloud[i * columns + j] -= mean[j];
   }
-  if (!(largest > 0.0)) return;
-  for (double& x : cloud) x /= largest;
+  const double spread = largest_of(cloud);
+  if (!(spread > rounding * (exponent > 1000 ? std::ldexp(size, -exponent) : size))) return false;
+  for (double& x : cloud) x /= spread;
+  return true;
 }
 
 double ratio_of(std::vector<double> cloud, std::size_t rows, std::size_t columns) {
-  centre(cloud, rows, columns);
+  if (!centre(cloud, rows, columns)) return std::numeric_limits<double>::quiet_NaN();
   const std::size_t side = std::min(rows, columns);
   std::vector<double> gram(side * side);
   const int m = static_cast<int>(rows), n = static_cast<int>(columns);
@@ -52,7 +68,7 @@ double ratio_of(std::vector<double> cloud, std::size_t rows, std::size_t columns
   double trace = 0.0, squares = 0.0;
   for (std::size_t i = 0; i < side; ++i) trace += gram[i * side + i];
   for (const double entry : gram) squares += entry * entry;
-  return squares > 0.0 ? trace * trace / squares : std::numeric_limits<double>::quiet_NaN();
+  return trace * trace / squares;
 }
 
 }  // namespace
@@ -84,16 +100,12 @@ ParticipationRatio participation_ratio(const Network& network, const Curve& curv
   return result;
 }
 
-double participation_ratio_bytes(int input_dimension, const std::vector<int>& widths, long samples) {
-  double widest = input_dimension, weights = 0.0, inputs = input_dimension;
-  for (const double width : widths) {
-    widest = std::max(widest, width);
-    weights = std::max(weights, inputs * width);
-    inputs = width;
-  }
-  const double side = std::min(static_cast<double>(samples), widest);
-  // The batch and its image, two copies of the latter to centre and turn, the Gram matrix.
-  return 8.0 * (weights + 5.0 * static_cast<double>(samples) * widest + side * side);
+double participation_ratio_bytes(const Network& network, long samples) {
+  const ForwardCost pass = forward_cost(network);
+  const auto points = static_cast<double>(samples);
+  const double side = std::min(points, pass.widest);
+  // The batch and its image, three copies of the latter (as handed over, centred, turned), the Gram matrix.
+  return 8.0 * (pass.largest + pass.patches + points * (4.0 * pass.widest + pass.remembered) + side * side);
 }
 
 }  // namespace meander

@@ -13,7 +13,7 @@ struct ParticipationRatio {
   int finite_layers = 0;
   /// (sum s^2)^2 / sum s^4 of the singular values s of the samples of x^l about their mean: the number of principal
   /// components with equal variance that would give the same ratio, between 1 and min(samples - 1, width). NaN where
-  /// the image is a single point.
+  /// the image is a single point, or so small about its place that rounding of that place is what spreads it.
   std::vector<double> ratio;
 };
 
@@ -24,6 +24,6 @@ struct ParticipationRatio {
 ParticipationRatio participation_ratio(const Network& network, const Curve& curve, long samples);
 
 /// Bytes that it holds at most.
-double participation_ratio_bytes(int input_dimension, const std::vector<int>& widths, long samples);
+double participation_ratio_bytes(const Network& network, long samples);
 
 }  // namespace meander

@@ -40,29 +40,6 @@ class Handle {
   herr_t (*release_)(hid_t);
 };
 
-struct Object {
-  std::string path;
-  bool dataset = false;
-};
-
-template <class Info>
-herr_t collect(hid_t, const char* name, const Info* info, void* data) {
-  if (info->type == H5O_TYPE_GROUP || info->type == H5O_TYPE_DATASET) {
-    const std::string path = std::strcmp(name, ".") == 0 ? "" : "/" + std::string(name);
-    static_cast<std::vector<Object>*>(data)->push_back({path, info->type == H5O_TYPE_DATASET});
-  }
-  return 0;
-}
-
-/// Groups and datasets of the file, in the order of their names; false where it cannot be walked.
-bool list_objects(hid_t file, std::vector<Object>& objects) {
-#if H5_VERSION_GE(1, 12, 0)
-  return H5Ovisit3(file, H5_INDEX_NAME, H5_ITER_INC, collect<H5O_info2_t>, &objects, H5O_INFO_BASIC) >= 0;
-#else
-  return H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, collect<H5O_info_t>, &objects, H5O_INFO_BASIC) >= 0;
-#endif
-}
-
 bool is_numeric(hid_t type) {
   const H5T_class_t kind = H5Tget_class(type);
   return kind == H5T_INTEGER || kind == H5T_FLOAT;
@@ -72,13 +49,14 @@ bool is_numeric(hid_t type) {
   throw BadInput(fmt::format("{}: {} cannot be read ({}); write the file again", name, what, why));
 }
 
-void read_dataset(hid_t file, const std::string& path, const std::string& name, NamedArrays& out) {
-  const Handle dataset(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose);
-  if (!dataset.valid()) refuse(name, path, "its description is damaged");
-  const Handle type(H5Dget_type(dataset.get()), H5Tclose);
-  const Handle space(H5Dget_space(dataset.get()), H5Sclose);
+void read_dataset(hid_t dataset, const std::string& path, const std::string& name, NamedArrays& out) {
+  const Handle type(H5Dget_type(dataset), H5Tclose);
+  const Handle space(H5Dget_space(dataset), H5Sclose);
   if (!type.valid() || !space.valid()) refuse(name, path, "its description is damaged");
-  if (!is_numeric(type.get())) return;
+  if (!is_numeric(type.get())) {
+    out.others.insert(path);
+    return;
+  }
   const int rank = H5Sget_simple_extent_ndims(space.get());
   if (rank < 0) refuse(name, path, "its shape is damaged");
   std::vector<hsize_t> extents(static_cast<std::size_t>(rank));
@@ -93,7 +71,7 @@ void read_dataset(hid_t file, const std::string& path, const std::string& name, 
   } catch (const std::exception&) {
     refuse(name, path, fmt::format("its {} numbers do not fit in memory", count));
   }
-  if (count > 0 && H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()) < 0) {
+  if (count > 0 && H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()) < 0) {
     refuse(name, path, "its data are damaged or truncated");
   }
   out.arrays.emplace(path, std::move(array));
@@ -155,12 +133,70 @@ void read_attribute(hid_t object, hsize_t index, const std::string& group, const
   }
 }
 
-void read_attributes(hid_t file, const std::string& group, const std::string& name, NamedArrays& out) {
-  const Handle object(H5Oopen(file, group.empty() ? "/" : group.c_str(), H5P_DEFAULT), H5Oclose);
-  const int count = object.valid() ? H5Aget_num_attrs(object.get()) : -1;
-  if (count < 0) refuse(name, group.empty() ? "/" : group, "the group is damaged");
-  for (int i = 0; i < count; ++i) read_attribute(object.get(), static_cast<hsize_t>(i), group, name, out);
+void read_attributes(hid_t group, const std::string& path, const std::string& name, NamedArrays& out) {
+  const int count = H5Aget_num_attrs(group);
+  if (count < 0) refuse(name, path.empty() ? "/" : path, "the group is damaged");
+  for (int i = 0; i < count; ++i) read_attribute(group, static_cast<hsize_t>(i), path, name, out);
 }
+
+herr_t follow_no_file(const char*, const char*, const char*, const char*, unsigned*, hid_t, void*) {
+  return -1;
+}
+
+/// Walks a file name by name: what has two names is there twice, as its writer meant it.
+class Walk {
+ public:
+  Walk(const std::string& name, NamedArrays& out)
+      : name_(name), out_(out), links_(H5Pcreate(H5P_LINK_ACCESS), H5Pclose) {
+    H5Pset_elink_cb(links_.get(), follow_no_file, nullptr);
+  }
+
+  /// The group at `path` (empty: the root) and what lies in it.
+  void group(hid_t group, const std::string& path, int depth) {
+    if (depth > deepest) refuse(name_, path, "groups in groups without end: a link leads back to where it comes from");
+    read_attributes(group, path, name_, out_);
+    H5G_info_t info;
+    if (H5Gget_info(group, &info) < 0) refuse(name_, path.empty() ? "/" : path, "the group is damaged");
+    for (hsize_t i = 0; i < info.nlinks; ++i) {
+      if (++seen_ > most) refuse(name_, path, fmt::format("more than {} names", most));
+      const ssize_t length = H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
+      if (length < 0) refuse(name_, path.empty() ? "/" : path, "the group is damaged");
+      std::string bare(static_cast<std::size_t>(length), '\0');
+      H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, bare.data(), bare.size() + 1, H5P_DEFAULT);
+      link(group, bare, path + "/" + bare, depth);
+    }
+  }
+
+ private:
+  static constexpr int deepest = 64;
+  static constexpr int most = 1 << 18;
+
+  void link(hid_t parent, const std::string& bare, const std::string& path, int depth) {
+    const Handle object(H5Oopen(parent, bare.c_str(), links_.get()), H5Oclose);
+    if (!object.valid()) {
+      H5L_info_t info;
+      const bool leads_elsewhere =
+          H5Lget_info(parent, bare.c_str(), &info, H5P_DEFAULT) >= 0 && info.type != H5L_TYPE_HARD;
+      if (!leads_elsewhere) refuse(name_, path, "its description is damaged");
+      out_.others.insert(path);
+      return;
+    }
+    switch (H5Iget_type(object.get())) {
+      case H5I_DATASET:
+        return read_dataset(object.get(), path, name_, out_);
+      case H5I_GROUP:
+        out_.groups.insert(path);
+        return group(object.get(), path, depth + 1);
+      default:
+        out_.others.insert(path);
+    }
+  }
+
+  const std::string& name_;
+  NamedArrays& out_;
+  Handle links_;
+  int seen_ = 0;
+};
 
 hdf5::Handle open(std::span<const std::byte> file, const std::string& name) {
   try {
@@ -278,17 +314,10 @@ const NamedArray* NamedArrays::find(const std::string& path) const {
 NamedArrays read_arrays(std::span<const std::byte> file, const std::string& name) {
   const auto guard = hdf5::lock();
   const hdf5::Handle image = open(file, name);
-  std::vector<Object> objects;
-  if (!list_objects(image.id(), objects)) refuse(name, "the list of its datasets", "the file is damaged");
+  const Handle root(H5Gopen2(image.id(), "/", H5P_DEFAULT), H5Gclose);
+  if (!root.valid()) refuse(name, "/", "the file is damaged");
   NamedArrays out;
-  for (const Object& object : objects) {
-    if (object.dataset) {
-      read_dataset(image.id(), object.path, name, out);
-    } else {
-      if (!object.path.empty()) out.groups.insert(object.path);
-      read_attributes(image.id(), object.path, name, out);
-    }
-  }
+  Walk(name, out).group(root.get(), "", 0);
   return out;
 }
 

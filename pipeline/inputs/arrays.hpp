@@ -25,12 +25,14 @@ struct NamedArrays {
   std::map<std::string, std::vector<std::int64_t>> integers;  // attributes that are whole numbers
   std::set<std::string> other_attributes;                     // attributes that are neither
   std::set<std::string> groups;                               // "/layers/0"; not the root
+  std::set<std::string> others;  // what else has a name: datasets of no numbers, links that lead nowhere
 
   const NamedArray* find(const std::string& path) const;
 };
 
-/// Every numeric dataset of an HDF5 file held in memory, read as doubles. Throws BadInput (`name` in
-/// the message) where it is not HDF5 or a dataset cannot be read.
+/// Every numeric dataset of an HDF5 file held in memory, read as doubles, under every name that it has: soft links are
+/// followed, those into other files are not. Throws BadInput (`name` in the message) where it is not HDF5 or a dataset
+/// cannot be read.
 NamedArrays read_arrays(std::span<const std::byte> file, const std::string& name);
 
 /// The root's attribute `filetype` of an HDF5 file; empty where there is none or it cannot be opened.

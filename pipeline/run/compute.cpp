@@ -150,7 +150,8 @@ class RankWork {
     if (rank_of(group) == 0) {
       if (record) {
         record->seconds = seconds + (control ? control->earlier_seconds() : 0.0);
-        std::string state = control ? state_file(archive_, record->key) : "";
+        const bool over = control && record->status != Status::failed;  // what failed may be gone on with
+        std::string state = over ? state_file(archive_, record->key) : "";
         shard_->add(std::move(*record), std::move(state));
       } else {
         ++interrupted_;

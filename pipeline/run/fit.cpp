@@ -39,19 +39,20 @@ std::optional<std::string> memory_problem(const Study& study, const Layout& layo
   const Point point(study, cells.point_indices(task.cell));
   const std::string each =
       task.cost.ranks_per_task > 1 ? fmt::format(" on each of its {} ranks", task.cost.ranks_per_task) : "";
+  const std::string where = point.text();  // empty where a study has one point
   Diagnostics diagnostics;
   if (fit == 0) {
-    diagnostics.error(
-        place_of_size(study),
-        fmt::format("a task needs {:.1f} GB of memory{} ({}; this machine has {:.1f} GB) take {}, or a "
-                    "machine with more memory",
-                    task.cost.bytes / 1e9, each, point.text(), machine_bytes / 1e9, smaller(task.family, point)));
+    diagnostics.error(place_of_size(study),
+                      fmt::format("a task needs {:.1f} GB of memory{} ({}this machine has {:.1f} GB) take {}, or a "
+                                  "machine with more memory",
+                                  task.cost.bytes / 1e9, each, where.empty() ? "" : where + "; ", machine_bytes / 1e9,
+                                  smaller(task.family, point)));
   } else {
     diagnostics.error(place_of_size(study),
-                      fmt::format("{} ranks need {:.1f} GB of memory together (up to {:.1f} GB each: {}; this machine "
+                      fmt::format("{} ranks need {:.1f} GB of memory together (up to {:.1f} GB each{}; this machine "
                                   "has {:.1f} GB) start no more than {} on it, or take {}",
-                                  ranks, together / 1e9, task.cost.bytes / 1e9, point.text(), machine_bytes / 1e9, fit,
-                                  smaller(task.family, point)));
+                                  ranks, together / 1e9, task.cost.bytes / 1e9, where.empty() ? "" : ": " + where,
+                                  machine_bytes / 1e9, fit, smaller(task.family, point)));
   }
   return diagnostics.text();
 }

@@ -148,13 +148,15 @@ void keep_freed_memory() {
 #endif
 }
 
-/// Removes states of tasks that the archive has: a process may have been killed between a record and its state.
+/// Removes states of tasks that the archive has: a process may have been killed between a record and its state. A
+/// failed task's stays: --retry-failed goes on with it.
 void clear_states(const Plan& plan, const std::string& archive, const StatusMap& statuses) {
   const std::vector<std::string> files = state_files(archive);
   if (files.empty()) return;
   const std::set<std::string> there(files.begin(), files.end());
   for (const TaskRef& task : plan.tasks) {
-    if (!task.cost.keeps || statuses[task.family][task.cell] == Status::missing) continue;
+    const Status status = statuses[task.family][task.cell];
+    if (!task.cost.keeps || status == Status::missing || status == Status::failed) continue;
     const std::string state = state_file(archive, plan.key(task));
     if (there.contains(state)) std::filesystem::remove(state);
   }
@@ -207,8 +209,8 @@ int conclude(const Plan& plan, const RunOptions& options, const std::string& arc
     fmt::print(stderr, "{}: {} failed; `meander status {}` says why, `meander run --retry-failed` tries again\n",
                archive, failed == 1 ? "a task has" : fmt::format("{} tasks have", failed), archive);
   }
-  if (lost || failed > 0) return 1;
-  if (outcome.complete) return 0;
+  if (lost) return 1;
+  if (outcome.complete) return failed > 0 ? 1 : 0;
   const std::string begun = outcome.interrupted > 0 ? fmt::format(" with {} task{} begun", outcome.interrupted,
                                                                   outcome.interrupted == 1 ? "" : "s")
                                                     : "";

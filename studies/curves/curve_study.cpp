@@ -63,9 +63,7 @@ Cost CurveStudy::sampling_cost(const Point& point) const {
   task.widths = networks_->widths(point);
   task.samples = samples_(point);
   task.precision = precision_;
-  const auto law = networks_->law(point);
-  task.stored = !law;
-  if (law) task.law = law->kind;
+  task.law = networks_->law(point);
   return meander::sampling_cost(task);
 }
 
@@ -75,9 +73,7 @@ Cost CurveStudy::exact_cost(const Point& point, bool patterns, bool events) cons
   task.widths = networks_->widths(point);
   task.patterns = patterns;
   task.events = events;
-  const auto law = networks_->law(point);
-  task.stored = !law;
-  if (law) task.law = law->kind;
+  task.law = networks_->law(point);
   std::optional<CurveTheory> predicted;
   if (networks_->random() != nullptr && input_.dimension() >= 2) predicted = theory(point, input_.typical_curve(point));
   double pieces = 1.0;

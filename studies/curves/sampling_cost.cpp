@@ -5,21 +5,16 @@
 #include <algorithm>
 
 #include "kernels/trajectories/sampled_curve_panels.hpp"
+#include "studies/networks/weight_cost.hpp"
 
 namespace meander {
 namespace {
 
 constexpr double flops_double = 42e9;  // large matrix product, one core
 constexpr double flops_single = 84e9;
-constexpr double half_rate_width = 40;  // inputs at which the product reaches half of that
-constexpr double flops_factorisation = 6e9;
+constexpr double half_rate_width = 40;      // inputs at which the product reaches half of that
 constexpr double pass_seconds = 0.9e-9;     // per neuron and sample: activation, counts, length
 constexpr double overhead_seconds = 20e-6;  // a task, whatever its size
-
-double generation_seconds(bool stored, WeightLaw::Kind law) {
-  if (stored) return 0.3e-9;
-  return law == WeightLaw::Kind::student_t ? 12e-9 : 1.5e-9;
-}
 
 }  // namespace
 
@@ -40,16 +35,13 @@ Cost sampling_cost(const SampledTask& task) {
   for (std::size_t l = 0; l < task.widths.size(); ++l) {
     const double outputs = task.widths[l];
     const double weights = outputs * inputs;
-    double preparation = generation_seconds(task.stored, task.law) * weights;
-    if (task.law == WeightLaw::Kind::orthogonal && !task.stored) {
-      preparation += 2.0 * weights * std::min(outputs, inputs) / flops_factorisation;
-    }
+    const WeightCost preparation = weight_cost(task.law, weights, inputs);
     // A layer's weights are drawn once or anew for each panel; layer 1 acts on the curve's vectors, not on samples.
-    cost.seconds += preparation * (l == 0 ? 1.0 : panels);
+    cost.seconds += preparation.seconds * (l == 0 ? 1.0 : panels);
     cost.seconds +=
         l == 0 ? 6.0 * weights / 4e9 : 2.0 * weights * samples / (flops * inputs / (inputs + half_rate_width));
     cost.seconds += pass_seconds * outputs * samples;
-    const double copies = task.law == WeightLaw::Kind::orthogonal && !task.stored ? 4.0 : 1.0;
+    const double copies = preparation.copies;
     largest = std::max(largest, weights * (l == 0 || copies > 1.0 ? 8.0 : element) * copies);
     all_weights += weights;
     if (l > 0) packed = plan.keep_weights ? packed + weights : std::max(packed, weights);
@@ -58,7 +50,7 @@ Cost sampling_cost(const SampledTask& task) {
   const double layers = static_cast<double>(task.widths.size());
   cost.bytes = largest + element * packed +
                2.0 * element * static_cast<double>(plan.stride) * static_cast<double>(plan.panel) +
-               40.0 * samples * (layers + 1.0) + 24.0 * task.input_dimension + (task.stored ? 8.0 * all_weights : 0.0);
+               40.0 * samples * (layers + 1.0) + 24.0 * task.input_dimension + (task.law ? 0.0 : 8.0 * all_weights);
   return cost;
 }
 
@@ -76,9 +68,7 @@ Cost exact_cost(const ExactTask& task) {
   for (std::size_t l = 0; l < task.widths.size(); ++l) {
     const double outputs = task.widths[l];
     const double weights = outputs * inputs;
-    cost.seconds += generation_seconds(task.stored, task.law) * weights;
-    if (task.law == WeightLaw::Kind::orthogonal && !task.stored)
-      cost.seconds += 2.0 * weights * std::min(outputs, inputs) / flops_factorisation;
+    cost.seconds += weight_cost(task.law, weights, inputs).seconds;
     cost.seconds += l == 0 ? 6.0 * weights / 4e9 : boundaries * 2.0 * live_share * weights / flops_double;
     cost.seconds += step_seconds * outputs * (boundaries + 1.0) + event_seconds * task.transitions[l];
     boundaries += task.transitions[l];

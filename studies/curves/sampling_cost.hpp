@@ -1,6 +1,7 @@
 // What a curve through a network costs, sampled or exact, on one core of a current machine.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "kernels/linear_regions/exact_curve.hpp"
@@ -15,8 +16,7 @@ struct SampledTask {
   std::vector<int> widths;
   long samples = 0;
   Precision precision = Precision::double_;
-  WeightLaw::Kind law = WeightLaw::Kind::gaussian;
-  bool stored = false;
+  std::optional<WeightLaw> law;  // nothing: stored
 };
 
 Cost sampling_cost(const SampledTask& task);
@@ -25,8 +25,7 @@ struct ExactTask {
   int input_dimension = 0;
   std::vector<int> widths;
   std::vector<double> transitions;  // expected, by layer
-  WeightLaw::Kind law = WeightLaw::Kind::gaussian;
-  bool stored = false;
+  std::optional<WeightLaw> law;     // nothing: stored
   bool patterns = true;
   bool events = false;
 };

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -208,6 +209,10 @@ template <class T>
 Key Declaration::completed(Key key) {
   key.type = KeyTraits<T>::type;
   if constexpr (requires(Key k) { KeyTraits<T>::complete(k); }) KeyTraits<T>::complete(key);
+  if (key.type == KeyType::integer || key.type == KeyType::integers) {
+    // Beyond it a conversion to the member would mean nothing.
+    if (!std::isfinite(key.maximum)) throw std::logic_error("key '" + key.path() + "' of whole numbers has no maximum");
+  }
   return key;
 }
 

@@ -13,9 +13,11 @@
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
+#include "studies/declare/sweep.hpp"
 #include "studies/inputs/input_points.hpp"
 #include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
+#include "studies/networks/weight_cost.hpp"
 
 namespace meander {
 namespace {
@@ -87,7 +89,7 @@ class Volumes final : public Measurement {
     for (const int k : directions_.values()) {
       if (points_.dimension() == 0 || k < points_.dimension()) continue;
       diagnostics.error(
-          study.place(study.dimension("directions") != nullptr ? "sweep.directions" : "manifold_volume.directions"),
+          study.place(is_swept(study, "directions") ? "sweep.directions" : "manifold_volume.directions"),
           fmt::format("'directions' is {} (in {} dimensions {} are perpendicular to the input) take at most {}", k,
                       points_.dimension(), points_.dimension() - 1, points_.dimension() - 1));
       return;
@@ -95,17 +97,16 @@ class Volumes final : public Measurement {
   }
 
   Cost cost_of(const Point& point) const {
-    double weights = 0.0, largest = 0.0, widest = points_.dimension(), inputs = points_.dimension(), neurons = 0.0;
+    double seconds = 2e-5, largest = 0.0, widest = points_.dimension(), inputs = points_.dimension();
+    const double k = directions_(point);
     for (const double width : networks_->widths(point)) {
-      weights += inputs * width;
-      largest = std::max(largest, inputs * width);
+      const WeightCost weights = weight_cost(networks_->law(point), inputs * width, inputs);
+      seconds += weights.seconds + inputs * width * (k + 1.0) / 1e10 + 1e-9 * k * k * width;
+      largest = std::max(largest, weights.copies * inputs * width);
       widest = std::max(widest, width);
-      neurons += width;
       inputs = width;
     }
-    const double k = directions_(point);
-    return {.seconds = 2e-5 + weights * (1.5e-9 + (k + 1.0) / 1e10) + 1e-9 * k * k * neurons,
-            .bytes = 1e6 + 8.0 * (largest + 2.0 * (k + 1.0) * widest)};
+    return {.seconds = seconds, .bytes = 1e6 + 8.0 * (largest + 3.0 * (k + 1.0) * widest)};
   }
 
   void measure(const Task& task, Results& results) const {

@@ -6,10 +6,12 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/networks/forward.hpp"
 #include "studies/curves/curve_study.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
+#include "studies/networks/weight_cost.hpp"
 
 namespace meander {
 namespace {
@@ -37,14 +39,24 @@ class Dimensions final : public Measurement {
   void export_cell(const Task& task, const std::string& path) const override { curves_.export_cell(task, path); }
 
  private:
-  /// The forward pass, and a Gram matrix of the samples or of the neurons in every layer.
+  /// The weights, the forward pass, and a Gram matrix of the samples or of the neurons in every layer.
   Cost cost_of(const Point& point) const {
-    Cost cost = curves_.sampling_cost(point);
-    const std::vector<int> widths = curves_.networks().widths(point);
+    const NetworkSource& networks = curves_.networks();
+    const auto network = networks.network(point, {}, curves_.input_dimension());  // which draws nothing yet
+    const ForwardCost pass = forward_cost(*network);
     const auto samples = static_cast<double>(curves_.samples()(point));
-    for (const double width : widths) cost.seconds += 2.0 * samples * width * std::min(samples, width) / 2e10;
-    cost.bytes = 1e6 + participation_ratio_bytes(curves_.input_dimension(), widths, curves_.samples()(point));
-    return cost;
+    double seconds = 2e-5 + samples * (2.0 * pass.products / 2e10 + 1.5e-9 * pass.steps), copies = 0.0;
+    for (int l = 1; l <= network->depth(); ++l) {
+      const WeightCost weights =
+          weight_cost(networks.law(point), static_cast<double>(network->weights(l)), network->fan_in(l));
+      const NetworkLayer& last = network->layers()[static_cast<std::size_t>(network->parts(l).last)];
+      const auto width = static_cast<double>(size_of_shape(last.output));
+      seconds += weights.seconds + 2.0 * samples * width * std::min(samples, width) / 2e10;
+      copies = std::max(copies, weights.copies);
+    }
+    return {.seconds = seconds,
+            .bytes = 1e6 + participation_ratio_bytes(*network, curves_.samples()(point)) +
+                     8.0 * (copies - 1.0) * pass.largest};
   }
 
   void measure(const Task& task, Results& results) const {

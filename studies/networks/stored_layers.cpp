@@ -64,8 +64,9 @@ class Activations {
     const auto known = known_.find(text->second);
     if (known != known_.end()) return known->second;
     try {
-      const LayerActivation made{activation_from(activation_value(text->second)), text->second};
-      return known_.emplace(text->second, made).first->second;
+      Activation phi = activation_from(activation_value(text->second));
+      const std::string settled = phi.text();  // one spelling for one function: "silu" is "swish"
+      return known_.emplace(text->second, LayerActivation{std::move(phi), settled}).first->second;
     } catch (const std::invalid_argument& error) {
       refuse_file(name_, fmt::format("attribute {}: {}", path, error.what()));
     }
@@ -293,6 +294,16 @@ std::optional<int> layer_number(const std::string& text) {
   return number;
 }
 
+/// Refuses what stands where a network's numbers do and is none: a bias would silently be taken for zeros.
+void refuse_others(const NamedArrays& arrays, const std::string& name) {
+  for (const std::string& path : arrays.others) {
+    if (!path.starts_with("/layers") && !path.starts_with("/readout")) continue;
+    refuse_file(name, fmt::format("{} holds no numbers (it is a dataset of another type, or a link to nothing or into "
+                                  "another file) write the numbers themselves there",
+                                  path));
+  }
+}
+
 /// The number of layers; refuses gaps, which would silently cut the network short.
 int count_layers(const NamedArrays& arrays, int minor, const std::string& name) {
   constexpr std::string_view root = "/layers/";
@@ -354,6 +365,7 @@ std::optional<Shape> input_shape_of(const NamedArrays& arrays, const std::string
 }  // namespace
 
 StoredLayers layers_from(const NamedArrays& arrays, int minor, const std::string& name) {
+  refuse_others(arrays, name);
   Activations activations(arrays, name);
   const std::optional<LayerActivation> root = activations.at("activation");
   if (!root && minor == 0) {

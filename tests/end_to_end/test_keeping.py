@@ -214,6 +214,26 @@ def test_a_damaged_state_is_not_used(study, tmp_path, undisturbed):
     assert f"{state}: warning: the kept state of a task is not used (damaged" in said, said
     assert_identical(undisturbed(ONE), out)
     assert not states(out)
+    # Not used is not deleted: who knows what is wrong with it can still mend it.
+    assert state.with_name(state.name + ".unused").read_bytes() == content
+
+
+def test_a_failed_task_keeps_its_state(study, tmp_path):
+    """scale = 1e308 overflows: the task fails at its end, whose time is paid for."""
+    out = tmp_path / "out.h5"
+    path = study(TWO.replace("[1.0, 2.0]", "[1e308, 1.0]").replace("terms = 20000", "terms = 20"))
+    said = meander("run", path, "-o", out, "--checkpoint", "0.2", "--time-limit", "3.5", code=2)
+    # What is not begun or not done weighs more than what failed: a job script has to go on.
+    assert "a task has failed" in said and "stopped early" in said, said
+    assert len(states(out)) == 2
+    # A run that does not retry leaves the failed task's state alone.
+    assert "a task has failed" in meander("run", path, "-o", out, code=1)
+    kept = states(out)
+    assert len(kept) == 1
+    begin = time.monotonic()
+    meander("run", path, "-o", out, "--retry-failed", code=1)
+    assert time.monotonic() - begin < 1.9, "the whole task ran again"
+    assert states(out) == kept
 
 
 def test_a_state_of_another_version_is_not_used(study, tmp_path, undisturbed):

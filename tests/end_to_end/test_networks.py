@@ -111,3 +111,62 @@ def test_what_needs_images_alone_takes_every_layer(tmp_path):
         s = np.linalg.svd(cloud - cloud.mean(axis=0), compute_uv=False)
         expected.append((s**2).sum() ** 2 / (s**4).sum())
     np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+RATIO = 'measure = "participation_ratio"\n[network]\nfile = "net.h5"\n[curve]\nsamples = 16\n'
+
+
+def ratios(study, tmp_path):
+    meander("run", study(RATIO), "-o", tmp_path / "a.h5", "--fresh", "--quiet")
+    with h5py.File(tmp_path / "a.h5") as file:
+        return file["participation_ratio"][()]
+
+
+def test_shared_parameters_are_links_in_the_file(study, tmp_path):
+    """h5py makes a hard link of an assigned dataset: a tied bias, weight or whole layer is the same as its copy."""
+    net = dense(tmp_path / "net.h5")
+    with h5py.File(net, "a") as file:
+        shared = {name: file["/layers/0"][name][()] for name in ("weight", "bias")}
+        for name in shared:
+            del file["/layers/1"][name]
+        file["/layers/1/weight"] = shared["weight"]
+        file["/layers/1/bias"] = shared["bias"]
+        file.copy("/layers/0", "/layers/2")
+    copied = ratios(study, tmp_path)
+    with h5py.File(net, "a") as file:
+        del file["/layers/1/weight"], file["/layers/1/bias"], file["/layers/2"]
+        file["/layers/1/weight"] = file["/layers/0/weight"]
+        file["/layers/1/bias"] = h5py.SoftLink("/layers/0/bias")
+        file["/layers/2"] = file["/layers/0"]
+    assert copied.shape == (1, 3) and np.array_equal(ratios(study, tmp_path), copied)
+
+
+def test_what_holds_no_numbers_is_no_missing_bias(tmp_path):
+    for place in ("/layers/1/bias", "/layers/2", "/readout/weight"):
+        for thing in (h5py.SoftLink("/nowhere"), h5py.ExternalLink("other.h5", "/x"), np.ones(7, bool), np.ones(7, complex)):
+            net = dense(tmp_path / "net.h5")
+            with h5py.File(net, "a") as file:
+                if place in file:
+                    del file[place]
+                file[place] = thing
+            assert f"{place} holds no numbers" in meander("show", net, code=3)
+
+
+def test_two_names_of_one_activation_are_one(study, tmp_path):
+    dense(tmp_path / "net.h5", activations=("silu", "swish"))
+    meander("run", study(SIGNALS), "-o", tmp_path / "a.h5", "--quiet")
+    dense(tmp_path / "net.h5", activations=('{ activation = "elu", alpha = 0.5 }', '{activation="elu",alpha=0.5}'))
+    meander("run", study(SIGNALS), "-o", tmp_path / "b.h5", "--quiet")
+
+
+def test_a_convolution_is_planned_as_one(study, tmp_path):
+    """As a dense matrix the second layer would hold 4 billion weights: the plan asked for 32 GiB, and run refused it."""
+    with h5py.File(tmp_path / "net.h5", "w") as file:
+        file.attrs.update({"filetype": "meander_network", "version": [1, 1], "input_shape": [3, 32, 32], "activation": "relu"})
+        layer(file, 0, "convolution", weight=np.ones((64, 3, 3, 3)), padding=[1, 1, 1, 1])
+        layer(file, 1, "convolution", weight=np.ones((64, 64, 3, 3)), padding=[1, 1, 1, 1])
+        layer(file, 2, "max_pool", window=[2, 2])
+    planned = meander("plan", study(RATIO))
+    size, unit = next(line for line in planned.splitlines() if "largest task" in line).split("largest task")[1].split()[:2]
+    assert unit.startswith("MiB") and 20 < float(size) < 200, planned
+    ratios(study, tmp_path)

@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 constexpr std::array<char, 16> magic{'m', 'e', 'a', 'n', 'd', 'e', 'r', ' ', 's', 't', 'a', 't', 'e', '\n', '\0', '\0'};
 constexpr std::uint32_t format_version = 1;
 constexpr const char* extension = ".state";
+constexpr const char* unused_extension = ".unused";  // set aside: the task began from nothing
 
 // Magic, format version, measure version, key, resumed, four bytes of nothing, fraction, seconds, length.
 constexpr std::size_t head_size = 16 + 4 + 4 + 16 + 4 + 4 + 8 + 8 + 8;
@@ -139,7 +140,11 @@ TaskState read_state(const std::string& archive, const TaskKey& key, int measure
   if (!fs::exists(path, ignored)) return state;
   const std::string problem = problem_of(path, key, measure_version, state);
   if (!problem.empty()) {
-    warning = fmt::format("{}: warning: the kept state of a task is not used ({}) the task starts anew", path, problem);
+    // Out of the way of the states to come: it may be good after all, for another program or on another day.
+    fs::rename(path, path + unused_extension, ignored);
+    warning = fmt::format(
+        "{}: warning: the kept state of a task is not used ({}) the task starts anew, and the state stays as {}", path,
+        problem, path + unused_extension);
   }
   return state;
 }

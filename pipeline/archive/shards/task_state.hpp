@@ -36,7 +36,8 @@ std::vector<std::string> state_files(const std::string& archive);
 void write_state(const std::string& archive, const TaskStateHead& head, std::span<const std::byte> bytes);
 
 /// The state of task `key`, without bytes where there is none. One that is damaged in any byte, another task's or
-/// another measure version's is not used either: `warning` says so then, complete.
+/// another measure version's is not used either: it is renamed (".unused" behind it), so that nothing overwrites it,
+/// and `warning` says so, complete.
 TaskState read_state(const std::string& archive, const TaskKey& key, int measure_version, std::string& warning);
 
 /// Heads of all states that can be read, without looking at their bytes; for display.

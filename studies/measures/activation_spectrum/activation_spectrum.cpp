@@ -125,9 +125,7 @@ class Spectrum final : public Measurement {
     task.input_dimension = settings_.input_dimension();
     task.widths = settings_.networks().widths(point);
     task.samples = 3L * settings_.pairs();
-    const auto law = settings_.networks().law(point);
-    task.stored = !law;
-    if (law) task.law = law->kind;
+    task.law = settings_.networks().law(point);
     return sampling_cost(task);
   }
 

@@ -77,14 +77,16 @@ GeometryKeys::GeometryKeys(Declaration& declare) {
                    .description = "distances at most, apart from 0: multiples of that of neighbouring samples, up to "
                                   "half the circle",
                    .default_value = Value(250),
-                   .minimum = 1});
+                   .minimum = 1,
+                   .maximum = 1e9});
   declare(component_layers,
           {.section = "geometry",
            .name = "component_layers",
            .units = "layers",
            .description = "layers whose curve is taken apart into principal components; none if left out",
            .optional = true,
-           .minimum = 1});
+           .minimum = 1,
+           .maximum = 1 << 20});
   declare(components, {.section = "geometry",
                        .name = "components",
                        .description = "principal components of each of component_layers",

@@ -29,7 +29,7 @@ class Extremes final : public Measurement {
 
   Extremes(const Study& study, const Keys& keys, Diagnostics& diagnostics)
       : jacobian_(study, keys.jacobian, diagnostics), settings_(keys.own) {
-    check_extremes(study, settings_, jacobian_, diagnostics);
+    check_extremes(study, settings_, keys.jacobian.networks, diagnostics);
     if (diagnostics.failed()) return;
     add({.name = "index",
          .size = static_cast<std::size_t>(settings_.count),

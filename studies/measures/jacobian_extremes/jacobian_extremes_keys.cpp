@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "studies/declare/array_spec.hpp"
-#include "studies/declare/sweep.hpp"
 
 namespace meander {
 ExtremesSettings::ExtremesSettings(Declaration& declare) {
@@ -51,19 +50,18 @@ ExtremesSettings::ExtremesSettings(Declaration& declare) {
                  .default_value = Value("both")});
 }
 
-void check_extremes(const Study& study, const ExtremesSettings& settings, const JacobianPoint& jacobian,
+void check_extremes(const Study& study, const ExtremesSettings& settings, const NetworkKeys& networks,
                     Diagnostics& diagnostics) {
   if (settings.solver == ExtremesSolver::cross && settings.smallest()) {
     diagnostics.error(study.place("jacobian_extremes.solver"),
                       "'solver' is \"cross\" and the smallest singular values are asked for (J'J replaces them by "
                       "rounding) take trlanczos, or ends = \"largest\"");
   }
-  if (!jacobian.has_networks()) return;  // said elsewhere
-  int narrowest = std::numeric_limits<int>::max(), widest = 1;
-  for (const Point& point : distinct_points(study, {"width", "widths"})) {
-    narrowest = std::min(narrowest, jacobian.width(point));
-    widest = std::max(widest, jacobian.width(point));
-  }
+  std::vector<int> widths = networks.width.values();
+  for (const std::vector<int>& layers : networks.widths.values()) widths.push_back(layers.front());
+  if (widths.empty()) return;  // said elsewhere
+  const int narrowest = *std::min_element(widths.begin(), widths.end());
+  const int widest = *std::max_element(widths.begin(), widths.end());
   if (settings.count > narrowest) {
     diagnostics.error(study.place("jacobian_extremes.count"),
                       fmt::format("'count' is {} (a Jacobian of width {} has {} singular values) take at most {}, or "

@@ -41,7 +41,7 @@ struct ExtremesSettings {
 };
 
 /// Complains of more values than the narrowest network has, and of a solver that cannot find what is asked.
-void check_extremes(const Study& study, const ExtremesSettings& settings, const JacobianPoint& jacobian,
+void check_extremes(const Study& study, const ExtremesSettings& settings, const NetworkKeys& networks,
                     Diagnostics& diagnostics);
 
 /// Arrays of a realization; those of an end that is not asked for are left out.

@@ -127,6 +127,58 @@ TEST(ManifoldVolume, IsZeroWhereADimensionIsLost) {
   EXPECT_EQ(dead.log_volume[0], -std::numeric_limits<double>::infinity()) << "every neuron is saturated";
 }
 
+/// Slopes of saturated units grade the columns over a hundred orders of magnitude: the tangents look dependent to
+/// rounding, and their volume is known to rounding all the same.
+TEST(ManifoldVolume, SaturatedNeuronsShrinkItAndLoseNoDigits) {
+  for (const double sigma_w : {10.0, 20.0}) {
+    for (std::uint64_t realization = 0; realization < 12; ++realization) {
+      const RandomNetwork net = network("tanh", {6, 6}, 6, sigma_w, realization);
+      const auto point = point_of(6, realization);
+      const auto tangents = perpendicular_tangents(stream_key(5, realization), point, 5);
+      const auto found = manifold_volume(net, point, tangents).log_volume;
+      // Of the five smallest slopes products: by Cauchy and Binet, over every choice of five units of the first layer.
+      std::vector<double> w(36), b(6);
+      net.weight(1, std::span<double>(w));
+      net.bias(1, b);
+      std::vector<long double> slope(6);
+      for (std::size_t i = 0; i < 6; ++i) {
+        double h = b[i];
+        for (std::size_t j = 0; j < 6; ++j) h += w[i * 6 + j] * point[j];
+        slope[i] = static_cast<long double>(net.activation().derivative(h));
+      }
+      long double sum = 0.0L;
+      for (std::size_t left_out = 0; left_out < 6; ++left_out) {
+        Rows minor;
+        long double factor = 1.0L;
+        for (std::size_t i = 0; i < 6; ++i) {
+          if (i == left_out) continue;
+          factor *= slope[i];
+          std::vector<long double> row(5, 0.0L);
+          for (std::size_t a = 0; a < 5; ++a) {
+            for (std::size_t j = 0; j < 6; ++j)
+              row[a] += static_cast<long double>(w[i * 6 + j]) * static_cast<long double>(tangents[a * 6 + j]);
+          }
+          minor.push_back(row);
+        }
+        const long double term = factor * std::exp(log_volume(minor));
+        sum += term * term;
+      }
+      const auto expected = static_cast<double>(0.5L * std::log(sum));
+      ASSERT_TRUE(std::isfinite(found[1])) << sigma_w << " " << realization;
+      // A slope of tanh at h has a relative error of some |h| roundings.
+      EXPECT_NEAR(found[0], expected, 1e-10 * std::max(1.0, std::abs(expected))) << sigma_w << " " << realization;
+    }
+  }
+}
+
+TEST(ManifoldVolume, TangentsThatOverflowEndTheLayersAndAreNoZero) {
+  const StoredNetwork net(1, {{1, {1e50}, {0.0}}, {1, {1e200}, {0.0}}},
+                          Activation::piecewise_linear({}, {1e150}, 0.0, 0.0));
+  const std::vector<double> point{1e-300}, tangent{1.0};
+  const ManifoldVolume found = manifold_volume(net, point, tangent);
+  EXPECT_EQ(found.finite_layers, 1);
+}
+
 TEST(ManifoldVolume, DeepNetworksNeitherOverflowNorLoseTheVolume) {
   const RandomNetwork net = network("tanh", std::vector<int>(400, 30), 30, 3.0, 3);
   const auto point = point_of(30, 3);

@@ -86,6 +86,45 @@ TEST(ParticipationRatio, OfAStraightLineIsOneAndOfAPointUndefined) {
   EXPECT_TRUE(std::isnan(still.ratio.front()));
 }
 
+/// Deep in the ordered phase the curve shrinks upon the fixed point until rounding of that is all that spreads.
+TEST(ParticipationRatio, RoundingHasNoDimension) {
+  const RandomNetwork net = network("tanh", std::vector<int>(60, 20), 20, 0.5, 3);
+  const auto ratio = participation_ratio(net, circle(20), 17).ratio;
+  EXPECT_TRUE(std::isnan(ratio.back()));
+  bool lost = false;
+  for (const double r : ratio) {
+    EXPECT_FALSE(lost && !std::isnan(r)) << "a dimension out of nothing";
+    lost = lost || std::isnan(r);
+    if (!lost) {
+      EXPECT_LT(r, 2.1);
+    }
+  }
+}
+
+TEST(ParticipationRatio, OfNumbersNearTheLargest) {
+  const StoredNetwork net(2, {{2, {1.7e308, 0.0, 0.0, 1.7e308}, {0.0, 0.0}}}, Activation::named("linear"));
+  EXPECT_NEAR(participation_ratio(net, circle(2), 16).ratio.front(), 2.0, 1e-12);
+}
+
+/// A window over padding alone gives more numbers than any layer has neurons; the plan has to know.
+TEST(ParticipationRatio, MemoryCountsWhatEveryEntryGives) {
+  std::vector<StoredNetwork::Entry> entries(2);
+  Convolution convolution;
+  convolution.channels = 64;
+  convolution.kernel = {3, 3};
+  convolution.padding = {1, 1, 1, 1};
+  entries[0].kind = convolution;
+  entries[0].weight.assign(64 * 3 * 9, 0.1);
+  entries[0].bias.assign(64, 0.0);
+  entries[1].kind = AveragePool{{61, 61}, {1, 1}, {60, 60, 60, 60}};
+  const StoredNetwork net(Shape{3, 32, 32}, entries);
+  const double padded = 64.0 * 92 * 92;
+  const double bytes = participation_ratio_bytes(net, 16);
+  EXPECT_GT(bytes, 8.0 * 16 * padded * 2);
+  // And not 32 * 32 * 64 weights for each of 32 * 32 * 3 inputs.
+  EXPECT_LT(bytes, 8.0 * 16 * padded * 8);
+}
+
 /// Saturated neurons turn a circle into square waves of random phase, whose Fourier coefficients fall like 1/k over odd
 /// k. Each harmonic has a sine and a cosine of equal variance, so that the ratio tends to (2 sum 1/k^2)^2 / (2 sum
 /// 1/k^4) = 2 (pi^2/8)^2 / (pi^4/96) = 3.

@@ -82,9 +82,13 @@ TEST_F(TaskStates, DamagedInAnyByteOrCutAnywhereAreNotUsed) {
     std::string changed = whole;
     changed[at] = static_cast<char>(changed[at] ^ 1);
     put(path, changed);
-    EXPECT_THAT(read().bytes, IsEmpty()) << at;
-    EXPECT_EQ(read().head.seconds, 0.0);
+    const TaskState state = read();
+    EXPECT_THAT(state.bytes, IsEmpty()) << at;
+    EXPECT_EQ(state.head.seconds, 0.0);
     EXPECT_THAT(warning_, HasSubstr(path + ": warning: the kept state of a task is not used (damaged"));
+    // Set aside, not deleted.
+    EXPECT_EQ(content(path + ".unused"), changed);
+    EXPECT_FALSE(std::filesystem::exists(path));
     put(path, whole.substr(0, at));
     EXPECT_THAT(read().bytes, IsEmpty()) << at;
     EXPECT_THAT(warning_, HasSubstr("not used (damaged"));
@@ -97,6 +101,8 @@ TEST_F(TaskStates, OfOthersAreNotUsed) {
   write_state(archive_, head_, bytes_of("state"));
   EXPECT_THAT(read(4).bytes, IsEmpty());
   EXPECT_THAT(warning_, HasSubstr("(written by version 3 of the measure, this is version 4)"));
+  std::filesystem::rename(state_file(archive_, head_.key) + ".unused", state_file(archive_, head_.key));
+  EXPECT_EQ(read(3).bytes, bytes_of("state"));
   head_.key = key_of(2);
   write_state(archive_, head_, bytes_of("another"));
   std::filesystem::rename(state_file(archive_, key_of(2)), state_file(archive_, key_of(1)));

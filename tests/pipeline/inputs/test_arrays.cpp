@@ -107,6 +107,45 @@ TEST_F(Arrays, OtherNumberTypesAndFixedStringsAreRead) {
   EXPECT_THAT(arrays.find("/integers")->values, ElementsAre(7, 200));
   EXPECT_EQ(arrays.texts.at("activation"), "relu");
   EXPECT_THAT(arrays.integers.at("version"), ElementsAre(1, 0));
+  EXPECT_THAT(arrays.others, ElementsAre("/words"));
+}
+
+TEST_F(Arrays, LinksAreReadUnderEveryName) {
+  write_arrays(path("a.h5"), example());
+  NamedArrays elsewhere;
+  elsewhere.arrays["/secret"] = {{1}, {5.0}};
+  write_arrays(path("b.h5"), elsewhere);
+  const hid_t file = H5Fopen(path("a.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t group = H5Gopen2(file, "/layers", H5P_DEFAULT);
+  H5Lcreate_hard(file, "/layers/0", file, "/layers/7", H5P_DEFAULT, H5P_DEFAULT);
+  H5Lcreate_soft("0", group, "8", H5P_DEFAULT, H5P_DEFAULT);
+  H5Lcreate_soft("/nowhere", group, "9", H5P_DEFAULT, H5P_DEFAULT);
+  H5Lcreate_external(path("b.h5").c_str(), "/secret", group, "10", H5P_DEFAULT, H5P_DEFAULT);
+  H5Lcreate_soft("/layers/10", group, "11", H5P_DEFAULT, H5P_DEFAULT);
+  H5Gclose(group);
+  H5Fclose(file);
+  const NamedArrays arrays = read_arrays(content(path("a.h5")), "a.h5");
+  const NamedArray* first = arrays.find("/layers/0/weight");
+  ASSERT_NE(first, nullptr);
+  for (const char* name : {"/layers/7/weight", "/layers/8/weight"}) {
+    ASSERT_NE(arrays.find(name), nullptr) << name;
+    EXPECT_EQ(arrays.find(name)->values, first->values);
+    EXPECT_EQ(arrays.find(name)->shape, first->shape);
+  }
+  EXPECT_THAT(arrays.others, ElementsAre("/layers/10", "/layers/11", "/layers/9"));
+}
+
+TEST_F(Arrays, GroupsThatContainThemselvesAreRefused) {
+  write_arrays(path("a.h5"), example());
+  const hid_t file = H5Fopen(path("a.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  H5Lcreate_hard(file, "/", file, "/layers/up", H5P_DEFAULT, H5P_DEFAULT);
+  H5Fclose(file);
+  try {
+    read_arrays(content(path("a.h5")), "a.h5");
+    FAIL();
+  } catch (const BadInput& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("a link leads back"));
+  }
 }
 
 TEST_F(Arrays, GroupsWithoutDatasetsComeBack) {
