@@ -1,6 +1,7 @@
 // Network files of version 1.1: every kind of layer comes back as it was written, and every mistake is named with its
 // place.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -114,7 +115,9 @@ TEST(StoredLayers, DefaultsArePyTorchs) {
 
 class File : public testing::Test {
  protected:
-  File() : path_(std::filesystem::temp_directory_path() / "meander_test_stored_layers.h5") {}
+  File()
+      : path_(std::filesystem::temp_directory_path() /
+              ("meander_stored_layers_" + std::to_string(::getpid()) + ".h5")) {}
   ~File() override { std::filesystem::remove(path_); }
 
   NamedArrays through_file(const NamedArrays& arrays) const {
