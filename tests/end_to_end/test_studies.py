@@ -11,9 +11,10 @@ import digests
 from conftest import meander
 
 CASES = {case: (path, options) for case, path, options in digests.cases()}
+PART, PARTS = (int(number) for number in os.environ.get("MEANDER_PART", "1/1").split("/"))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", list(CASES)[PART - 1 :: PARTS])
 def test_study_runs_and_draws(case, tmp_path):
     path, options = CASES[case]
     options = options(path, tmp_path)
