@@ -13,6 +13,17 @@
 
 namespace meander {
 
+/// The keys of a measure of single points: networks without a readout, their inputs, and those of its own.
+template <class Own>
+struct PointStudyKeys {
+  explicit PointStudyKeys(Declaration& declare)
+      : networks(declare, {.readout = false}), input(declare, points_wanted()), own(declare) {}
+
+  NetworkKeys networks;
+  InputKeys input;
+  Own own;
+};
+
 /// What a study says of its points, decoded.
 class InputPoints {
  public:

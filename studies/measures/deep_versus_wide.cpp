@@ -122,13 +122,7 @@ RegressionKeys::RegressionKeys(Declaration& declare) {
 
 class DepthAgainstWidth final : public Measurement {
  public:
-  struct Keys {
-    explicit Keys(Declaration& declare)
-        : networks(declare, {.readout = false}), input(declare, points_wanted()), own(declare) {}
-    NetworkKeys networks;
-    InputKeys input;
-    RegressionKeys own;
-  };
+  using Keys = PointStudyKeys<RegressionKeys>;
 
   DepthAgainstWidth(const Study& study, const Keys& keys, Diagnostics& diagnostics)
       : networks_(network_source(study, keys.networks, diagnostics)),

@@ -227,13 +227,7 @@ class PlaneChoice {
 
 class Regions final : public Measurement {
  public:
-  struct Keys {
-    explicit Keys(Declaration& declare)
-        : networks(declare, {.readout = false}), input(declare, points_wanted()), own(declare) {}
-    NetworkKeys networks;
-    InputKeys input;
-    PlaneKeys own;
-  };
+  using Keys = PointStudyKeys<PlaneKeys>;
 
   Regions(const Study& study, const Keys& keys, Diagnostics& diagnostics)
       : networks_(network_source(study, keys.networks, diagnostics)),

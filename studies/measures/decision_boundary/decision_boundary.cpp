@@ -136,13 +136,7 @@ class Table {
 
 class Boundaries final : public Measurement {
  public:
-  struct Keys {
-    explicit Keys(Declaration& declare)
-        : networks(declare, {.readout = false}), input(declare, points_wanted()), own(declare) {}
-    NetworkKeys networks;
-    InputKeys input;
-    BoundaryKeys own;
-  };
+  using Keys = PointStudyKeys<BoundaryKeys>;
 
   Boundaries(const Study& study, const Keys& keys, Diagnostics& diagnostics)
       : networks_(network_source(study, keys.networks, diagnostics)),
