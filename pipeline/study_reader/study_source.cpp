@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "pipeline/files/regular_file.hpp"
+#include "pipeline/inputs/arrays.hpp"
 #include "pipeline/study_reader/study_reader.hpp"
 #include "pipeline/values/sha256.hpp"
 
@@ -119,6 +120,11 @@ void read_files(const std::string& path, const std::vector<Key>& keys, Study& st
       if (!bytes) {
         diagnostics.error(place, fmt::format("'{}' cannot be read: {} ({}){}{}", key.name, full.string(), problem,
                                              key.hint.empty() ? "" : " ", key.hint));
+        continue;
+      }
+      // HDF5 may crash on what another program wrote, or somebody damaged: no rank reads what was not tried.
+      if (const auto refused = try_arrays(*bytes, written)) {
+        diagnostics.error(place, *refused);
         continue;
       }
       file.sha256 = hexadecimal(sha256(std::span<const std::byte>(*bytes)));

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 
 #include "pipeline/files/regular_file.hpp"
 #include "pipeline/inputs/arrays.hpp"
@@ -72,8 +73,7 @@ void print_layers(const StoredNetwork& network) {
   }
 }
 
-void print_network(const NamedArrays& arrays, const std::string& path) {
-  const StoredNetwork network = network_from(arrays, path);
+void print_network(const StoredNetwork& network, const NamedArrays& arrays) {
   std::size_t parameters = 0;
   for (const NetworkLayer& layer : network.layers()) parameters += parameters_of(layer);
   fmt::print("  network   {} layer{} with weights, {} parameters\n", network.depth(), network.depth() == 1 ? "" : "s",
@@ -95,6 +95,9 @@ bool has_network(const NamedArrays& arrays) {
   for (const std::string& group : arrays.groups) {
     if (inside(group)) return true;
   }
+  for (const auto& [path, message] : arrays.others) {
+    if (inside(path + "/")) return true;  // a link to nothing, for instance
+  }
   return false;
 }
 
@@ -111,15 +114,17 @@ bool show_network(const std::string& path) {
   std::string problem;
   const auto bytes = read_regular_file(path, problem);
   if (!bytes) throw BadInput(path + ": error: cannot be read (" + problem + ")");
+  if (const auto refused = try_arrays(*bytes, path)) throw BadInput(*refused);
   const NamedArrays arrays = read_arrays(*bytes, path);
+  const auto network = has_network(arrays) ? std::optional(network_from(arrays, path)) : std::nullopt;
   std::string others;
   for (const auto& [name, array] : arrays.arrays) {
     if (name.starts_with("/layers/") || name.starts_with("/readout/")) continue;
     others += fmt::format("  {:<26} ({})\n", name, fmt::join(array.shape, ", "));
   }
   fmt::print("{}\n", path);
-  if (has_network(arrays)) {
-    print_network(arrays, path);
+  if (network) {
+    print_network(*network, arrays);
   } else {
     fmt::print("  network   none\n");
   }

@@ -295,12 +295,9 @@ std::optional<int> layer_number(const std::string& text) {
 }
 
 /// Refuses what stands where a network's numbers do and is none: a bias would silently be taken for zeros.
-void refuse_others(const NamedArrays& arrays, const std::string& name) {
-  for (const std::string& path : arrays.others) {
-    if (!path.starts_with("/layers") && !path.starts_with("/readout")) continue;
-    refuse_file(name, fmt::format("{} holds no numbers (it is a dataset of another type, or a link to nothing or into "
-                                  "another file) write the numbers themselves there",
-                                  path));
+void refuse_others(const NamedArrays& arrays) {
+  for (const auto& [path, message] : arrays.others) {
+    if (path.starts_with("/layers") || path.starts_with("/readout")) throw BadInput(message);
   }
 }
 
@@ -319,8 +316,8 @@ int count_layers(const NamedArrays& arrays, int minor, const std::string& name) 
     found.emplace(*number, fmt::format("{} {}", what, path));
   };
   for (const auto& [path, array] : arrays.arrays) take("dataset", path);
+  for (const std::string& path : arrays.groups) take("group", path);
   if (minor > 0) {
-    for (const std::string& path : arrays.groups) take("group", path);
     for (const auto& [path, text] : arrays.texts) take("attribute", path);
     for (const auto& [path, values] : arrays.integers) take("attribute", path);
   }
@@ -365,7 +362,7 @@ std::optional<Shape> input_shape_of(const NamedArrays& arrays, const std::string
 }  // namespace
 
 StoredLayers layers_from(const NamedArrays& arrays, int minor, const std::string& name) {
-  refuse_others(arrays, name);
+  refuse_others(arrays);
   Activations activations(arrays, name);
   const std::optional<LayerActivation> root = activations.at("activation");
   if (!root && minor == 0) {

@@ -1,9 +1,14 @@
 """Network files of version 1.1: shown as a table, taken by measures of dense layers, and refused by the layer's name."""
 
+import subprocess
+import sys
+import zlib
+
 import h5py
 import numpy as np
+import pytest
 
-from conftest import meander
+from conftest import command, environment, meander
 
 CURVE = 'measure = "trajectory_length"\n[network]\nfile = "net.h5"\n[curve]\nsamples = 50\n'
 SIGNALS = 'measure = "signal_propagation"\n[network]\nfile = "net.h5"\n'
@@ -141,15 +146,175 @@ def test_shared_parameters_are_links_in_the_file(study, tmp_path):
     assert copied.shape == (1, 3) and np.array_equal(ratios(study, tmp_path), copied)
 
 
-def test_what_holds_no_numbers_is_no_missing_bias(tmp_path):
+def references(file):
+    return np.array([file["/layers"].ref], dtype=h5py.ref_dtype)
+
+
+NO_NUMBERS = {
+    "a link to nothing": h5py.SoftLink("/nowhere"),
+    "truth values": np.ones(7, bool),
+    "complex numbers": np.ones(7, complex),
+    "texts": "hello",
+    "references": references,
+    "arrays of arrays": np.array([np.ones(2), np.ones(3)], dtype=object),
+    "a named type": np.dtype("f8"),
+    "empty": h5py.Empty("f8"),
+}
+
+
+@pytest.mark.parametrize("what", NO_NUMBERS)
+def test_what_holds_no_numbers_is_no_missing_bias(tmp_path, what):
     for place in ("/layers/1/bias", "/layers/2", "/readout/weight"):
-        for thing in (h5py.SoftLink("/nowhere"), h5py.ExternalLink("other.h5", "/x"), np.ones(7, bool), np.ones(7, complex)):
-            net = dense(tmp_path / "net.h5")
-            with h5py.File(net, "a") as file:
-                if place in file:
-                    del file[place]
-                file[place] = thing
-            assert f"{place} holds no numbers" in meander("show", net, code=3)
+        thing = NO_NUMBERS[what]
+        net = dense(tmp_path / "net.h5")
+        with h5py.File(net, "a") as file:
+            if place in file:
+                del file[place]
+            if what == "arrays of arrays":
+                file.create_dataset(place, data=thing, dtype=h5py.vlen_dtype("f8"))
+            else:
+                file[place] = thing(file) if callable(thing) else thing
+        printed = meander("show", net, code=3)
+        assert f"{place} holds no numbers" in printed and what in printed, printed
+
+
+@pytest.mark.parametrize("place", ["/curve/center", "/curve/v", "/curve"])
+def test_what_holds_no_numbers_is_no_missing_part_of_a_curve(study, tmp_path, place):
+    """Without its v a circle would silently be a line."""
+    net = dense(tmp_path / "net.h5")
+    with h5py.File(net, "a") as file:
+        for name in ("center", "u", "v"):
+            file[f"/curve/{name}"] = np.ones(7)
+        del file[place]
+        file[place] = h5py.SoftLink("/nowhere")
+    text = 'measure = "trajectory_length"\n[network]\nfile = "net.h5"\n[curve]\nfile = "net.h5"\n'
+    printed = meander("plan", study(text), code=3)
+    assert f"{place} holds no numbers (it is a link to nothing" in printed, printed
+
+
+def linked_layers(file, kind):
+    """Layers 1 and 2 of three, by links of one kind."""
+    if kind == "hard":
+        file["/layers/1"] = file["/layers/0"]
+        file["/layers/2"] = file["/layers/0"]
+    elif kind == "soft":
+        file["/layers/1"] = h5py.SoftLink("/layers/0")
+        file["/layers/2"] = h5py.SoftLink("0")
+    elif kind == "datasets":
+        for i in (1, 2):
+            file.create_group(f"/layers/{i}")
+            file[f"/layers/{i}/weight"] = h5py.SoftLink("/layers/0/weight") if i == 1 else file["/layers/0/weight"]
+    elif kind == "elsewhere":
+        file["/shared/weight"] = file["/layers/0/weight"]
+        file["/layers/1"] = h5py.SoftLink("/shared")
+        file["/layers/2"] = file["/shared"]
+
+
+@pytest.mark.parametrize("kind", ["hard", "soft", "datasets", "elsewhere"])
+def test_layers_that_are_links_are_layers(tmp_path, kind):
+    net = dense(tmp_path / "net.h5", activations=("relu",), activation="relu")
+    with h5py.File(net, "a") as file:
+        linked_layers(file, kind)
+    assert "3 layers with weights" in meander("show", net)
+    with h5py.File(net, "a") as file:
+        del file["/layers/1"]
+    assert "/layers/1 is missing" in meander("show", net, code=3)
+
+
+def test_links_without_an_end_are_refused(tmp_path):
+    net = dense(tmp_path / "net.h5")
+    with h5py.File(net, "a") as file:
+        file["/layers/2"] = h5py.SoftLink("/layers/3")
+        file["/layers/3"] = h5py.SoftLink("/layers/2")
+    assert "/layers/2 holds no numbers (it is a link to nothing" in meander("show", net, code=3)
+    dense(net)
+    with h5py.File(net, "a") as file:
+        file["/layers/0/up"] = file["/layers"]
+    assert "/layers/0/up is a link that leads back to where it comes from" in meander("show", net, code=3)
+    dense(net)
+    with h5py.File(net, "a") as file:
+        groups = [file.create_group(f"/more/{i}") for i in range(40)]
+        for above, below in zip(groups, groups[1:]):
+            above["left"] = above["right"] = below
+    assert "more than 262144 names" in meander("show", net, code=3, timeout=60)
+    dense(net)
+    with h5py.File(net, "a") as file:
+        group = file
+        for _ in range(1000):
+            group = group.create_group("deeper")
+    assert "more than 64 groups in each other" in meander("show", net, code=3, timeout=60)
+
+
+def elsewhere(file, thing):
+    if thing == "a link into another file":
+        file["/layers/1/weight"] = h5py.ExternalLink("other.h5", "/layers/0/weight")
+    elif thing == "a virtual dataset":
+        layout = h5py.VirtualLayout(shape=(7, 7), dtype="f8")
+        layout[:] = h5py.VirtualSource("other.h5", "/layers/0/weight", shape=(7, 7))
+        file.create_virtual_dataset("/layers/1/weight", layout)
+    else:
+        file.create_dataset("/layers/1/weight", shape=(7, 7), dtype="f8", external=[("other.bin", 0, 7 * 7 * 8)])
+
+
+@pytest.mark.parametrize("thing", ["a link into another file", "a virtual dataset", "external storage"])
+def test_numbers_in_other_files_are_refused(study, tmp_path, thing):
+    """No digest covers them: the network could change under the cells that are done."""
+    dense(tmp_path / "other.h5")
+    (tmp_path / "other.bin").write_bytes(np.ones((7, 7)).tobytes())
+    net = dense(tmp_path / "net.h5")
+    with h5py.File(net, "a") as file:
+        del file["/layers/1/weight"]
+        elsewhere(file, thing)
+    for arguments in (["show", net], ["run", study(RATIO), "-o", tmp_path / "a.h5"], ["plan", study(RATIO)]):
+        printed = meander(*arguments, code=3, cwd=tmp_path)
+        assert f"/layers/1/weight {'has' if thing == 'external storage' else 'is'} {thing}" in printed, printed
+    assert not (tmp_path / "a.h5").exists()
+
+
+def test_a_filter_that_is_not_installed_is_named(tmp_path):
+    net = dense(tmp_path / "net.h5")
+    with h5py.File(net, "a") as file:
+        del file["/layers/1/weight"]
+        file.create_dataset("/layers/1/weight", data=np.ones((7, 7)), compression="lzf")
+    assert "/layers/1/weight is compressed with the filter lzf (32000) (this HDF5 does not have it)" in meander("show", net, code=3)
+    for settings in ({"compression": "gzip"}, {"compression": "gzip", "shuffle": True, "fletcher32": True}, {"scaleoffset": 3}):
+        with h5py.File(net, "a") as file:
+            del file["/layers/1/weight"]
+            file.create_dataset("/layers/1/weight", data=np.ones((7, 7)), **settings)
+        meander("show", net)
+
+
+def peak(*arguments, code):
+    """What the program and its children held at most, in MB, and what was printed."""
+    program = "import resource, subprocess, sys; c = subprocess.run(sys.argv[1:]).returncode; print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024); sys.exit(c)"
+    done = subprocess.run([sys.executable, "-c", program, *command(*arguments)], env=environment(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, done.stdout + done.stderr
+    return int(done.stdout.split("peak")[1]), done.stderr
+
+
+def huge(file, kind):
+    if kind == "compressed":
+        file.create_dataset("/more", shape=(20000, 20000), chunks=(100, 100), compression="gzip")[:100, :100] = 1
+    elif kind == "one chunk":
+        file.create_dataset("/more", shape=(20000, 20000), dtype="f8", chunks=(20000, 20000), compression="gzip")
+        file["/more"].id.write_direct_chunk((0, 0), zlib.compress(b"no"))
+    elif kind == "many":
+        for i in range(1000):
+            file.create_dataset(f"/more/{i}", shape=(1000, 1000), dtype="f8")
+    elif kind == "bomb":
+        file.create_dataset("/more", shape=(4, 4), maxshape=(4, None), dtype="f8", chunks=(4, 100000), compression="gzip")
+        stream = zlib.compressobj(9)
+        file["/more"].id.write_direct_chunk((0, 0), b"".join(stream.compress(bytes(1 << 24)) for _ in range(128)) + stream.flush())
+
+
+@pytest.mark.parametrize("kind", ["compressed", "one chunk", "many", "bomb"])
+def test_a_small_file_does_not_take_much_memory(tmp_path, kind):
+    net = dense(tmp_path / "net.h5")
+    with h5py.File(net, "a") as file:
+        huge(file, kind)
+    megabytes, printed = peak("show", net, code=3)
+    assert "/more" in printed and len(printed.splitlines()) == 1, printed
+    assert megabytes < 500, printed
 
 
 def test_two_names_of_one_activation_are_one(study, tmp_path):

@@ -1,30 +1,17 @@
 #include "pipeline/archive/read/trial_read.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <chrono>
-#include <cstring>
 #include <functional>
-#include <stdexcept>
+#include <utility>
 
 #include "pipeline/archive/format/archive_shape.hpp"
 #include "pipeline/archive/format/file_header.hpp"
+#include "pipeline/storage/contained.hpp"
 #include "pipeline/storage/hdf5.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
 namespace {
-
-// A damaged file may send HDF5 round in circles; no piece of an array takes this long to read.
-constexpr int child_patience_seconds = 60;
 
 // Of numbers to their bytes in the file; gzip reaches half of this on zeros.
 constexpr double largest_ratio = 2000.0;
@@ -121,57 +108,6 @@ void inspect(const std::string& path, TrialReport& report, const Beat& beat) {
   }
 }
 
-// A crash is expected here, so it is silent: no report of MPI's, no core file.
-void crash_quietly() {
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL}) ::signal(signal, SIG_DFL);
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  const int nowhere = ::open("/dev/null", O_WRONLY);
-  if (nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
-}
-
-// The parent holds the lock on HDF5, so that nobody else is inside it at the fork.
-[[noreturn]] void child(const std::string& path, int pipe) {
-  crash_quietly();
-  TrialReport report;
-  try {
-    inspect(path, report, [&] {
-      if (::write(pipe, "\n", 1) < 0) ::_exit(1);
-    });
-  } catch (...) {
-    report.problems.emplace_back("the arrays cannot be read");
-  }
-  for (std::string& problem : report.problems) {
-    std::replace(problem.begin(), problem.end(), '\n', ' ');
-    problem += '\n';
-    if (::write(pipe, problem.data(), problem.size()) < 0) break;
-  }
-  // Neither MPI nor HDF5 may run its exit handlers in a copy of the process.
-  ::_exit(0);
-}
-
-// What the child says, until it ends or has been silent for too long.
-std::string listen(int pipe, pid_t pid) {
-  std::string text;
-  auto heard = std::chrono::steady_clock::now();
-  while (true) {
-    const auto silent =
-        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - heard).count();
-    const auto left = child_patience_seconds * 1000L - silent;
-    pollfd wait{pipe, POLLIN, 0};
-    const int ready = left <= 0 ? 0 : ::poll(&wait, 1, static_cast<int>(left));
-    if (ready < 0 && errno == EINTR) continue;
-    std::array<char, 4096> piece{};
-    const ssize_t got = ready > 0 ? ::read(pipe, piece.data(), piece.size()) : -1;
-    if (got < 0 && ready > 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    heard = std::chrono::steady_clock::now();
-    text.append(piece.data(), static_cast<std::size_t>(got));
-  }
-  ::kill(pid, SIGKILL);  // only one that hangs is still there
-  return text;
-}
-
 }  // namespace
 
 TrialReport trial_read(const std::string& path) {
@@ -182,30 +118,15 @@ TrialReport trial_read(const std::string& path) {
 }
 
 TrialReport trial_read_in_child(const std::string& path) {
-  const auto held = hdf5::lock();
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error(path + ": error: no pipe (" + std::strerror(errno) + ")");
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    ::close(ends[0]);
-    child(path, ends[1]);
-  }
-  ::close(ends[1]);
-  if (pid < 0) {
-    ::close(ends[0]);
+  Contained child = in_child([&path](const Say& say) {
+    TrialReport report;
+    inspect(path, report, [&say] { say(""); });
+    for (const std::string& problem : report.problems) say(problem);
+  });
+  if (!child.started) {
     return {{"which arrays are damaged could not be found out (no process can be started)"}, 0, false};
   }
-  std::string text = listen(ends[0], pid);
-  ::close(ends[0]);
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  TrialReport report;
-  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n')) {
-    if (end > 0) report.problems.push_back(text.substr(0, end));
-    text.erase(0, end + 1);
-  }
-  report.crashed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+  TrialReport report{std::move(child.lines), 0, child.crashed};
   if (report.crashed) {
     report.problems.emplace_back("HDF5 crashes or hangs on the damaged file, so that not every array could be tried");
   }

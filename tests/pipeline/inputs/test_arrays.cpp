@@ -8,7 +8,9 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <stdexcept>
 
 #include "pipeline/values/diagnostics.hpp"
 
@@ -18,6 +20,8 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Key;
+using testing::Pair;
 
 class Arrays : public testing::Test {
  protected:
@@ -107,20 +111,21 @@ TEST_F(Arrays, OtherNumberTypesAndFixedStringsAreRead) {
   EXPECT_THAT(arrays.find("/integers")->values, ElementsAre(7, 200));
   EXPECT_EQ(arrays.texts.at("activation"), "relu");
   EXPECT_THAT(arrays.integers.at("version"), ElementsAre(1, 0));
-  EXPECT_THAT(arrays.others, ElementsAre("/words"));
+  EXPECT_THAT(arrays.others,
+              ElementsAre(Pair("/words", HasSubstr("other.h5: /words holds no numbers (it holds texts)"))));
+  EXPECT_THROW(arrays.find("/words"), BadInput);
+  EXPECT_THROW(arrays.find("/words/of/many"), BadInput);
+  EXPECT_EQ(arrays.find("/word"), nullptr);
 }
 
 TEST_F(Arrays, LinksAreReadUnderEveryName) {
   write_arrays(path("a.h5"), example());
-  NamedArrays elsewhere;
-  elsewhere.arrays["/secret"] = {{1}, {5.0}};
-  write_arrays(path("b.h5"), elsewhere);
   const hid_t file = H5Fopen(path("a.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
   const hid_t group = H5Gopen2(file, "/layers", H5P_DEFAULT);
   H5Lcreate_hard(file, "/layers/0", file, "/layers/7", H5P_DEFAULT, H5P_DEFAULT);
   H5Lcreate_soft("0", group, "8", H5P_DEFAULT, H5P_DEFAULT);
   H5Lcreate_soft("/nowhere", group, "9", H5P_DEFAULT, H5P_DEFAULT);
-  H5Lcreate_external(path("b.h5").c_str(), "/secret", group, "10", H5P_DEFAULT, H5P_DEFAULT);
+  H5Lcreate_soft("/layers/11", group, "10", H5P_DEFAULT, H5P_DEFAULT);
   H5Lcreate_soft("/layers/10", group, "11", H5P_DEFAULT, H5P_DEFAULT);
   H5Gclose(group);
   H5Fclose(file);
@@ -132,7 +137,42 @@ TEST_F(Arrays, LinksAreReadUnderEveryName) {
     EXPECT_EQ(arrays.find(name)->values, first->values);
     EXPECT_EQ(arrays.find(name)->shape, first->shape);
   }
-  EXPECT_THAT(arrays.others, ElementsAre("/layers/10", "/layers/11", "/layers/9"));
+  EXPECT_THAT(arrays.others, ElementsAre(Key("/layers/10"), Key("/layers/11"), Key("/layers/9")));
+  EXPECT_THROW(arrays.find("/layers/9/weight"), BadInput) << "what is optional must not be passed over";
+}
+
+TEST_F(Arrays, LinksOutOfTheFileAreRefused) {
+  NamedArrays elsewhere;
+  elsewhere.arrays["/secret"] = {{1}, {5.0}};
+  write_arrays(path("b.h5"), elsewhere);
+  const auto link = [&](const std::function<void(hid_t)>& make) {
+    write_arrays(path("a.h5"), example());
+    const hid_t file = H5Fopen(path("a.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    make(file);
+    H5Fclose(file);
+    return refusal(content(path("a.h5")));
+  };
+  const auto external = [&](hid_t file) {
+    H5Lcreate_external(path("b.h5").c_str(), "/secret", file, "/extra", H5P_DEFAULT, H5P_DEFAULT);
+  };
+  EXPECT_THAT(link(external), HasSubstr("net.h5: /extra is a link into another file"));
+  EXPECT_THAT(link([&](hid_t file) {
+                external(file);
+                H5Lcreate_soft("/extra", file, "/a", H5P_DEFAULT, H5P_DEFAULT);
+              }),
+              HasSubstr("net.h5: /extra is a link into another file"));
+  EXPECT_THAT(link([&](hid_t file) {
+                constexpr H5L_type_t own = static_cast<H5L_type_t>(200);
+                const auto follow = [](const char*, hid_t, const void*, size_t, hid_t, hid_t) -> hid_t { return -1; };
+                H5L_class_t kind{};
+                kind.version = H5L_LINK_CLASS_T_VERS;
+                kind.id = own;
+                kind.trav_func = follow;
+                H5Lregister(&kind);
+                H5Lcreate_ud(file, "/extra", own, "x", 1, H5P_DEFAULT, H5P_DEFAULT);
+                H5Lunregister(own);
+              }),
+              HasSubstr("net.h5: /extra is a link of a program's own kind"));
 }
 
 TEST_F(Arrays, GroupsThatContainThemselvesAreRefused) {
@@ -144,7 +184,7 @@ TEST_F(Arrays, GroupsThatContainThemselvesAreRefused) {
     read_arrays(content(path("a.h5")), "a.h5");
     FAIL();
   } catch (const BadInput& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("a link leads back"));
+    EXPECT_THAT(error.what(), HasSubstr("/layers/up is a link that leads back"));
   }
 }
 
@@ -206,17 +246,38 @@ TEST_F(Arrays, TruncationIsRefusedAnywhere) {
 }
 
 TEST_F(Arrays, ADatasetThatClaimsTooMuchIsRefused) {
-  const hid_t file = H5Fcreate(path("huge.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  const hsize_t extents[] = {1u << 30, 1u << 30};
-  const hsize_t chunk[] = {16, 16};
-  const hid_t space = H5Screate_simple(2, extents, nullptr);
-  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
-  H5Pset_chunk(creation, 2, chunk);
-  H5Dclose(H5Dcreate2(file, "huge", H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
-  H5Pclose(creation);
-  H5Sclose(space);
-  H5Fclose(file);
-  EXPECT_THAT(refusal(content(path("huge.h5"))), AllOf(HasSubstr("/huge"), HasSubstr("do not fit in memory")));
+  const auto refused = [&](std::vector<hsize_t> extents, std::vector<hsize_t> chunk) {
+    const hid_t file = H5Fcreate(path("huge.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(2, extents.data(), nullptr);
+    const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    if (!chunk.empty()) H5Pset_chunk(creation, 2, chunk.data());
+    H5Dclose(H5Dcreate2(file, "huge", H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+    H5Pclose(creation);
+    H5Sclose(space);
+    H5Fclose(file);
+    const auto bytes = content(path("huge.h5"));
+    const std::string message = refusal(bytes);
+    EXPECT_EQ(try_arrays(bytes, "net.h5"), message.empty() ? std::nullopt : std::optional(message));
+    return message;
+  };
+  constexpr hsize_t much = 1U << 30;
+  EXPECT_THAT(refused({much, much}, {16, 16}), HasSubstr("net.h5: /huge cannot be read (its description is damaged)"));
+  EXPECT_THAT(refused({much, 1}, {16, 1}), HasSubstr("/huge has 1073741824 numbers (of which 0 bytes are stored"));
+  EXPECT_THAT(refused({20000, 20000}, {}), HasSubstr("/huge has 400000000 numbers (of which 0 bytes are stored"));
+  EXPECT_THAT(refused({10000, 10000}, {10000, 10000}), HasSubstr("/huge cannot be read (its chunks take 0.8 GB each"));
+  EXPECT_EQ(refused({1000, 1000}, {10, 10}), "") << "some may be zeros that nobody wrote";
+}
+
+/// A damaged file never reaches HDF5 in this process.
+TEST_F(Arrays, ATrialGivesTheMessageOfTheReaderAndSurvivesACrash) {
+  write_arrays(path("net.h5"), example());
+  std::vector<std::byte> bytes = content(path("net.h5"));
+  EXPECT_EQ(try_arrays(bytes, "net.h5"), std::nullopt);
+  EXPECT_EQ(try_arrays(std::vector<std::byte>(5000, std::byte{'x'}), "net.h5"), std::nullopt) << "is no HDF5 file";
+  EXPECT_THAT(*try_arrays(std::span(bytes).first(bytes.size() / 2), "net.h5"), HasSubstr("net.h5: not an HDF5 file"));
+  std::vector<std::byte> behind(512);
+  behind.insert(behind.end(), bytes.begin(), bytes.begin() + 600);
+  EXPECT_THAT(*try_arrays(behind, "net.h5"), HasSubstr("net.h5: not an HDF5 file")) << "HDF5 looks there, too";
 }
 
 TEST_F(Arrays, WritingNowhereIsAnErrorWithItsReason) {
