@@ -3,14 +3,14 @@
 #include "pipeline/inputs/images.hpp"
 
 #include <fmt/format.h>
-#include <zlib.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <memory>
 #include <optional>
 
+#include "pipeline/inputs/gunzip.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::uint32_t idx_images = 0x00000803;
 constexpr std::uint32_t idx_labels = 0x00000801;
+/// As of [input] dimension.
+constexpr std::size_t largest_dimension = 1 << 24;
 constexpr std::size_t cifar_pixels = 3072;
 constexpr std::size_t cifar_record = 1 + cifar_pixels;
 
@@ -130,13 +132,27 @@ bool idx_size_agrees(std::span<const std::byte> file) {
       file.size() % cifar_record == 0 ? "a whole number of records but not" : "not whole", cifar_record));
 }
 
-struct InflateEnd {
-  void operator()(z_stream* stream) const { inflateEnd(stream); }
-};
+/// Of data to what they are compressed to, where no header says how many there are; flat colours reach it in small
+/// files, which may be so large anyway.
+constexpr std::uint64_t likely_ratio = 100;
+constexpr std::uint64_t small_enough = std::uint64_t{64} << 20;
+/// Deflate makes at most this many bytes of one.
+constexpr std::uint64_t largest_ratio = 1032;
 
-[[noreturn]] void refuse_gzip(const std::string& name, bool truncated, const char* reason) {
-  throw BadInput(
-      fmt::format("{}: {} gzip file ({}); copy it again", name, truncated ? "truncated" : "damaged", reason));
+/// How much may come of `compressed` bytes that begin with `begin`: what an IDX header of `dimensions` behind `magic`
+/// says, or, where there is none that can be true, what is likely.
+GunzipLimit limit_of(std::span<const std::byte> begin, std::size_t compressed, std::uint32_t magic,
+                     std::size_t dimensions) {
+  std::vector<std::uint32_t> sizes;
+  for (std::size_t i = 0; i < dimensions; ++i) sizes.push_back(word(begin, 4 + 4 * i).value_or(0));
+  const auto expected = announced(sizes);
+  if (word(begin, 0) == magic && expected && *expected > 0 && *expected / largest_ratio <= compressed) {
+    return {
+        4 + 4 * dimensions + *expected,
+        fmt::format("its IDX header says {}, it lies about its size; copy the file again", fmt::join(sizes, " x "))};
+  }
+  return {std::max(small_enough, likely_ratio * compressed),
+          fmt::format("{} times what went in; unpack it with gunzip if it is a data set", likely_ratio)};
 }
 
 }  // namespace
@@ -150,7 +166,8 @@ std::vector<double> Images::point(std::size_t i) const {
 }
 
 Images read_images(std::span<const std::byte> file, const std::string& name) {
-  const std::vector<std::byte> content = gunzip(file, name);
+  const std::vector<std::byte> content =
+      gunzip(file, name, [&](auto begin) { return limit_of(begin, file.size(), idx_images, 3); });
   const std::span<const std::byte> bytes(content);
   const bool has_magic = word(bytes, 0) == idx_images;
   // A CIFAR-10 file may begin with the very bytes of the magic; then its size decides.
@@ -161,13 +178,18 @@ Images read_images(std::span<const std::byte> file, const std::string& name) {
   Images images;
   images.count = sizes[0];
   images.dimension = std::size_t{sizes[1]} * sizes[2];
+  if (images.dimension > largest_dimension) {
+    throw BadInput(fmt::format("{}: images of {} x {} pixels (at most {} in all are measured) name another file", name,
+                               sizes[1], sizes[2], largest_dimension));
+  }
   images.pixels.reserve(body.size());
   copy_bytes(body, images.pixels);
   return images;
 }
 
 std::vector<std::uint8_t> read_labels(std::span<const std::byte> file, const std::string& name) {
-  const std::vector<std::byte> content = gunzip(file, name);
+  const std::vector<std::byte> content =
+      gunzip(file, name, [&](auto begin) { return limit_of(begin, file.size(), idx_labels, 1); });
   const auto magic = word(content, 0);
   if (magic != idx_labels) {
     throw BadInput(fmt::format("{}: not IDX labels ({}, labels begin with 0x{:08x}); name an IDX label file", name,
@@ -179,37 +201,6 @@ std::vector<std::uint8_t> read_labels(std::span<const std::byte> file, const std
   std::vector<std::uint8_t> labels;
   copy_bytes(idx_body(content, name, sizes), labels);
   return labels;
-}
-
-std::vector<std::byte> gunzip(std::span<const std::byte> file, const std::string& name) {
-  if (file.size() < 2 || file[0] != std::byte{0x1f} || file[1] != std::byte{0x8b}) return {file.begin(), file.end()};
-  z_stream stream{};
-  constexpr int gzip_only = 15 + 16;
-  if (inflateInit2(&stream, gzip_only) != Z_OK) throw std::bad_alloc();
-  const std::unique_ptr<z_stream, InflateEnd> guard(&stream);
-
-  std::vector<std::byte> out;
-  std::array<std::byte, 1 << 16> buffer;
-  std::size_t consumed = 0;
-  // A gzip file may hold several members one after another.
-  while (consumed < file.size()) {
-    if (inflateReset(&stream) != Z_OK) throw std::bad_alloc();
-    int state = Z_OK;
-    while (state != Z_STREAM_END) {
-      const std::size_t chunk = std::min<std::size_t>(file.size() - consumed, 1u << 30);
-      stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(file.data() + consumed));
-      stream.avail_in = static_cast<uInt>(chunk);
-      stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
-      stream.avail_out = static_cast<uInt>(buffer.size());
-      state = inflate(&stream, Z_NO_FLUSH);
-      consumed += chunk - stream.avail_in;
-      out.insert(out.end(), buffer.begin(),
-                 buffer.begin() + static_cast<std::ptrdiff_t>(buffer.size() - stream.avail_out));
-      if (state == Z_BUF_ERROR) refuse_gzip(name, true, "the compressed data ends early");
-      if (state != Z_OK && state != Z_STREAM_END) refuse_gzip(name, false, stream.msg ? stream.msg : zError(state));
-    }
-  }
-  return out;
 }
 
 }  // namespace meander

@@ -27,8 +27,4 @@ Images read_images(std::span<const std::byte> file, const std::string& name);
 /// IDX labels (magic 0x00000801).
 std::vector<std::uint8_t> read_labels(std::span<const std::byte> file, const std::string& name);
 
-/// The content of a gzip file; anything else is returned as it is. Throws BadInput where the
-/// compressed data is damaged or truncated.
-std::vector<std::byte> gunzip(std::span<const std::byte> file, const std::string& name);
-
 }  // namespace meander

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import struct
 import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -55,6 +56,15 @@ def meander(*arguments, ranks=None, cwd=None, code=0, timeout=300, program=PROGR
     )
     assert done.returncode == code, f"exit code {done.returncode}, expected {code}:\n{done.stdout}"
     return done.stdout
+
+
+def peak(*arguments, code):
+    """What the program and its children held at most, in MB, and what was printed."""
+    program = "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:]).returncode; " \
+        "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024); sys.exit(code)"
+    done = subprocess.run([sys.executable, "-c", program, *command(*arguments)], env=environment(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, done.stdout + done.stderr
+    return int(done.stdout.split("peak")[1]), done.stderr
 
 
 def arrays(path):

@@ -1,14 +1,17 @@
 """Files that a study names are not trusted: what is no file at all never blocks a command, and what lies about its size costs
 no memory."""
 
+import gzip
 import os
+import shutil
 import socket
+import struct
 
 import h5py
 import numpy as np
 import pytest
 
-from conftest import SMALL, images_file, labels_file, meander, snapshot
+from conftest import SMALL, SOURCE, images_file, labels_file, meander, peak, snapshot
 
 CURVE = 'measure = "trajectory_length"\n[network]\nfile = "net.h5"\n[curve]\nfile = "curve.h5"\n'
 IMAGES = SMALL.replace("dimension = 12", 'images = "images.gz"\nlabels = "labels.gz"').replace("samples = 200", "samples = 200\nclasses = [3, 8]")
@@ -63,7 +66,7 @@ def test_what_is_no_file_blocks_nothing(tmp_path, thing, monkeypatch):
             put_thing(tmp_path / name, thing)
             before = {} if thing in ("pipe", "socket") else snapshot(tmp_path)
             for arguments in commands(study, tmp_path):
-                printed = meander(*arguments, code=3, timeout=20)
+                printed = meander(*arguments, code=3, timeout=60)
                 assert name in printed and f"it is a {thing}" in printed and len(printed.splitlines()) == 1, printed
             if before:
                 assert snapshot(tmp_path) == before
@@ -74,15 +77,49 @@ def test_what_is_no_file_blocks_nothing(tmp_path, thing, monkeypatch):
 def test_show_and_export_name_what_is_no_file(tmp_path, study, thing, monkeypatch):
     monkeypatch.chdir(tmp_path)
     put_thing(tmp_path / "net.h5", thing)
-    assert f"it is a {thing}" in meander("show", "net.h5", code=3, timeout=20)
-    assert f"it is a {thing}" in meander("export", study(SMALL), "--cell", "width=20,depth=2,sigma_w=3,activation=relu", "-o", "net.h5", code=3, timeout=20)
+    assert f"it is a {thing}" in meander("show", "net.h5", code=3, timeout=60)
+    assert f"it is a {thing}" in meander("export", study(SMALL), "--cell", "width=20,depth=2,sigma_w=3,activation=relu", "-o", "net.h5", code=3, timeout=60)
 
 
 def test_a_study_in_a_pipe_is_refused(tmp_path):
     """Whoever writes into it may never come, and no job could read it again."""
     read, write = os.pipe()
     try:
-        printed = meander("plan", f"/proc/{os.getpid()}/fd/{read}", code=3, timeout=20)
+        printed = meander("plan", f"/proc/{os.getpid()}/fd/{read}", code=3, timeout=60)
     finally:
         os.close(read), os.close(write)
     assert "it is a pipe" in printed
+
+
+def test_a_gzip_bomb_costs_no_memory(tmp_path, study):
+    """1 GB of zeros in 1 MB, with a header that says so little, or that much more, or none."""
+    text = SMALL.replace("dimension = 12", 'images = "images.gz"')
+    zeros = 16 * gzip.compress(bytes(1 << 26), 9)
+    for header in (struct.pack(">4B3I", 0, 0, 8, 3, 10, 6, 5), struct.pack(">4B3I", 0, 0, 8, 3, 1 << 20, 1 << 10, 1 << 10), b""):
+        (tmp_path / "images.gz").write_bytes(gzip.compress(header) + zeros)
+        megabytes, printed = peak("plan", study(text), code=3)
+        assert "images.gz: " in printed and len(printed.splitlines()) == 1, printed
+        assert megabytes < 400, printed
+
+
+def test_zeros_behind_a_gzip_file_are_no_damage(tmp_path, study):
+    """As tapes and some downloads leave them."""
+    images_file(tmp_path / "images.gz")
+    with open(tmp_path / "images.gz", "ab") as file:
+        file.write(bytes(512))
+    meander("plan", study(SMALL.replace("dimension = 12", 'images = "images.gz"')))
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_a_file_on_which_hdf5_crashes_is_refused(tmp_path, ranks):
+    """Four bytes of a good file are others: HDF5 1.10 looks up an address that is none."""
+    shutil.copy(SOURCE / "tests/fuzz/seeds_network/crashes_hdf5.h5", tmp_path / "net.h5")
+    study = tmp_path / "study.toml"
+    study.write_text('measure = "trajectory_length"\n[network]\nfile = "net.h5"\n[curve]\nsamples = 50\n')
+    before = snapshot(tmp_path)
+    for arguments in [*commands(study, tmp_path), ["show", tmp_path / "net.h5"]]:
+        if ranks is not None and arguments[0] != "run":
+            continue
+        printed = meander(*arguments, code=3, timeout=60, ranks=ranks)
+        assert "net.h5: cannot be read (HDF5 crashes or hangs on it: the file is damaged)" in printed, printed
+    assert snapshot(tmp_path) == before

@@ -183,7 +183,52 @@ TEST(Images, DamagedGzip) {
 TEST(Images, RubbishAfterGzipIsRefused) {
   File file = gzip(idx_images(2, 2, 3, 12));
   file.insert(file.end(), 40, std::byte{'x'});
-  EXPECT_THAT(image_refusal(file), HasSubstr("damaged gzip file"));
+  EXPECT_THAT(image_refusal(file),
+              HasSubstr("damaged gzip file (40 bytes of something else stand behind the compressed data)"));
+  file.resize(file.size() - 40);
+  file.insert(file.end(), {std::byte{0}, std::byte{0x1f}, std::byte{0x8b}});
+  EXPECT_THAT(image_refusal(file), HasSubstr("damaged gzip file (3 bytes")) << "nor do members begin behind zeros";
+}
+
+TEST(Images, ZerosAfterGzipAreLeftAwayAsGzipDoes) {
+  for (const std::size_t zeros : {1, 2, 512, 100000}) {
+    File file = gzip(idx_images(2, 2, 3, 12));
+    file.insert(file.end(), zeros, std::byte{0});
+    EXPECT_EQ(read_images(file, "digits").pixels, read_images(idx_images(2, 2, 3, 12), "").pixels) << zeros;
+  }
+}
+
+/// A kilobyte that becomes a megabyte: nothing is kept of it beyond what the header says, whatever the header says.
+TEST(Images, AGzipBombIsRefusedByWhatTheHeaderSays) {
+  EXPECT_THAT(image_refusal(gzip(idx_images(2, 2, 3, 1 << 20))),
+              AllOf(HasSubstr("digits: more than 28 bytes come out of the gzip file (its IDX header says 2 x 2 x 3"),
+                    HasSubstr("lies about its size")));
+  EXPECT_THAT(refusal([] { read_labels(gzip(idx_labels(4, 1 << 20)), "labels"); }),
+              HasSubstr("labels: more than 12 bytes come out of the gzip file (its IDX header says 4"));
+  EXPECT_THAT(image_refusal(gzip(idx_images(0xffffffff, 28, 28, 1000))), HasSubstr("lies about its size"));
+  EXPECT_THAT(refusal([] { read_labels(gzip(idx_labels(0xffffffff, 1000)), "labels"); }),
+              HasSubstr("lies about its size"));
+}
+
+TEST(Images, AGzipBombWithoutAHeaderIsRefusedByItsRatio) {
+  const File zeros(std::size_t{3073} * 30000);  // black pictures of class 0: 92 MB of 90 kB
+  EXPECT_THAT(image_refusal(gzip(zeros)),
+              HasSubstr("digits: more than 67108864 bytes come out of the gzip file (100 times what went in"));
+  EXPECT_EQ(read_images(gzip(File(std::size_t{3073} * 3000)), "black").count, 3000U) << "small ones may be so";
+  File noise = cifar(1000);
+  std::uint32_t state = 1;
+  for (std::size_t i = 0; i < noise.size(); ++i) {
+    state = state * 1664525 + 1013904223;
+    if (i % 3073 != 0) noise[i] = std::byte(state >> 24);
+  }
+  const File once = gzip(noise);
+  File many;
+  for (int i = 0; i < 25; ++i) many.insert(many.end(), once.begin(), once.end());  // 77 MB in members
+  EXPECT_EQ(read_images(many, "pictures").count, 25000U);
+}
+
+TEST(Images, OfMorePixelsThanAreMeasuredAreRefused) {
+  EXPECT_THAT(image_refusal(idx_images(1, 4097, 4096, 4097 * 4096)), HasSubstr("images of 4097 x 4096 pixels"));
 }
 
 TEST(Labels, AreRead) {
