@@ -4,6 +4,7 @@
 
 #include <exception>
 
+#include "kernels/base/blas_memory.hpp"
 #include "pipeline/commands/command_line.hpp"
 #include "slurm/scaling/scale.hpp"
 #include "slurm/submit.hpp"
@@ -29,6 +30,7 @@ int leave(int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  meander::restart_with_one_blas_thread(argv);
   try {
     return meander::command_line(argc, argv, meander::all_measures(), {meander::add_submit, meander::add_scale},
                                  meander::show_network);

@@ -73,6 +73,9 @@ using ShowFile = std::function<bool(const std::string& path)>;
 int show_command(const std::string& file, const ShowFile& show_other);
 int check_command(const std::string& archive);
 
+/// OpenBLAS's workspace (kernels/base/blas_memory.hpp), for commands that compute; throws BadInput where there is none.
+void require_blas_memory();
+
 /// What the program says of an exception that ends it, and its exit code.
 std::string failure_text(const std::exception& error);
 int exit_code(const std::exception& error);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "kernels/base/blas_memory.hpp"
 #include "pipeline/commands/commands.hpp"
 #include "pipeline/ranks/collective.hpp"
 #include "pipeline/ranks/mpi_session.hpp"
@@ -50,6 +51,7 @@ int run_command(const RunArguments& arguments, const Catalogue& catalogue) {
       options.overrides = arguments.study.overrides();
       if (!arguments.part.empty()) read_part(arguments.part, options);
       options.command = typed_command();
+      require_blas_memory();
     });
     RunReport report;
     code = run_study(options, catalogue, MPI_COMM_WORLD, &report);
