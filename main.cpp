@@ -6,6 +6,7 @@
 
 #include "kernels/base/blas_memory.hpp"
 #include "pipeline/commands/command_line.hpp"
+#include "pipeline/machine/last_words.hpp"
 #include "slurm/scaling/scale.hpp"
 #include "slurm/submit.hpp"
 #include "studies/measures/catalogue.hpp"
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
                                  meander::show_network);
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", meander::failure_text(error));
+    meander::take_back_last_words();
     return leave(meander::exit_code(error));
   }
 }

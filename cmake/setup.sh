@@ -118,8 +118,10 @@ cores_below() {
   printf '%s\n' "$count"
 }
 
-# Settings of Open MPI and BLAS for a machine that is shared, or a container.
+# Settings of Open MPI and BLAS for a machine that is shared, or a container. Ranks of one machine talk through its memory:
+# sockets would listen on every network.
 mpi_environment() {
+  export OMPI_MCA_pml=${OMPI_MCA_pml:-ob1} OMPI_MCA_btl=${OMPI_MCA_btl:-self,vader}
   export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMPI_MCA_mpi_yield_when_idle=1
   if [ "$(id -u)" -eq 0 ]; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

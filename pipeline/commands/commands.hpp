@@ -30,7 +30,7 @@ struct RunArguments {
   StudyArguments study;
   RunOptions options;  // without what `study`, `part` and the time limit give
   std::string part;    // "I/N" or empty
-  std::string report;  // JSON file for where the time went, or empty
+  std::string timing;  // JSON file for where the time went, or empty
 };
 int run_command(const RunArguments& arguments, const Catalogue& catalogue);
 /// "2/5" as part 2 of 5; throws BadInput where it is no part.

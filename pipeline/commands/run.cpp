@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -22,6 +24,14 @@ std::string typed_command() {
   while (!text.empty() && text.back() == '\0') text.pop_back();
   for (char& c : text) c = c == '\0' ? ' ' : c;
   return text;
+}
+
+/// The one line on standard output: scripts need not know how it was chosen.
+void say_archive(const std::string& archive) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(archive, unknown)) return;
+  fmt::print("{}\n", archive);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -56,7 +66,8 @@ int run_command(const RunArguments& arguments, const Catalogue& catalogue) {
     RunReport report;
     code = run_study(options, catalogue, MPI_COMM_WORLD, &report);
     on_root(MPI_COMM_WORLD, [&] {
-      if (!arguments.report.empty()) write_report(report, arguments.report);
+      if (!arguments.timing.empty()) write_report(report, arguments.timing);
+      say_archive(options.archive.empty() ? default_archive(options.study) : options.archive);
     });
   } catch (const std::exception& error) {
     if (!is_agreed(error)) throw;
