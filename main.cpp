@@ -4,7 +4,9 @@
 
 #include <exception>
 
+#include "kernels/base/blas_memory.hpp"
 #include "pipeline/commands/command_line.hpp"
+#include "pipeline/machine/last_words.hpp"
 #include "slurm/scaling/scale.hpp"
 #include "slurm/submit.hpp"
 #include "studies/measures/catalogue.hpp"
@@ -29,11 +31,13 @@ int leave(int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  meander::restart_with_one_blas_thread(argv);
   try {
     return meander::command_line(argc, argv, meander::all_measures(), {meander::add_submit, meander::add_scale},
                                  meander::show_network);
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", meander::failure_text(error));
+    meander::take_back_last_words();
     return leave(meander::exit_code(error));
   }
 }

@@ -57,11 +57,71 @@ build() {
   (cd "$root" && cmake --build "build/$preset" ${1:+--target "$@"}) >"$log" 2>&1 || { tail -n 60 "$log" >&2; return 1; }
 }
 
-# Cores that this process may use. (nproc alone answers with OMP_NUM_THREADS where that is set.)
-cores() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
+# number TEXT [FALLBACK]: TEXT where it is a whole number of at most 15 digits, without leading zeros, else FALLBACK.
+# (What comes from a file, the environment or another program never reaches the shell's arithmetic as it is: that
+# executes what stands in the brackets of `a[$(...)]`.)
+number() {
+  local digits=${1:-}
+  while [[ $digits == 0?* ]]; do digits=${digits#0}; done
+  if [ -n "$digits" ] && [ ${#digits} -le 15 ] && [ -z "${digits//[0123456789]/}" ]; then
+    printf %s "$digits"
+  else
+    printf %s "${2:-}"
+  fi
+}
 
-# Settings of Open MPI and BLAS for a machine that is shared, or a container.
+# quota_of GROUP: cores that a control group's share of time comes to, rounded up; nothing where it has no such limit.
+quota_of() {
+  local quota='' period=''
+  if [ -r "$1/cpu.max" ]; then
+    read -r quota period < "$1/cpu.max" || return 0
+  elif [ -r "$1/cpu.cfs_quota_us" ] && [ -r "$1/cpu.cfs_period_us" ]; then
+    read -r quota < "$1/cpu.cfs_quota_us" && read -r period < "$1/cpu.cfs_period_us" || return 0
+  fi
+  quota=$(number "$quota" 0) period=$(number "$period" 0) # "max" and -1 are no limits
+  [ "$quota" -eq 0 ] || [ "$period" -eq 0 ] || printf %s $(((quota + period - 1) / period))
+}
+
+# Cores that this process may use.
+cores() { cores_below ''; }
+
+# cores_below ROOT: those that it may run on, or what its container's share of time comes to at any level (control groups
+# of version 2 or 1), if that is less. ROOT is what stands before /proc and /sys: nothing but in tests.
+# (nproc alone answers with OMP_NUM_THREADS where that is set.)
+cores_below() {
+  local system=$1 count controllers path top words folder group quota
+  count=$(number "$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)" 1)
+  if [ ! -r "$system/proc/self/cgroup" ] || [ ! -r "$system/proc/self/mountinfo" ]; then
+    printf '%s\n' "$count"
+    return
+  fi
+  while IFS=: read -r _ controllers path; do
+    [ -z "$controllers" ] || [[ ,$controllers, == *,cpu,* ]] || continue
+    while IFS=' ' read -r _ _ _ top folder words; do
+      case ${controllers:+1},${words#* - },${words##* }, in # type source options
+        ,cgroup2\ *) ;;
+        1,cgroup\ *,cpu,*) ;;
+        *) continue ;;
+      esac
+      # A container sees its own group as the root of the mount, or its path as the host has it.
+      group=${path%/}
+      [ "$top" = / ] || group=${group#"$top"}
+      [ -d "$system$folder$group" ] || group=''
+      while :; do
+        quota=$(number "$(quota_of "$system$folder$group")" "$count")
+        [ "$quota" -ge "$count" ] || count=$quota
+        [ -n "$group" ] || break
+        group=${group%/*}
+      done
+    done < "$system/proc/self/mountinfo"
+  done < "$system/proc/self/cgroup"
+  printf '%s\n' "$count"
+}
+
+# Settings of Open MPI and BLAS for a machine that is shared, or a container. Ranks of one machine talk through its memory:
+# sockets would listen on every network.
 mpi_environment() {
+  export OMPI_MCA_pml=${OMPI_MCA_pml:-ob1} OMPI_MCA_btl=${OMPI_MCA_btl:-self,vader}
   export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMPI_MCA_mpi_yield_when_idle=1
   if [ "$(id -u)" -eq 0 ]; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

@@ -19,7 +19,8 @@ void* load_entry(const LoadedLibrary& library, const char* entry, const std::fil
   std::string reasons;
   for (const std::filesystem::path& place : {folder / name, folder / library.installed / name, library.built}) {
     std::error_code unreadable;
-    if (!std::filesystem::exists(place, unreadable)) continue;
+    // A relative place would be one in the working directory, or one that the loader looks up anywhere.
+    if (!place.is_absolute() || !std::filesystem::exists(place, unreadable)) continue;
     // Never closed: such libraries keep state that cannot be started twice in a process, as PETSc does.
     void* loaded = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (void* found = loaded != nullptr ? dlsym(loaded, entry) : nullptr; found != nullptr) return found;

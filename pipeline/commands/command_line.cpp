@@ -71,7 +71,7 @@ void add_run(CLI::App& app, Arguments& arguments, const Catalogue& catalogue, Ac
       command->add_option("--time-limit", arguments.time_limit, "Stops cleanly before this many seconds are over")
           ->check(is_seconds(true));
   command->add_flag("--quiet", options.quiet, "Shows no progress; errors are always shown");
-  command->add_option("--report", run.report, "Writes where the time went, as JSON")->type_name("FILE.json");
+  command->add_option("--timing", run.timing, "Writes where the time went, as JSON")->type_name("FILE.json");
   command->callback([&, limit] {
     if (limit->count() > 0) options.time_limit_seconds = arguments.time_limit;
     action = [&] { return run_command(run, catalogue); };

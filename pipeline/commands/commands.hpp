@@ -30,7 +30,7 @@ struct RunArguments {
   StudyArguments study;
   RunOptions options;  // without what `study`, `part` and the time limit give
   std::string part;    // "I/N" or empty
-  std::string report;  // JSON file for where the time went, or empty
+  std::string timing;  // JSON file for where the time went, or empty
 };
 int run_command(const RunArguments& arguments, const Catalogue& catalogue);
 /// "2/5" as part 2 of 5; throws BadInput where it is no part.
@@ -72,6 +72,9 @@ using ShowFile = std::function<bool(const std::string& path)>;
 /// An archive, or a file that `show_other` knows.
 int show_command(const std::string& file, const ShowFile& show_other);
 int check_command(const std::string& archive);
+
+/// OpenBLAS's workspace (kernels/base/blas_memory.hpp), for commands that compute; throws BadInput where there is none.
+void require_blas_memory();
 
 /// What the program says of an exception that ends it, and its exit code.
 std::string failure_text(const std::exception& error);

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <thread>
 
 #include "pipeline/commands/commands.hpp"
+#include "pipeline/machine/memory.hpp"
 #include "pipeline/run/fit.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/work.hpp"
@@ -57,7 +57,7 @@ int widest_group(const Work& work) {
 /// The rank counts to predict for: the one asked for, or this machine's and then larger ones, in whole groups.
 std::set<int> rank_counts(const PlanArguments& arguments, const Work& work) {
   if (arguments.ranks > 0) return {arguments.ranks};
-  std::set<int> counts{1, static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))};
+  std::set<int> counts{1, machine_cores()};
   for (const int count : {64, 1024, 16384, 100000}) counts.insert(count);
   const int widest = widest_group(work);
   std::set<int> whole;

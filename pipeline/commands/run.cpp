@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
+#include "kernels/base/blas_memory.hpp"
 #include "pipeline/commands/commands.hpp"
 #include "pipeline/ranks/collective.hpp"
 #include "pipeline/ranks/mpi_session.hpp"
@@ -21,6 +24,14 @@ std::string typed_command() {
   while (!text.empty() && text.back() == '\0') text.pop_back();
   for (char& c : text) c = c == '\0' ? ' ' : c;
   return text;
+}
+
+/// The one line on standard output: scripts need not know how it was chosen.
+void say_archive(const std::string& archive) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(archive, unknown)) return;
+  fmt::print("{}\n", archive);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -50,11 +61,13 @@ int run_command(const RunArguments& arguments, const Catalogue& catalogue) {
       options.overrides = arguments.study.overrides();
       if (!arguments.part.empty()) read_part(arguments.part, options);
       options.command = typed_command();
+      require_blas_memory();
     });
     RunReport report;
     code = run_study(options, catalogue, MPI_COMM_WORLD, &report);
     on_root(MPI_COMM_WORLD, [&] {
-      if (!arguments.report.empty()) write_report(report, arguments.report);
+      if (!arguments.timing.empty()) write_report(report, arguments.timing);
+      say_archive(options.archive.empty() ? default_archive(options.study) : options.archive);
     });
   } catch (const std::exception& error) {
     if (!is_agreed(error)) throw;

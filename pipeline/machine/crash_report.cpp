@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "pipeline/machine/last_words.hpp"
+
 namespace meander {
 namespace {
 
@@ -56,6 +58,7 @@ void report(int signal) {
   }
   line.add("; what was kept is safe: run the same command again to go on\n");
   line.print();
+  take_back_last_words();
   // The handler is gone by SA_RESETHAND: the process ends by its signal when this returns.
   ::raise(signal);
 }
@@ -63,6 +66,13 @@ void report(int signal) {
 }  // namespace
 
 void report_crashes(int rank) {
+  // One speaks for all: where a rank dies, its launcher ends the first one, too.
+  if (rank == 0) {
+    leave_last_words(
+        "meander: error: the run died (unless a line above says why: a rank was killed, often because memory ran out, "
+        "or the run was ended from "
+        "outside); what was kept is safe: run the same command again to go on, on fewer ranks if memory is short");
+  }
   std::snprintf(who.data(), who.size(), "meander: rank %d", rank);
   stack_t stack{};
   stack.ss_sp = handler_stack.data();

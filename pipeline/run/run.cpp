@@ -98,7 +98,7 @@ void check_fit(const Plan& plan, const RunOptions& options, const Existing& exis
     if (problem) problems += (problems.empty() ? "" : "\n") + *problem;
   };
   add(group_problem(plan.study, tasks, ranks));
-  add(memory_problem(plan.study, plan.layout, tasks, ranks_here, machine_memory(),
+  add(memory_problem(plan.study, plan.layout, tasks, ranks_here, memory_for(ranks_here),
                      [&](std::size_t family, const Point& point) { return plan.measurement->smaller(family, point); }));
   if (!problems.empty()) throw BadInput(problems);
 }

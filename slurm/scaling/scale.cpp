@@ -81,7 +81,7 @@ std::vector<std::string> run_arguments(const ScaleArguments& arguments, const Sc
   }
   if (setup.weak)
     words.insert(words.end(), {"--set", fmt::format("realizations={}", setup.subject.realizations * ranks)});
-  words.insert(words.end(), {"--output", archive, "--report", report, "--quiet", "--fresh"});
+  words.insert(words.end(), {"--output", archive, "--timing", report, "--quiet", "--fresh"});
   return words;
 }
 

@@ -137,7 +137,7 @@ def test_bad_input_touches_nothing(study, tmp_path):
 
 def test_the_report_of_a_run(study, tmp_path):
     study(SMALL)
-    meander("run", "study.toml", "--report", "r.json", ranks=3, cwd=tmp_path)
+    meander("run", "study.toml", "--timing", "r.json", ranks=3, cwd=tmp_path)
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["ranks"] == 3 and len(report["busy_seconds"]) == 3 and report["tasks"] == 64
     stages = report["prepare_seconds"] + report["work_seconds"] + report["write_seconds"]

@@ -79,6 +79,8 @@ def cluster(one_cluster, monkeypatch):
     """The cluster with an empty queue and all nodes up, and this process's environment set for it."""
     for name, value in {**one_cluster.environment, **end_to_end.environment()}.items():
         monkeypatch.setenv(name, value)
+    for name in ("OMPI_MCA_pml", "OMPI_MCA_btl"):  # ./check's own, for one machine; here are several nodes
+        monkeypatch.delenv(name, raising=False)
     yield one_cluster
     one_cluster.cancel_all()
     one_cluster.wait_for_queue()

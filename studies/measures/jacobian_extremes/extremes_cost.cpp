@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <thread>
 
 #include "kernels/jacobian/factored_inverse.hpp"
 #include "kernels/jacobian/jacobian_product.hpp"
@@ -42,7 +41,7 @@ struct Size {
 };
 
 double memory_of_a_core() {
-  return usable * machine_memory() / std::max(1U, std::thread::hardware_concurrency());
+  return usable * std::min(machine_memory() / machine_cores(), process_memory());
 }
 
 double factor_bytes(const Size& size) {

@@ -78,6 +78,17 @@ TEST_F(LoadedLibraryTest, BrokenBesideTheProgram) {
   EXPECT_THAT(problem("meander_no_such_entry"), HasSubstr("; "));
 }
 
+/// Whoever stands in a prepared folder loads nothing from it, also where the system does not tell the program's folder.
+TEST_F(LoadedLibraryTest, NeverFromTheWorkingDirectory) {
+  const path before = std::filesystem::current_path();
+  std::filesystem::create_symlink(library_of_mathematics(), folder_ / "lib" / "libsolver.so");
+  std::filesystem::create_symlink(library_of_mathematics(), folder_ / "bin" / "libsolver.so");
+  std::filesystem::current_path(folder_ / "bin");
+  EXPECT_THROW(load_entry(library_, "cos", ""), std::runtime_error);
+  EXPECT_THROW(load_entry(library_, "cos", "."), std::runtime_error);
+  std::filesystem::current_path(before);
+}
+
 TEST(ProgramFolder, IsThisTests) {
   EXPECT_TRUE(std::filesystem::exists(program_folder() / "test_kernels"));
 }
