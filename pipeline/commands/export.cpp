@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "pipeline/commands/commands.hpp"
+#include "pipeline/files/regular_file.hpp"
 #include "pipeline/measure/tasks.hpp"
 
 namespace meander {
@@ -128,6 +129,9 @@ void check_target(const std::string& out) {
   }
   if (std::filesystem::is_directory(out)) throw BadInput(out + ": error: is a directory; choose another -o");
   if (!std::filesystem::exists(out)) return;
+  if (const auto problem = regular_file_problem(out)) {
+    throw BadInput(fmt::format("{}: error: cannot be replaced ({}); choose another -o", out, *problem));
+  }
   std::ifstream file(out, std::ios::binary);
   std::string begin(4, '\0');
   file.read(begin.data(), 4);

@@ -3,11 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 
+#include "pipeline/files/regular_file.hpp"
 #include "pipeline/study_reader/study_reader.hpp"
 #include "pipeline/values/sha256.hpp"
 
@@ -16,36 +14,6 @@ namespace meander {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The file's content; `problem` says why there is none.
-std::optional<Bytes> read_bytes(const fs::path& path, std::string& problem) {
-  std::error_code ignored;
-  if (fs::is_directory(path, ignored)) {
-    problem = "it is a directory";
-    return std::nullopt;
-  }
-  const auto close = [](std::FILE* file) { std::fclose(file); };
-  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rb"), close);
-  if (!file) {
-    problem = std::strerror(errno);
-    return std::nullopt;
-  }
-  Bytes bytes;
-  constexpr std::size_t block = std::size_t{1} << 20;
-  for (std::size_t size = 0;;) {
-    bytes.resize(size + block);
-    const std::size_t got = std::fread(bytes.data() + size, 1, block, file.get());
-    size += got;
-    if (got == block) continue;
-    if (std::ferror(file.get())) {
-      problem = std::strerror(errno);
-      return std::nullopt;
-    }
-    bytes.resize(size);
-    bytes.shrink_to_fit();
-    return bytes;
-  }
-}
 
 /// The value of an override, every place in it being `--set key`.
 void set_places(TomlNode& node, const Place& place) {
@@ -119,7 +87,7 @@ void apply(TomlNode& root, const Override& change, Diagnostics& diagnostics) {
 
 TomlNode read_source(const std::string& path, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
   std::string problem;
-  const std::optional<Bytes> bytes = read_bytes(path, problem);
+  const std::optional<Bytes> bytes = read_regular_file(path, problem);
   if (!bytes) {
     throw BadInput(fmt::format("{}: error: the study file cannot be read ({}) check its path", path, problem));
   }
@@ -147,7 +115,7 @@ void read_files(const std::string& path, const std::vector<Key>& keys, Study& st
     StudyFile& file = read[full];
     if (!file.bytes) {
       std::string problem;
-      std::optional<Bytes> bytes = read_bytes(full, problem);
+      std::optional<Bytes> bytes = read_regular_file(full.string(), problem);
       if (!bytes) {
         diagnostics.error(place, fmt::format("'{}' cannot be read: {} ({}){}{}", key.name, full.string(), problem,
                                              key.hint.empty() ? "" : " ", key.hint));

@@ -5,23 +5,15 @@
 #include <fmt/ranges.h>
 
 #include <cstddef>
-#include <fstream>
-#include <iterator>
-#include <span>
-#include <vector>
+#include <filesystem>
 
+#include "pipeline/files/regular_file.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "pipeline/values/diagnostics.hpp"
 #include "studies/networks/stored_networks.hpp"
 
 namespace meander {
 namespace {
-
-std::vector<std::byte> bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::vector<char> text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const auto bytes = std::as_bytes(std::span<const char>(text));
-  return {bytes.begin(), bytes.end()};
-}
 
 std::string pair_text(const Extents& extents) {
   return fmt::format("{} x {}", extents.rows, extents.columns);
@@ -109,8 +101,17 @@ bool has_network(const NamedArrays& arrays) {
 }  // namespace
 
 bool show_network(const std::string& path) {
+  if (const auto problem = regular_file_problem(path)) {
+    // What is a folder, or is not there, may be something else that can be shown.
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored) || std::filesystem::is_directory(path, ignored)) return false;
+    throw BadInput(path + ": error: cannot be shown (" + *problem + ")");
+  }
   if (filetype_of(path) != "meander_network") return false;
-  const NamedArrays arrays = read_arrays(bytes_of(path), path);
+  std::string problem;
+  const auto bytes = read_regular_file(path, problem);
+  if (!bytes) throw BadInput(path + ": error: cannot be read (" + problem + ")");
+  const NamedArrays arrays = read_arrays(*bytes, path);
   std::string others;
   for (const auto& [name, array] : arrays.arrays) {
     if (name.starts_with("/layers/") || name.starts_with("/readout/")) continue;
