@@ -1,12 +1,14 @@
-// The front door: hands the catalogue of measures to the commands, and catches what nothing else did.
-#include <fmt/format.h>
+// The front door: hands the catalogue of measures to the commands, catches what nothing else did, and sees that what
+// was said was heard.
 #include <mpi.h>
 
 #include <exception>
+#include <string>
 
 #include "kernels/base/blas_memory.hpp"
 #include "pipeline/commands/command_line.hpp"
 #include "pipeline/machine/last_words.hpp"
+#include "pipeline/values/printing.hpp"
 #include "slurm/scaling/scale.hpp"
 #include "slurm/submit.hpp"
 #include "studies/measures/catalogue.hpp"
@@ -28,16 +30,25 @@ int leave(int code) {
   return code;
 }
 
+/// Whoever reads the output must not take a part of it for the whole.
+int finish(int code) {
+  const std::string problem = meander::finish_output();
+  if (problem.empty()) return code;
+  meander::print_error("meander: error: standard output could not be written ({})\n", problem);
+  return code == meander::exit_done ? meander::exit_failed : code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  meander::hold_standard_streams();
   meander::restart_with_one_blas_thread(argv);
   try {
-    return meander::command_line(argc, argv, meander::all_measures(), {meander::add_submit, meander::add_scale},
-                                 meander::show_network);
+    return finish(meander::command_line(argc, argv, meander::all_measures(), {meander::add_submit, meander::add_scale},
+                                        meander::show_network));
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", meander::failure_text(error));
+    meander::print_error("{}\n", meander::failure_text(error));
     meander::take_back_last_words();
-    return leave(meander::exit_code(error));
+    return finish(leave(meander::exit_code(error)));
   }
 }

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "pipeline/commands/option_checks.hpp"
 #include "slurm/submit.hpp"
 
 namespace meander {
@@ -22,14 +23,14 @@ void add_submit(CLI::App& app, const Catalogue& catalogue, Action& action) {
       ->add_option("-o,--output", submit->archive,
                    "Archive to write or go on with; default: the study's stem + .h5 here")
       ->type_name("ARCHIVE.h5");
-  command->add_option("--nodes", submit->nodes, "Nodes of one job; chosen if left out")->check(CLI::PositiveNumber);
-  command->add_option("--ranks", submit->ranks, "Ranks of one job; chosen if left out")->check(CLI::PositiveNumber);
+  command->add_option("--nodes", submit->nodes, "Nodes of one job; chosen if left out")->check(is_count(most_ranks));
+  command->add_option("--ranks", submit->ranks, "Ranks of one job; chosen if left out")->check(is_count(most_ranks));
   command->add_option("--time", submit->time, "Time limit of one job; chosen if left out")->type_name("HH:MM:SS");
   command->add_option("--array", submit->parts, "Splits the study into N jobs side by side, merged by a last one")
-      ->check(CLI::Range(1, 100000))
+      ->check(is_count(100000))
       ->type_name("N");
   command->add_option("--checkpoint", submit->checkpoint_seconds, "Seconds between renewals of the shards on disk")
-      ->check(CLI::PositiveNumber)
+      ->check(is_seconds(false))
       ->capture_default_str();
   command->add_flag("--yes", submit->yes, "Submits without asking");
   command->add_flag("--dry-run", submit->dry_run, "Prints the script and submits nothing");

@@ -20,6 +20,7 @@
 #include "pipeline/run/run.hpp"
 #include "pipeline/run/work.hpp"
 #include "pipeline/values/diagnostics.hpp"
+#include "pipeline/values/printing.hpp"
 #include "slurm/duration.hpp"
 #include "slurm/job_plan.hpp"
 #include "slurm/job_script.hpp"
@@ -125,26 +126,25 @@ std::vector<TaskRef> tasks_to_do(const BoundStudy& bound, const std::vector<std:
 
 void show_plan(std::FILE* to, const SubmitArguments& arguments, const Study& study, const std::string& archive,
                const JobPlan& plan) {
-  const std::string title = study.title.empty() ? arguments.study.study : study.title;
-  fmt::print(to, "{}\n", title);
-  fmt::print(to, "  archive       {}\n", archive);
-  fmt::print(to, "  tasks         {} to do, {:.3g} core-hours, the longest {}\n", plan.tasks,
-             plan.core_seconds / 3600.0, duration_text(plan.longest));
+  const std::string title = one_line(study.title.empty() ? arguments.study.study : study.title);
+  print_to(to, "{}\n", title);
+  print_to(to, "  archive       {}\n", archive);
+  print_to(to, "  tasks         {} to do, {:.3g} core-hours, the longest {}\n", plan.tasks, plan.core_seconds / 3600.0,
+           duration_text(plan.longest));
   if (plan.longest > plan.seconds) {
-    fmt::print(to, "  long tasks    keep their state and go on in the next job, {} jobs in a row\n",
-               plan.jobs_in_a_row);
+    print_to(to, "  long tasks    keep their state and go on in the next job, {} jobs in a row\n", plan.jobs_in_a_row);
   }
-  fmt::print(to, "  largest task  {:.3g} GB on each of its ranks\n", plan.bytes / 1e9);
-  fmt::print(to, "  {:<12}  {} ranks on {} node{}, limit {}{}\n", plan.parts > 1 ? "each job" : "job", plan.ranks,
-             plan.nodes, plan.nodes == 1 ? "" : "s", slurm_time(plan.seconds),
-             plan.memory_per_node > 0.0 ? fmt::format(", {:.3g} GB a node", plan.memory_per_node / 1e9) : "");
-  if (plan.parts > 1)
-    fmt::print(to, "  jobs          {} side by side, and one that merges their archives\n", plan.parts);
-  fmt::print(to, "  efficiency    {:.1f} % of the cores' time, predicted\n", 100.0 * plan.efficiency);
-  const std::time_t end = std::time(nullptr) + static_cast<std::time_t>(plan.makespan);
-  fmt::print(to, "  expected end  {:%Y-%m-%d %H:%M} if it starts now: {} of computing{}\n", fmt::localtime(end),
-             duration_text(plan.makespan),
-             plan.jobs_in_a_row > 1 ? fmt::format(" in {} jobs, one after another", plan.jobs_in_a_row) : "");
+  print_to(to, "  largest task  {:.3g} GB on each of its ranks\n", plan.bytes / 1e9);
+  print_to(to, "  {:<12}  {} ranks on {} node{}, limit {}{}\n", plan.parts > 1 ? "each job" : "job", plan.ranks,
+           plan.nodes, plan.nodes == 1 ? "" : "s", slurm_time(plan.seconds),
+           plan.memory_per_node > 0.0 ? fmt::format(", {:.3g} GB a node", plan.memory_per_node / 1e9) : "");
+  if (plan.parts > 1) print_to(to, "  jobs          {} side by side, and one that merges their archives\n", plan.parts);
+  print_to(to, "  efficiency    {:.1f} % of the cores' time, predicted\n", 100.0 * plan.efficiency);
+  constexpr double longest = 3e9;  // seconds; no job of a century is waited for
+  const std::time_t end = std::time(nullptr) + static_cast<std::time_t>(std::min(plan.makespan, longest));
+  print_to(to, "  expected end  {:%Y-%m-%d %H:%M} if it starts now: {} of computing{}\n", fmt::localtime(end),
+           duration_text(plan.makespan),
+           plan.jobs_in_a_row > 1 ? fmt::format(" in {} jobs, one after another", plan.jobs_in_a_row) : "");
 }
 
 bool agreed(bool yes) {
@@ -152,7 +152,7 @@ bool agreed(bool yes) {
   if (isatty(STDIN_FILENO) == 0) {
     throw BadInput("submit: error: nobody to ask (the input is no terminal) add --yes to submit, --dry-run to look");
   }
-  fmt::print(stderr, "Submit? [y/N] ");
+  print_error("Submit? [y/N] ");
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
@@ -193,25 +193,26 @@ void submit(const std::string& archive, const std::string& script, const std::st
   }
   record_batch_jobs(archive, jobs);
   const std::string array = jobs.front().id.substr(0, jobs.front().id.find('_'));
-  fmt::print("submitted job {}{}\n", array, parts > 1 ? ", merged by job " + jobs.back().id : "");
-  fmt::print("  look  meander status {}\n  logs  {}\n", shell_word(archive), folder);
+  print_output("submitted job {}{}\n", array, parts > 1 ? ", merged by job " + jobs.back().id : "");
+  print_output("  look  meander status {}\n  logs  {}\n", shell_word(archive), folder);
 }
 
 }  // namespace
 
 int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue) {
+  ignore_broken_pipes();
   BoundStudy bound;
   Site site;
   const JobWishes wishes = wishes_of(arguments);
   read_both(arguments, catalogue, bound, site);
   const Study& study = bound.study;
-  if (!study.warnings.empty()) fmt::print(stderr, "{}\n", study.warnings);
+  if (!study.warnings.empty()) print_error("{}\n", study.warnings);
   const std::string archive =
       absolute(arguments.archive.empty() ? default_archive(arguments.study.study) : arguments.archive);
   check_target(archive);
   const std::vector<TaskRef> todo = tasks_to_do(bound, sources_of(archive, wishes.parts, study));
   if (todo.empty() && wishes.parts == 1) {
-    fmt::print("{}: nothing to do, no task is missing\n", archive);
+    print_output("{}: nothing to do, no task is missing\n", archive);
     return exit_done;
   }
   const JobPlan plan = plan_job(todo, site, wishes);
@@ -224,7 +225,7 @@ int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue)
   const std::string script = job_script(texts, site, plan);
   show_plan(arguments.dry_run ? stderr : stdout, arguments, study, archive, plan);
   if (arguments.dry_run) {
-    fmt::print("{}", script);
+    print_output_bytes(script);
     return exit_done;
   }
   std::fflush(stdout);

@@ -103,6 +103,8 @@ def sweep_dimensions(dataset: xr.Dataset) -> list[str]:
 def _check_signature(path):
     if os.path.isdir(path):
         raise ArchiveError(f"{path}: is a directory, not an archive")
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+        raise ArchiveError(f"{path}: is a pipe or a device, not an archive")
     try:
         with builtins.open(path, "rb") as file:
             start = file.read(len(HDF5_SIGNATURE))

@@ -8,6 +8,8 @@ import pathlib
 import re
 import sys
 
+from meander.terminal import printable
+
 BAD_INPUT, FAILED = 3, 1
 FORMATS = ("png", "svg", "pdf")
 
@@ -26,10 +28,42 @@ def main(arguments=None) -> int:
         else:
             _draw(options, _targets(options))
     except ValueError as error:  # ArchiveError is one
-        print(f"meander-plot: error: {error}", file=sys.stderr)
+        _say(f"meander-plot: error: {error}")
         return BAD_INPUT
     except OSError as error:
-        print(f"meander-plot: error: {error.filename or ''}: cannot be written ({error.strerror or error})", file=sys.stderr)
+        _say(f"meander-plot: error: {error.filename or 'standard output'}: cannot be written ({error.strerror or error})")
+        return FAILED
+    return _finish()
+
+
+def _say(text):
+    """On standard error; what cannot be said is no reason to fail."""
+    try:
+        if sys.stderr is not None:
+            print(printable(text), file=sys.stderr, flush=True)
+    except OSError:
+        pass
+
+
+# Why standard output could not be written; nothing where it could.
+_unwritten = []
+
+
+def _print(text):
+    if sys.stdout is None:
+        _unwritten.append("it is closed")
+        return
+    try:
+        print(printable(text), flush=True)
+    except OSError as error:
+        _unwritten.append(error.strerror or str(error))
+        sys.stdout = None  # or Python tries once more at its end
+
+
+def _finish():
+    if _unwritten:
+        _say(f"meander-plot: error: standard output could not be written ({_unwritten[0]})")
+        _unwritten.clear()
         return FAILED
     return 0
 
@@ -62,15 +96,15 @@ def _draw(options, targets):
     figure, notes = draw(meander.open(options.archive), request)
     for path, kind in targets:
         save(figure, path, kind)
-        print(path)
+        _print(path)
     for note in notes[1:]:  # the first one only explains the figure
-        print("note:", re.sub(r"[$\\]", "", note), file=sys.stderr)
+        _say("note: " + re.sub(r"[$\\]", "", note))
 
 
 def _print_table(options):
     import meander
 
-    print(meander.scaling_text(meander.open(options.archive)))
+    _print(meander.scaling_text(meander.open(options.archive)))
 
 
 def _targets(options):

@@ -5,10 +5,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
-#include <iostream>
+#include <sstream>
 
 #include "pipeline/archive/format/provenance.hpp"
+#include "pipeline/commands/option_checks.hpp"
+#include "pipeline/values/terminal.hpp"
 
 namespace meander {
 namespace {
@@ -23,17 +24,6 @@ struct Arguments {
   std::string archive;
   bool json = false;
 };
-
-/// A finite number of seconds, not below 0; 0 itself only where `zero` says so.
-CLI::Validator is_seconds(bool zero) {
-  const auto problem = [zero](const std::string& text) {
-    double seconds = 0.0;
-    const bool good = CLI::detail::lexical_cast(text, seconds) && std::isfinite(seconds) && seconds >= 0.0;
-    if (good && (zero || seconds > 0.0)) return std::string();
-    return fmt::format("{} is no time (it must be a number of seconds {} 0)", text, zero ? ">=" : ">");
-  };
-  return CLI::Validator(problem, "SECONDS");
-}
 
 /// CLI11 says only that a command is required; say which word is none.
 void refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
@@ -81,9 +71,9 @@ void add_run(CLI::App& app, Arguments& arguments, const Catalogue& catalogue, Ac
 void add_plan(CLI::App& app, PlanArguments& plan, const Catalogue& catalogue, Action& action) {
   CLI::App* command = app.add_subcommand("plan", "Tasks, core-hours, memory and predicted efficiency; runs nothing");
   add_study(*command, plan.study);
-  command->add_option("--ranks", plan.ranks, "Predict for this many ranks only")->check(CLI::PositiveNumber);
+  command->add_option("--ranks", plan.ranks, "Predict for this many ranks only")->check(is_count(most_ranks));
   command->add_option("--ranks-per-node", plan.ranks_per_node, "Ranks that share a node")
-      ->check(CLI::PositiveNumber)
+      ->check(is_count(most_ranks))
       ->capture_default_str();
   command
       ->add_option("--time-limit", plan.time_limit, "Seconds that a job computes: how many it takes, one after another")
@@ -164,7 +154,12 @@ int command_line(int argc, char** argv, const Catalogue& catalogue, const std::v
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, std::cout, std::cerr) == 0 ? exit_done : exit_bad_input;
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = app.exit(error, out, err);
+    print_output_text(out.str());
+    print_error_text(err.str());
+    return code == 0 ? exit_done : exit_bad_input;
   }
   return action();
 }

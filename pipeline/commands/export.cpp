@@ -11,6 +11,7 @@
 #include "pipeline/commands/commands.hpp"
 #include "pipeline/files/regular_file.hpp"
 #include "pipeline/measure/tasks.hpp"
+#include "pipeline/values/printing.hpp"
 
 namespace meander {
 namespace {
@@ -146,13 +147,14 @@ void check_target(const std::string& out) {
 }  // namespace
 
 int export_command(const ExportArguments& arguments, const Catalogue& catalogue) {
+  ignore_broken_pipes();
   const auto [study, measurement] = arguments.study.read(catalogue);
   const Cell cell = find_cell(study, arguments.cell);
   check_target(arguments.out);
   const Point point(study, cell.indices);
   const Task task{study, point, 0, cell.realization, study.seed, point_salt(point)};
   measurement->export_cell(task, arguments.out);
-  fmt::print("{}: network and curve of {}, realization={}\n", arguments.out, point.text(), cell.realization);
+  print_output("{}: network and curve of {}, realization={}\n", arguments.out, point.text(), cell.realization);
   return exit_done;
 }
 

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "pipeline/commands/commands.hpp"
+#include "pipeline/commands/json_output.hpp"
+#include "pipeline/values/printing.hpp"
 
 namespace meander {
 namespace {
@@ -71,22 +73,22 @@ void print_keys(const std::vector<Key>& keys) {
   for (const Key& key : keys) {
     if (key.section != section) {
       section = key.section;
-      fmt::print("\n{}\n", section.empty() ? "top of the file" : "[" + section + "]");
+      print_output("\n{}\n", section.empty() ? "top of the file" : "[" + section + "]");
     }
     const std::string facts =
         value_text(key) + ", " + (key.default_value ? "default " + default_text(key) : default_text(key));
-    fmt::print("  {:<14} {}\n  {:<14} {}\n", key.name, facts, "", key.description);
+    print_output("  {:<14} {}\n  {:<14} {}\n", key.name, facts, "", key.description);
   }
 }
 
 void print_measure(const Measure& measure) {
-  fmt::print("{}: {}\n", measure.name(), measure.description());
+  print_output("{}: {}\n", measure.name(), measure.description());
   print_keys(common_keys());
   print_keys(measure.keys());
-  fmt::print("\narrays, over the sweep and realization\n");
+  print_output("\narrays, over the sweep and realization\n");
   for (const ArraySpec& array : measure.arrays()) {
-    fmt::print("  {:<32} {}{}\n", dimensions_text(array), array.long_name,
-               array.units == "1" ? "" : " [" + array.units + "]");
+    print_output("  {:<32} {}{}\n", dimensions_text(array), array.long_name,
+                 array.units == "1" ? "" : " [" + array.units + "]");
   }
 }
 
@@ -97,23 +99,23 @@ std::string cell_text(std::string text) {
 }
 
 void markdown_keys(const std::vector<Key>& keys) {
-  fmt::print("| key | value | default | |\n|---|---|---|---|\n");
+  print_output("| key | value | default | |\n|---|---|---|---|\n");
   for (const Key& key : keys) {
-    fmt::print("| `{}` | {} | {} | {} |\n", key.section.empty() ? key.name : key.path(), cell_text(value_text(key)),
-               cell_text(default_text(key)), cell_text(key.description));
+    print_output("| `{}` | {} | {} | {} |\n", key.section.empty() ? key.name : key.path(), cell_text(value_text(key)),
+                 cell_text(default_text(key)), cell_text(key.description));
   }
 }
 
 void print_markdown(const Catalogue& catalogue) {
-  fmt::print("# Measures\n\nWritten by `meander list --markdown`; a test compares the two.\n\n");
-  fmt::print("Keys that every study may have at its top:\n\n");
+  print_output("# Measures\n\nWritten by `meander list --markdown`; a test compares the two.\n\n");
+  print_output("Keys that every study may have at its top:\n\n");
   markdown_keys(common_keys());
   for (const Measure* measure : catalogue.measures()) {
-    fmt::print("\n## {}\n\n{}\n\n", measure->name(), measure->description());
+    print_output("\n## {}\n\n{}\n\n", measure->name(), measure->description());
     markdown_keys(measure->keys());
-    fmt::print("\n| array | units | |\n|---|---|---|\n");
+    print_output("\n| array | units | |\n|---|---|---|\n");
     for (const ArraySpec& array : measure->arrays()) {
-      fmt::print("| `{}` | {} | {} |\n", dimensions_text(array), array.units, cell_text(array.long_name));
+      print_output("| `{}` | {} | {} |\n", dimensions_text(array), array.units, cell_text(array.long_name));
     }
   }
 }
@@ -128,7 +130,7 @@ int list_command(const ListArguments& arguments, const Catalogue& catalogue) {
   if (!arguments.measure.empty()) {
     const Measure& measure = named(catalogue, arguments.measure);
     if (arguments.json) {
-      fmt::print("{}\n", measure_json(measure).dump(2));
+      print_json(measure_json(measure));
     } else {
       print_measure(measure);
     }
@@ -137,12 +139,12 @@ int list_command(const ListArguments& arguments, const Catalogue& catalogue) {
   if (arguments.json) {
     nlohmann::ordered_json json = nlohmann::ordered_json::array();
     for (const Measure* measure : catalogue.measures()) json.push_back(measure_json(*measure));
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return exit_done;
   }
   for (const Measure* measure : catalogue.measures())
-    fmt::print("{:<20} {}\n", measure->name(), measure->description());
-  fmt::print("\n`meander list MEASURE` shows its parameters and arrays.\n");
+    print_output("{:<20} {}\n", measure->name(), measure->description());
+  print_output("\n`meander list MEASURE` shows its parameters and arrays.\n");
   return exit_done;
 }
 

@@ -8,19 +8,21 @@
 #include "pipeline/archive/write/merge.hpp"
 #include "pipeline/commands/commands.hpp"
 #include "pipeline/ranks/mpi_session.hpp"
+#include "pipeline/values/printing.hpp"
 
 namespace meander {
 namespace {
 
 Header read_with_warning(const std::string& path) {
   Header header = read_header(path);
-  if (!header.warning.empty()) fmt::print(stderr, "{}\n", header.warning);
+  if (!header.warning.empty()) print_error("{}\n", header.warning);
   return header;
 }
 
 }  // namespace
 
 int merge_command(const MergeArguments& arguments) {
+  ignore_broken_pipes();
   MpiSession mpi(0, nullptr);
   const std::string started = utc_now();
   if (std::filesystem::exists(arguments.out)) {
@@ -45,7 +47,7 @@ int merge_command(const MergeArguments& arguments) {
   }
   write_archive(MPI_COMM_SELF, arguments.out, study, layout, arguments.in,
                 provenance(MPI_COMM_SELF, started, history, first.attributes));
-  fmt::print("{}: joined {} archives\n", arguments.out, arguments.in.size());
+  print_output("{}: joined {} archives\n", arguments.out, arguments.in.size());
   mpi.finish();
   return exit_done;
 }

@@ -1,15 +1,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "pipeline/commands/commands.hpp"
+#include "pipeline/commands/json_output.hpp"
 #include "pipeline/machine/memory.hpp"
 #include "pipeline/run/fit.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/work.hpp"
 #include "pipeline/schedule/simulate.hpp"
+#include "pipeline/values/printing.hpp"
 
 namespace meander {
 namespace {
@@ -68,7 +72,18 @@ std::set<int> rank_counts(const PlanArguments& arguments, const Work& work) {
 std::string bytes_text(double bytes) {
   if (bytes < 1 << 20) return fmt::format("{:.0f} KiB", bytes / 1024.0);
   if (bytes < 1 << 30) return fmt::format("{:.0f} MiB", bytes / (1 << 20));
-  return fmt::format("{:.1f} GiB", bytes / (1 << 30));
+  if (bytes < 1e15) return fmt::format("{:.1f} GiB", bytes / (1 << 30));
+  return fmt::format("{:.3g} GiB", bytes / (1 << 30));
+}
+
+std::string hours_text(double hours) {
+  return hours < 1000 || hours >= 1e9 ? fmt::format("{:.3g}", hours) : fmt::format("{:.0f}", hours);
+}
+
+/// JSON knows no infinity.
+double finite(double value) {
+  constexpr double largest = std::numeric_limits<double>::max();
+  return std::isnan(value) ? largest : std::clamp(value, -largest, largest);
 }
 
 nlohmann::ordered_json as_json(const Study& study, const Work& work, const Sums& sums, bool limited,
@@ -79,20 +94,21 @@ nlohmann::ordered_json as_json(const Study& study, const Work& work, const Sums&
   json["tasks"] = work.count;
   json["points"] = study.points();
   json["realizations"] = study.realizations;
-  json["core_hours"] = sums.core_seconds / 3600.0;
-  json["longest_task_seconds"] = sums.longest;
-  json["largest_task_bytes"] = sums.bytes;
+  json["core_hours"] = finite(sums.core_seconds / 3600.0);
+  json["longest_task_seconds"] = finite(sums.longest);
+  json["largest_task_bytes"] = finite(sums.bytes);
   json["tasks_that_keep"] = sums.keeping;
   json["ranks_per_task"] = widest_group(work);
   for (const Prediction& prediction : predictions) {
-    json["predictions"].push_back(
-        {{"ranks", prediction.ranks}, {"seconds", prediction.run.makespan}, {"efficiency", prediction.run.efficiency}});
+    json["predictions"].push_back({{"ranks", prediction.ranks},
+                                   {"seconds", finite(prediction.run.makespan)},
+                                   {"efficiency", finite(prediction.run.efficiency)}});
     if (limited) json["predictions"].back()["jobs_in_a_row"] = prediction.jobs_in_a_row;
   }
   if (predictions.size() == 1) {
     json["ranks"] = predictions.front().ranks;
-    json["seconds"] = predictions.front().run.makespan;
-    json["efficiency"] = predictions.front().run.efficiency;
+    json["seconds"] = finite(predictions.front().run.makespan);
+    json["efficiency"] = finite(predictions.front().run.efficiency);
     if (limited) json["jobs_in_a_row"] = predictions.front().jobs_in_a_row;
   }
   return json;
@@ -116,32 +132,31 @@ int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
     predictions.push_back({ranks, run, sums.jobs(run.makespan, arguments)});
   }
   if (arguments.json) {
-    fmt::print("{}\n", as_json(study, work, sums, limited, predictions).dump(2));
+    print_json(as_json(study, work, sums, limited, predictions));
     return exit_done;
   }
-  fmt::print("{}\n", study.title.empty() ? arguments.study.study : study.title);
-  fmt::print("  measure       {}\n", study.measure);
-  fmt::print("  tasks         {} ({} points, {} realizations)\n", work.count, study.points(), study.realizations);
-  const double hours = sums.core_seconds / 3600.0;
-  fmt::print("  core-hours    {}\n", hours < 1000 ? fmt::format("{:.3g}", hours) : fmt::format("{:.0f}", hours));
-  fmt::print("  longest task  {}\n", duration_text(sums.longest));
+  print_output("{}\n", one_line(study.title.empty() ? arguments.study.study : study.title));
+  print_output("  measure       {}\n", study.measure);
+  print_output("  tasks         {} ({} points, {} realizations)\n", work.count, study.points(), study.realizations);
+  print_output("  core-hours    {}\n", hours_text(sums.core_seconds / 3600.0));
+  print_output("  longest task  {}\n", duration_text(sums.longest));
   if (sums.keeping > 0) {
-    fmt::print("  long tasks    {} keep their state: they go on after a stop and may be longer than a job\n",
-               sums.keeping == tasks.size() ? "all" : fmt::format("{} of them", sums.keeping));
+    print_output("  long tasks    {} keep their state: they go on after a stop and may be longer than a job\n",
+                 sums.keeping == tasks.size() ? "all" : fmt::format("{} of them", sums.keeping));
   }
-  if (widest_group(work) > 1) fmt::print("  a task        is shared by {} ranks\n", widest_group(work));
-  fmt::print("  largest task  {} on each of its ranks\n\n", bytes_text(sums.bytes));
-  fmt::print("  {:>8}  {:>12}  {:>10}{}\n", "ranks", "time", "efficiency", limited ? "  jobs in a row" : "");
+  if (widest_group(work) > 1) print_output("  a task        is shared by {} ranks\n", widest_group(work));
+  print_output("  largest task  {} on each of its ranks\n\n", bytes_text(sums.bytes));
+  print_output("  {:>8}  {:>12}  {:>10}{}\n", "ranks", "time", "efficiency", limited ? "  jobs in a row" : "");
   for (const Prediction& prediction : predictions) {
-    fmt::print("  {:>8}  {:>12}  {:>8.1f} %", prediction.ranks, duration_text(prediction.run.makespan),
-               100.0 * prediction.run.efficiency);
+    print_output("  {:>8}  {:>12}  {:>8.1f} %", prediction.ranks, duration_text(prediction.run.makespan),
+                 100.0 * prediction.run.efficiency);
     if (limited) {
-      fmt::print("  {:>13}", prediction.jobs_in_a_row > 0 ? std::to_string(prediction.jobs_in_a_row) : "too short");
+      print_output("  {:>13}", prediction.jobs_in_a_row > 0 ? std::to_string(prediction.jobs_in_a_row) : "too short");
     }
-    fmt::print("\n");
+    print_output("\n");
   }
-  fmt::print("\nPredicted by simulating the schedule with the cost model ({} ranks a node); nothing was run.\n",
-             arguments.ranks_per_node);
+  print_output("\nPredicted by simulating the schedule with the cost model ({} ranks a node); nothing was run.\n",
+               arguments.ranks_per_node);
   return exit_done;
 }
 

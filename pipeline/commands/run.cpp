@@ -13,6 +13,7 @@
 #include "pipeline/ranks/collective.hpp"
 #include "pipeline/ranks/mpi_session.hpp"
 #include "pipeline/run/stop.hpp"
+#include "pipeline/values/printing.hpp"
 
 namespace meander {
 namespace {
@@ -30,7 +31,7 @@ std::string typed_command() {
 void say_archive(const std::string& archive) {
   std::error_code unknown;
   if (!std::filesystem::exists(archive, unknown)) return;
-  fmt::print("{}\n", archive);
+  print_output("{}\n", archive);
   std::fflush(stdout);
 }
 
@@ -51,6 +52,7 @@ void read_part(const std::string& text, RunOptions& run) {
 
 /// What every rank has met, rank 0 says. What one rank met alone ends the others, too (main.cpp): they may wait for it.
 int run_command(const RunArguments& arguments, const Catalogue& catalogue) {
+  ignore_broken_pipes();
   const StopSignals signals;  // before MPI: a stop that is asked for meanwhile must not kill
   MpiSession mpi(0, nullptr);
   int code = exit_failed;
@@ -71,7 +73,7 @@ int run_command(const RunArguments& arguments, const Catalogue& catalogue) {
     });
   } catch (const std::exception& error) {
     if (!is_agreed(error)) throw;
-    if (rank_of(MPI_COMM_WORLD) == 0) fmt::print(stderr, "{}\n", failure_text(error));
+    if (rank_of(MPI_COMM_WORLD) == 0) print_error("{}\n", failure_text(error));
     code = exit_code(error);
   }
   mpi.finish();

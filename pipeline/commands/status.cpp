@@ -8,7 +8,9 @@
 #include "pipeline/archive/shards/archive_lock.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/commands/commands.hpp"
+#include "pipeline/commands/json_output.hpp"
 #include "pipeline/commands/status_lines.hpp"
+#include "pipeline/values/printing.hpp"
 
 namespace meander {
 namespace {
@@ -19,7 +21,8 @@ constexpr std::pair<Status, const char*> states[] = {{Status::done, "done"},
                                                      {Status::out_of_range, "out_of_range"},
                                                      {Status::missing, "missing"}};
 
-void print_json(const Summary& summary, const std::optional<std::string>& run, const std::vector<BatchJob>& jobs) {
+void print_summary_json(const Summary& summary, const std::optional<std::string>& run,
+                        const std::vector<BatchJob>& jobs) {
   nlohmann::ordered_json json{{"title", summary.study.title}, {"measure", summary.study.measure}};
   json["running"] = run.has_value();
   if (run) json["run"] = *run;
@@ -51,34 +54,37 @@ void print_json(const Summary& summary, const std::optional<std::string>& run, c
         {{"id", job.id}, {"role", job.role}, {"state", job.state}, {"reason", job.reason}, {"last", job.last}});
   }
   json["shards"] = summary.shards;
-  fmt::print("{}\n", json.dump(2));
+  print_json(json);
 }
 
 }  // namespace
 
 int status_command(const std::string& archive, bool json) {
-  if (std::filesystem::is_directory(archive)) return folder_status_command(archive, json);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(std::filesystem::status(archive, ignored)))
+    return folder_status_command(archive, json);
   const std::optional<std::string> run = lock_holder(archive);
   const std::vector<BatchJob> jobs = batch_jobs(archive);
-  if (!jobs.empty() && !std::filesystem::exists(archive) && shard_files(archive).empty()) {
+  const bool begun = run || !jobs.empty();
+  if (begun && !std::filesystem::exists(archive, ignored) && shard_files(archive).empty()) {
     return begun_status_command(archive, json);
   }
   const Summary summary = summarise(archive);
   if (json) {
-    print_json(summary, run, jobs);
+    print_summary_json(summary, run, jobs);
     return exit_done;
   }
-  fmt::print("{}{}\n", summary.study.title.empty() ? archive : summary.study.title,
-             run ? "\n  running        " + *run : "");
+  print_output("{}{}\n", one_line(summary.study.title.empty() ? archive : summary.study.title),
+               run ? "\n  running        " + *run : "");
   for (const FamilySummary& family : summary.families) {
-    fmt::print("  {:<14}", family.name);
+    print_output("  {:<14}", family.name);
     for (const auto& [status, name] : states) {
-      if (family.count(status) > 0) fmt::print(" {} {} ", family.count(status), name);
+      if (family.count(status) > 0) print_output(" {} {} ", family.count(status), name);
     }
-    fmt::print(" of {} cells\n", family.cells);
+    print_output(" of {} cells\n", family.cells);
   }
-  fmt::print("{}{}{}", begun_line(summary.begun, "  "), job_lines(jobs, "  "), failure_lines(summary, "  "));
-  for (const std::string& warning : summary.warnings) fmt::print(stderr, "{}\n", warning);
+  print_output("{}{}{}", begun_line(summary.begun, "  "), job_lines(jobs, "  "), failure_lines(summary, "  "));
+  for (const std::string& warning : summary.warnings) print_error("{}\n", warning);
   return exit_done;
 }
 

@@ -21,7 +21,8 @@ std::string begun_line(const std::vector<BegunTask>& begun, const std::string& i
 /// four lines and a count.
 std::string job_lines(const std::vector<BatchJob>& jobs, const std::string& indent);
 
-/// The command on an archive of which only batch jobs are there: waiting ones, or an array's parts.
+/// The command on an archive of which nothing is there yet but batch jobs (waiting ones, an array's parts) or the lock
+/// of a run that has just begun.
 int begun_status_command(const std::string& archive, bool json);
 
 /// The command on a folder. Throws BadInput where it holds no archive.

@@ -34,6 +34,15 @@ class Line {
     std::memcpy(text_.data() + size_, text, length);
     size_ += length;
   }
+  /// Text from a study, in which control characters, and all that is not ASCII, are dots: a terminal takes some of them
+  /// for orders.
+  void add_foreign(const char* text) {
+    const std::size_t begin = size_;
+    add(text);
+    for (std::size_t i = begin; i < size_; ++i) {
+      if (text_[i] < 0x20 || text_[i] > 0x7e) text_[i] = '.';
+    }
+  }
   // In one write, so that the lines of several ranks do not mix.
   void print() const {
     if (::write(STDERR_FILENO, text_.data(), size_) < 0) return;
@@ -54,7 +63,7 @@ void report(int signal) {
   line.add(")");
   if (current_task[0] != '\0') {
     line.add(" in the task ");
-    line.add(current_task.data());
+    line.add_foreign(current_task.data());
   }
   line.add("; what was kept is safe: run the same command again to go on\n");
   line.print();

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <thread>
 
 #include "pipeline/ranks/collective.hpp"
+#include "pipeline/values/terminal.hpp"
 
 namespace meander {
 namespace {
@@ -47,11 +49,9 @@ void GroupEnd::wait() {
     MPI_Test(&request, &done, MPI_STATUS_IGNORE);
     if (done != 0) return;
     if (alone_[0] != '\0' && Clock::now() - begin > group_patience()) {
-      std::fprintf(
-          stderr,
-          "meander: error: a task failed on one rank alone (%s) while the others of its group wait for it; what "
-          "was kept is safe: run the same command again to go on\n",
-          alone_.data());
+      print_error_text("meander: error: a task failed on one rank alone (" + std::string(alone_.data()) +
+                       ") while the others of its group wait for it; what was kept is safe: run the same command again "
+                       "to go on\n");
       MPI_Abort(MPI_COMM_WORLD, 1);
     }
     std::this_thread::sleep_for(pause);

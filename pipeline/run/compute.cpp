@@ -19,6 +19,7 @@
 #include "pipeline/run/stop.hpp"
 #include "pipeline/run/task_guard.hpp"
 #include "pipeline/schedule/scheduler.hpp"
+#include "pipeline/values/printing.hpp"
 
 namespace meander {
 namespace {
@@ -104,6 +105,7 @@ class RankWork {
     together(comm, [&] {
       shard_.emplace(shard_folder(archive), rank_, plan.study, plan.layout,
                      std::chrono::duration<double>(options.checkpoint_seconds));
+      if (rank_ == 0 && work.count > 0) shard_->announce();  // `meander status` knows of the run from now on
     });
   }
 
@@ -183,8 +185,8 @@ class RankWork {
     if (problem == told_) return;
     told_ = problem;
     if (told_.empty()) return;
-    fmt::print(stderr, "{}: warning: rank {} cannot keep its results yet ({}); it tries again every {} s\n", archive_,
-               rank_, told_, options_.checkpoint_seconds);
+    print_error("{}: warning: rank {} cannot keep its results yet ({}); it tries again every {} s\n", archive_, rank_,
+                told_, options_.checkpoint_seconds);
   }
 
   const Plan& plan_;

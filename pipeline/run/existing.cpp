@@ -2,6 +2,7 @@
 #include "pipeline/archive/read/read_sources.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/archive/shards/task_state.hpp"
+#include "pipeline/values/printing.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -101,8 +102,7 @@ Existing look_at_existing(const std::string& archive, const Study& study, const 
     try {
       header = read_header(shard);
     } catch (const BadInput& error) {
-      fmt::print(stderr, "{}: warning: unreadable shard is left alone, its tasks are done again\n  {}\n", shard,
-                 error.what());
+      print_error("{}: warning: unreadable shard is left alone, its tasks are done again\n  {}\n", shard, error.what());
       continue;
     }
     join(*header, shard);

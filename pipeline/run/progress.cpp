@@ -1,7 +1,7 @@
 #include "pipeline/run/progress.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -13,6 +13,8 @@
 #include <mutex>
 #include <string_view>
 #include <thread>
+
+#include "pipeline/values/printing.hpp"
 
 namespace meander {
 
@@ -28,7 +30,9 @@ ProgressStyle progress_style(bool quiet) {
 }
 
 std::string duration_text(double seconds) {
-  const auto whole = static_cast<long long>(std::llround(seconds));
+  constexpr double century = 100 * 365.25 * 86400;
+  if (!(seconds < century)) return "> 100 years";  // what is no number, too
+  const auto whole = static_cast<long long>(std::llround(std::max(seconds, 0.0)));
   if (seconds < 10.0) return fmt::format("{:.1f} s", seconds);
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
@@ -40,9 +44,20 @@ namespace {
 
 /// Of the expected cost; sums of many small costs need not meet the total to the last bit.
 double share_done(const ScheduleProgress& done, std::size_t tasks, double seconds) {
-  if (done.tasks_done >= tasks || seconds <= 0.0) return 1.0;
+  if (done.tasks_done >= tasks || !(seconds > 0.0)) return 1.0;
   return std::clamp(done.seconds_done / seconds, 0.0, 1.0);
 }
+
+/// Lines of the log are diagnostics like all others.
+class DiagnosticSink : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    print_error_text({line.data(), line.size()});
+  }
+  void flush_() override {}
+};
 
 }  // namespace
 
@@ -74,8 +89,16 @@ struct ProgressDisplay::Impl {
     constexpr int cells = 30;
     const double share = share_done(progress(), tasks, seconds);
     const auto full = static_cast<std::size_t>(share * cells);
-    fmt::print(stderr, "\r[{}{}] {}\033[K", std::string(full, '='), std::string(cells - full, ' '), text());
-    std::fflush(stderr);
+    draw_error(fmt::format("\r[{}{}] {}\033[K", std::string(full, '='), std::string(cells - full, ' '), text()));
+  }
+
+  /// Progress that cannot be shown, for lack of memory, is no reason to end the work.
+  void show() const noexcept {
+    try {
+      style == ProgressStyle::bar ? draw_bar() : log->info(text());
+    } catch (...) {
+      return;
+    }
   }
 
   /// A log gets a line after 10 s, 20 s, 40 s ... and then every 10 minutes.
@@ -85,12 +108,8 @@ struct ProgressDisplay::Impl {
     std::unique_lock lock(mutex);
     const auto is_finished = [this] { return finished; };
     while (!wake.wait_for(lock, style == ProgressStyle::bar ? std::chrono::milliseconds(200) : pause, is_finished)) {
-      if (style == ProgressStyle::bar) {
-        draw_bar();
-      } else {
-        log->info(text());
-        pause = std::min<std::chrono::seconds>(2 * pause, 600s);
-      }
+      show();
+      if (style == ProgressStyle::log) pause = std::min<std::chrono::seconds>(2 * pause, 600s);
     }
   }
 };
@@ -103,7 +122,7 @@ ProgressDisplay::ProgressDisplay(ProgressStyle style, std::size_t tasks, double 
   impl_->seconds = seconds;
   impl_->progress = std::move(progress);
   if (style == ProgressStyle::none || tasks == 0) return;
-  impl_->log = std::make_shared<spdlog::logger>("meander", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  impl_->log = std::make_shared<spdlog::logger>("meander", std::make_shared<DiagnosticSink>());
   impl_->log->set_pattern("[%Y-%m-%d %H:%M:%S] %v");
   impl_->thread = std::thread([this] { impl_->loop(); });
 }
@@ -117,8 +136,8 @@ ProgressDisplay::~ProgressDisplay() {
   impl_->wake.notify_all();
   impl_->thread.join();
   if (impl_->style == ProgressStyle::bar) {
-    impl_->draw_bar();
-    fmt::print(stderr, "\n");
+    impl_->show();
+    draw_error("\n");
   }
 }
 

@@ -20,7 +20,7 @@ ProgressStyle progress_style(bool quiet);
 /// that they stay honest where costs differ by orders of magnitude.
 std::string progress_text(const ScheduleProgress& done, std::size_t tasks, double seconds, double elapsed);
 
-/// "38 s", "3 min 20 s", "5 h 10 min", "3 d 4 h".
+/// "38 s", "3 min 20 s", "5 h 10 min", "3 d 4 h"; from a century on, and for what is no number, "> 100 years".
 std::string duration_text(double seconds);
 
 /// Shows progress from a thread of its own until it is destroyed.

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "pipeline/ranks/collective.hpp"
+#include "pipeline/values/printing.hpp"
 
 namespace meander {
 namespace {
@@ -23,7 +24,7 @@ RankControl::RankControl(const KeepingRules& rules, const TaskKey& key, MPI_Comm
   on_root(group, [&] {
     std::string warning;
     state_ = read_state(rules.archive, key, rules.measure_version, warning);
-    if (!warning.empty()) fmt::print(stderr, "{}\n", warning);
+    if (!warning.empty()) print_error("{}\n", warning);
     if (!state_.bytes.empty()) ++state_.head.resumed;
     state_.head.key = key;
     state_.head.measure_version = static_cast<std::uint32_t>(rules.measure_version);
@@ -64,8 +65,8 @@ void RankControl::keep(std::span<const std::byte> state, double fraction) {
     rules_.kept();
   } catch (const std::exception& error) {
     if (!warned_) {
-      fmt::print(stderr, "{}: warning: the state of a task cannot be kept ({}) free some space; it is tried again\n",
-                 rules_.archive, error.what());
+      print_error("{}: warning: the state of a task cannot be kept ({}) free some space; it is tried again\n",
+                  rules_.archive, error.what());
     }
     warned_ = true;
   }

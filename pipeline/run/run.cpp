@@ -29,6 +29,7 @@
 #include "pipeline/run/stop.hpp"
 #include "pipeline/run/work.hpp"
 #include "pipeline/study_reader/study_reader.hpp"
+#include "pipeline/values/printing.hpp"
 
 namespace meander {
 namespace {
@@ -181,15 +182,14 @@ int conclude(const Plan& plan, const RunOptions& options, const std::string& arc
   for (const std::string& problem : problems) {
     if (problem.empty()) continue;
     lost = true;
-    fmt::print(stderr, "{}: error: results were not kept ({}) free some space and run again\n", archive, problem);
+    print_error("{}: error: results were not kept ({}) free some space and run again\n", archive, problem);
   }
   // A shard that could not be read back was left alone, and keeps what it holds.
   const std::size_t unread = outcome.complete && !lost ? missing_tasks(plan, statuses, options) : 0;
   if (unread > 0) {
     lost = true;
-    fmt::print(stderr,
-               "{}: error: the results of {} task{} are not in it (a shard of theirs could not be read) run again\n",
-               archive, unread, unread == 1 ? "" : "s");
+    print_error("{}: error: the results of {} task{} are not in it (a shard of theirs could not be read) run again\n",
+                archive, unread, unread == 1 ? "" : "s");
   }
   const std::size_t failed = count(statuses, Status::failed);
   if (!options.quiet) {
@@ -202,19 +202,19 @@ int conclude(const Plan& plan, const RunOptions& options, const std::string& arc
     }
     line += fmt::format(", in {} on {} rank{}", duration_text(report.wall), report.ranks, report.ranks == 1 ? "" : "s");
     if (report.tasks > 0) line += fmt::format(", efficiency {:.0f} %", 100.0 * report.efficiency());
-    fmt::print(stderr, "{}\n", line);
+    print_error("{}\n", line);
   }
-  for (const std::string& warning : archive_warnings(archive)) fmt::print(stderr, "{}: {}\n", archive, warning);
+  for (const std::string& warning : archive_warnings(archive)) print_error("{}: {}\n", archive, warning);
   if (failed > 0) {
-    fmt::print(stderr, "{}: {} failed; `meander status {}` says why, `meander run --retry-failed` tries again\n",
-               archive, failed == 1 ? "a task has" : fmt::format("{} tasks have", failed), archive);
+    print_error("{}: {} failed; `meander status {}` says why, `meander run --retry-failed` tries again\n", archive,
+                failed == 1 ? "a task has" : fmt::format("{} tasks have", failed), archive);
   }
   if (lost) return 1;
   if (outcome.complete) return failed > 0 ? 1 : 0;
   const std::string begun = outcome.interrupted > 0 ? fmt::format(" with {} task{} begun", outcome.interrupted,
                                                                   outcome.interrupted == 1 ? "" : "s")
                                                     : "";
-  fmt::print(stderr, "{}: stopped early{}; run the same command again to go on\n", archive, begun);
+  print_error("{}: stopped early{}; run the same command again to go on\n", archive, begun);
   return 2;
 }
 
@@ -247,7 +247,7 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   BoundStudy bound;
   on_root(comm, [&] {
     bound = read_study(options.study, options.overrides, catalogue);
-    if (!bound.study.warnings.empty()) fmt::print(stderr, "{}\n", bound.study.warnings);
+    if (!bound.study.warnings.empty()) print_error("{}\n", bound.study.warnings);
     check_target(archive);
   });
   broadcast(comm, bound.study);
@@ -267,11 +267,11 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
               ranks_here);
     lock.emplace(archive);
     existing = look_at_existing(archive, plan.study, plan.layout, options.fresh);
-    if (!existing.warning.empty()) fmt::print(stderr, "{}\n", existing.warning);
+    if (!existing.warning.empty()) print_error("{}\n", existing.warning);
     remove_stale_states(archive);
     if (options.fresh) {
       const std::string aside = start_over(archive);
-      if (!aside.empty() && !options.quiet) fmt::print(stderr, "{}: what was there is kept as {}\n", archive, aside);
+      if (!aside.empty() && !options.quiet) print_error("{}: what was there is kept as {}\n", archive, aside);
     }
   });
   const StatusMap statuses = share_statuses(comm, plan, existing);

@@ -18,7 +18,8 @@ std::atomic<bool> stop_requested{false};
 int listeners = 0;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may touch only lock-free atomics");
 
-constexpr std::array stop_signals{SIGUSR1, SIGTERM, SIGINT};
+constexpr std::array stop_signals{SIGUSR1, SIGTERM, SIGINT, SIGHUP};
+std::array<bool, stop_signals.size()> listened{};
 
 void request_stop(int signal) {
   stop_requested.store(true);
@@ -55,17 +56,24 @@ bool is_job_id(const std::string& id) {
 StopSignals::StopSignals() {
   if (listeners++ > 0) return;
   stop_requested.store(false);
-  for (const int signal : stop_signals) {
+  for (std::size_t i = 0; i < stop_signals.size(); ++i) {
+    struct sigaction before {};
+    sigaction(stop_signals[i], nullptr, &before);
+    // `nohup` has hang-ups ignored: the run is to outlive its terminal.
+    listened[i] = stop_signals[i] != SIGHUP || before.sa_handler != SIG_IGN;
+    if (!listened[i]) continue;
     struct sigaction action {};
     action.sa_handler = request_stop;
     action.sa_flags = SA_RESTART;
-    sigaction(signal, &action, nullptr);
+    sigaction(stop_signals[i], &action, nullptr);
   }
 }
 
 StopSignals::~StopSignals() {
   if (--listeners > 0) return;
-  for (const int signal : stop_signals) std::signal(signal, SIG_DFL);
+  for (std::size_t i = 0; i < stop_signals.size(); ++i) {
+    if (listened[i]) std::signal(stop_signals[i], SIG_DFL);
+  }
 }
 
 bool StopSignals::requested() {
@@ -88,7 +96,9 @@ std::optional<double> batch_seconds_left() {
 
 StopClock::StopClock(std::optional<double> seconds, double interval) : interval_(interval) {
   if (!seconds) return;
-  end_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*seconds));
+  constexpr double longest = 1e9;  // seconds that the clock can count
+  const std::chrono::duration<double> limit(std::clamp(*seconds, -longest, longest));
+  end_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(limit);
   interval_ = std::min(interval, std::max(0.0, *seconds) / 4.0);
 }
 

@@ -6,9 +6,10 @@
 
 namespace meander {
 
-/// While it lives, SIGUSR1, SIGTERM and SIGINT ask for a clean stop instead of killing the process.
-/// A second SIGINT kills as usual. Inside another one's life it changes nothing: a command listens
-/// from before MPI starts, which takes long enough for a signal to arrive, and a run in it listens too.
+/// While it lives, SIGUSR1, SIGTERM, SIGINT and SIGHUP ask for a clean stop instead of killing the process.
+/// A second SIGINT kills as usual, and a SIGHUP that is ignored (nohup) stays so. Inside another one's life it changes
+/// nothing: a command listens from before MPI starts, which takes long enough for a signal to arrive, and a run in it
+/// listens too.
 class StopSignals {
  public:
   StopSignals();

@@ -38,8 +38,9 @@ Work make_work(const std::vector<TaskRef>& tasks, const std::vector<std::size_t>
 
 int jobs_in_a_row(double makespan, double usable, bool cut, double interval) {
   if (cut && usable < 2.0 * interval) return 0;
+  constexpr double most_jobs = 1e9;
   const double each = cut ? usable - std::min(interval, usable / 4.0) : usable;
-  return static_cast<int>(std::max(1.0, std::ceil(makespan / each)));
+  return static_cast<int>(std::clamp(std::ceil(makespan / each), 1.0, most_jobs));
 }
 
 }  // namespace meander

@@ -26,7 +26,7 @@ Work make_work(const std::vector<TaskRef>& tasks, const std::vector<std::size_t>
 /// How many jobs, one after another, computing of `makespan` seconds takes where each computes for `usable` seconds.
 /// With `cut`, tasks that keep their state are cut by the jobs' ends, and each job stops an interval of checkpoints
 /// before its end (StopClock). 0 where two intervals do not fit into a job, so that the run would count with shorter
-/// ones than was asked for.
+/// ones than was asked for; never more than 10^9.
 int jobs_in_a_row(double makespan, double usable, bool cut, double interval);
 
 }  // namespace meander

@@ -19,6 +19,7 @@
 #include "pipeline/ranks/mpi_session.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/stop.hpp"
+#include "pipeline/values/printing.hpp"
 #include "slurm/scaling_archive.hpp"
 
 namespace meander {
@@ -129,11 +130,11 @@ ScalingRun run_once(const ScaleArguments& arguments, const ScalingSetup& setup, 
 void say(const ScalingSetup& setup, const ScalingRun& run) {
   const int ranks = setup.ranks[run.rank_index];
   if (run.report) {
-    fmt::print(stderr, "repeat {} of {}, {} rank{}: {}, efficiency {:.0f} %\n", run.repeat + 1, setup.repeats, ranks,
-               ranks == 1 ? "" : "s", duration_text(run.report->wall), 100.0 * run.report->efficiency());
+    print_error("repeat {} of {}, {} rank{}: {}, efficiency {:.0f} %\n", run.repeat + 1, setup.repeats, ranks,
+                ranks == 1 ? "" : "s", duration_text(run.report->wall), 100.0 * run.report->efficiency());
   } else {
-    fmt::print(stderr, "repeat {} of {}, {} rank{}: failed ({})\n", run.repeat + 1, setup.repeats, ranks,
-               ranks == 1 ? "" : "s", run.problem);
+    print_error("repeat {} of {}, {} rank{}: failed ({})\n", run.repeat + 1, setup.repeats, ranks,
+                ranks == 1 ? "" : "s", run.problem);
   }
 }
 
@@ -154,19 +155,19 @@ void print_table(const ScalingSetup& setup, const std::vector<ScalingRun>& runs)
     for (const RunReport* report : reports) values.push_back(value(*report));
     return median(std::move(values));
   };
-  fmt::print("{:>8}  {:>10}  {:>8}  {:>10}  {:>8}  {:>8}  {:>8}\n", "ranks", "time", "speed-up", "efficiency",
-             "compute", "schedule", "write");
+  print_output("{:>8}  {:>10}  {:>8}  {:>10}  {:>8}  {:>8}  {:>8}\n", "ranks", "time", "speed-up", "efficiency",
+               "compute", "schedule", "write");
   double base = 0.0;
   for (const auto& [ranks, reports] : by_ranks) {
     const double wall = middle(reports, [](const RunReport& r) { return r.wall; });
     const int fewest = by_ranks.begin()->first;
     if (base == 0.0) base = wall;
     const double efficiency = base / wall * (setup.weak ? 1.0 : static_cast<double>(fewest) / ranks);
-    fmt::print("{:>8}  {:>10}  {:>8.2f}  {:>8.1f} %  {:>6.1f} %  {:>6.1f} %  {:>6.1f} %\n", ranks, duration_text(wall),
-               efficiency * ranks / fewest, 100.0 * efficiency,
-               100.0 * middle(reports, [](const RunReport& r) { return r.compute() / r.wall; }),
-               100.0 * middle(reports, [](const RunReport& r) { return r.schedule() / r.wall; }),
-               100.0 * middle(reports, [](const RunReport& r) { return r.write / r.wall; }));
+    print_output("{:>8}  {:>10}  {:>8.2f}  {:>8.1f} %  {:>6.1f} %  {:>6.1f} %  {:>6.1f} %\n", ranks,
+                 duration_text(wall), efficiency * ranks / fewest, 100.0 * efficiency,
+                 100.0 * middle(reports, [](const RunReport& r) { return r.compute() / r.wall; }),
+                 100.0 * middle(reports, [](const RunReport& r) { return r.schedule() / r.wall; }),
+                 100.0 * middle(reports, [](const RunReport& r) { return r.write / r.wall; }));
   }
 }
 
@@ -207,6 +208,7 @@ ScalingSetup set_up(const ScaleArguments& arguments, const Catalogue& catalogue)
 }  // namespace
 
 int scale_command(const ScaleArguments& arguments, const Catalogue& catalogue) {
+  ignore_broken_pipes();
   const std::string started = utc_now();
   const ScalingSetup setup = set_up(arguments, catalogue);
   const Study study = scaling_study(setup);
@@ -241,12 +243,12 @@ int scale_command(const ScaleArguments& arguments, const Catalogue& catalogue) {
   write_scaling_archive(archive, study, runs, earlier, started, "meander scale " + arguments.study.study);
   mpi.finish();
   if (earlier) {
-    fmt::print("`meander-plot --table {}` compares with the runs from before\n", archive);
+    print_output("`meander-plot --table {}` compares with the runs from before\n", archive);
   } else {
     print_table(setup, runs);
   }
   const auto failed = std::ranges::count_if(runs, [](const ScalingRun& run) { return !run.report; });
-  fmt::print(stderr, "{}: {} runs, {} failed\n", archive, runs.size(), failed);
+  print_error("{}: {} runs, {} failed\n", archive, runs.size(), failed);
   if (failed > 0) return exit_failed;
   return StopSignals::requested() ? exit_stopped : exit_done;
 }

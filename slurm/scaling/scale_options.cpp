@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "pipeline/commands/option_checks.hpp"
 #include "slurm/scaling/scale.hpp"
 
 namespace meander {
@@ -19,13 +20,13 @@ void add_scale(CLI::App& app, const Catalogue& catalogue, Action& action) {
   command->add_option("--ranks", scale->ranks, "Rank counts to compare")
       ->required()
       ->delimiter(',')
-      ->check(CLI::PositiveNumber)
+      ->check(is_count(most_ranks))
       ->type_name("N,N,...");
   command->add_option("--mode", *mode, "strong: the same work; weak: realizations times ranks")
       ->check(CLI::IsMember({"strong", "weak"}))
       ->capture_default_str();
   command->add_option("--repeats", scale->repeats, "Runs at each rank count, interleaved")
-      ->check(CLI::Range(1, 10000))
+      ->check(is_count(10000))
       ->capture_default_str();
   command->add_option("--part", scale->part, "Does the I-th of N shares of the repeats, for job arrays")
       ->type_name("I/N");

@@ -11,6 +11,7 @@
 #include "pipeline/files/regular_file.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "pipeline/values/diagnostics.hpp"
+#include "pipeline/values/printing.hpp"
 #include "studies/networks/stored_networks.hpp"
 
 namespace meander {
@@ -59,30 +60,30 @@ std::size_t parameters_of(const NetworkLayer& layer) {
 }
 
 void print_layers(const StoredNetwork& network) {
-  fmt::print("\nlayers: entry of the file, layer as measures count it\n");
-  fmt::print("  {:>5} {:>5}  {:<13} {:<17} {:<14} {:>10}\n", "entry", "layer", "kind", "output", "activation",
-             "parameters");
+  print_output("\nlayers: entry of the file, layer as measures count it\n");
+  print_output("  {:>5} {:>5}  {:<13} {:<17} {:<14} {:>10}\n", "entry", "layer", "kind", "output", "activation",
+               "parameters");
   int number = 0;
   for (std::size_t i = 0; i < network.layers().size(); ++i) {
     const NetworkLayer& layer = network.layers()[i];
     if (has_weights(layer.kind)) ++number;
     const std::string details = std::visit(Details(), layer.kind);
-    fmt::print("  {:>5} {:>5}  {:<13} {:<17} {:<14} {:>10}{}\n", i, number == 0 ? "-" : std::to_string(number),
-               kind_name(layer.kind), shape_text(layer.output), layer.activation ? layer.activation->text : "-",
-               parameters_of(layer), details.empty() ? "" : "  " + details);
+    print_output("  {:>5} {:>5}  {:<13} {:<17} {:<14} {:>10}{}\n", i, number == 0 ? "-" : std::to_string(number),
+                 kind_name(layer.kind), shape_text(layer.output), layer.activation ? layer.activation->text : "-",
+                 parameters_of(layer), details.empty() ? "" : "  " + details);
   }
 }
 
 void print_network(const StoredNetwork& network, const NamedArrays& arrays) {
   std::size_t parameters = 0;
   for (const NetworkLayer& layer : network.layers()) parameters += parameters_of(layer);
-  fmt::print("  network   {} layer{} with weights, {} parameters\n", network.depth(), network.depth() == 1 ? "" : "s",
-             parameters);
-  fmt::print("  input     {}\n", shape_text(network.input_shape()));
-  fmt::print("  output    {}\n", shape_text(network.output_shape()));
-  if (network.readout_outputs() > 0) fmt::print("  readout   {} outputs\n", network.readout_outputs());
+  print_output("  network   {} layer{} with weights, {} parameters\n", network.depth(), network.depth() == 1 ? "" : "s",
+               parameters);
+  print_output("  input     {}\n", shape_text(network.input_shape()));
+  print_output("  output    {}\n", shape_text(network.output_shape()));
+  if (network.readout_outputs() > 0) print_output("  readout   {} outputs\n", network.readout_outputs());
   if (const auto source = arrays.texts.find("source"); source != arrays.texts.end()) {
-    fmt::print("  source    {}\n", source->second);
+    print_output("  source    {}\n", source->second);
   }
   print_layers(network);
 }
@@ -122,13 +123,13 @@ bool show_network(const std::string& path) {
     if (name.starts_with("/layers/") || name.starts_with("/readout/")) continue;
     others += fmt::format("  {:<26} ({})\n", name, fmt::join(array.shape, ", "));
   }
-  fmt::print("{}\n", path);
+  print_output("{}\n", path);
   if (network) {
     print_network(*network, arrays);
   } else {
-    fmt::print("  network   none\n");
+    print_output("  network   none\n");
   }
-  if (!others.empty()) fmt::print("\nother arrays\n{}", others);
+  if (!others.empty()) print_output("\nother arrays\n{}", others);
   return true;
 }
 

@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import xml.etree.ElementTree
 
 import numpy as np
 import pytest
@@ -320,6 +321,35 @@ def test_same_archive_same_bytes(transitions, tmp_path):
     for kind in ("png", "svg"):
         assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"two.{kind}").read_bytes()
     assert b"<dc:date>" not in (tmp_path / "one.svg").read_bytes()
+
+
+def test_control_characters_reach_neither_figures_nor_terminals(tmp_path, capsys):
+    archive = transitions_archive(tmp_path / "odd.h5", attributes={"title": "red \x1b[31m, turned \u202e round"})
+    assert main([str(archive), "-o", str(tmp_path / "odd\x1b[31m.svg"), "--format", "svg"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == "" or "Glyph" not in printed.err
+    assert printed.out.endswith("odd\\x1b[31m.svg\n") and "\x1b" not in printed.out
+    xml.etree.ElementTree.parse(tmp_path / "odd\x1b[31m.svg")
+    figure, _ = figure_of(archive)
+    assert "red \\x1b[31m, turned \\u202e round" in " ".join(text.get_text() for text in figure.texts)
+
+
+def test_pipes_are_not_waited_for(tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.h5")
+    assert "not an archive" in failing(capsys, tmp_path / "pipe.h5")
+
+
+@pytest.mark.parametrize("redirection, code", [(">/dev/full", 1), (">&-", 1), ("2>/dev/full", 0), ("2>&-", 0)])
+def test_output_that_cannot_be_written(transitions, tmp_path, redirection, code):
+    environment = {**os.environ, "PYTHONPATH": str(ANALYSIS)}
+    done = subprocess.run(["bash", "-c", f'exec "$@" {redirection}', "bash", sys.executable, "-m", "meander", transitions, "-o",
+                           tmp_path / "f.png"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert (tmp_path / "f.png").exists()
+    if code:
+        assert "standard output could not be written" in done.stderr and "Traceback" not in done.stderr
+    else:
+        assert done.stdout.endswith("f.png\n")
 
 
 def test_select(transitions, tmp_path, capsys):

@@ -8,7 +8,8 @@ import pytest
 PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "analysis" / "meander"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # A module may import its own room and those above it.
-FLOORS = ["meander.archive", "meander.statistics", "meander.figures.base", "meander.figures", "meander.plot", "meander.__main__"]
+FLOORS = ["meander.terminal", "meander.archive", "meander.statistics", "meander.figures.base", "meander.figures", "meander.plot",
+          "meander.__main__"]
 
 
 def name_of(path):

@@ -1,16 +1,15 @@
 #include "pipeline/archive/read/archive_check.hpp"
 
-#include <filesystem>
-
 #include "pipeline/archive/read/trial_read.hpp"
+#include "pipeline/files/regular_file.hpp"
 #include "pipeline/storage/sealed_file.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
 
 CheckReport check_archive(const std::string& path) {
-  if (!std::filesystem::exists(path)) throw BadInput(path + ": error: no such file; check the path");
-  if (std::filesystem::is_directory(path)) throw BadInput(path + ": error: a directory, not an archive");
+  if (const auto problem = regular_file_problem(path))
+    throw BadInput(path + ": error: not an archive (" + *problem + ") check the path");
   const Seal seal = verify_seal(path);
   TrialReport trial = seal == Seal::intact ? trial_read(path) : trial_read_in_child(path);
   CheckReport report{{}, trial.arrays};

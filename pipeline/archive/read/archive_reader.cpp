@@ -9,6 +9,7 @@
 #include "pipeline/archive/format/file_header.hpp"
 #include "pipeline/archive/read/trial_read.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/files/regular_file.hpp"
 #include "pipeline/storage/sealed_file.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
@@ -80,6 +81,9 @@ void require_hdf5_file(const std::string& path) {
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) throw BadInput(path + ": error: no such file; check the path");
   if (fs::is_directory(status)) throw BadInput(path + ": error: a directory, not an archive; give the file's path");
+  if (const auto problem = regular_file_problem(path)) {
+    throw BadInput(path + ": error: not an archive (" + *problem + ") give the archive that `meander run` wrote");
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) throw BadInput(path + ": error: cannot be opened (no permission?) check its access rights");
   std::array<char, 8> signature{};

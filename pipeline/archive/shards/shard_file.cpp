@@ -173,7 +173,9 @@ std::vector<std::string> shard_files(const std::string& archive) {
   std::vector<std::string> files;
   std::error_code missing;
   for (const auto& entry : std::filesystem::directory_iterator(shard_folder(archive), missing)) {
-    if (entry.path().extension() == shard_extension) files.push_back(entry.path().string());
+    std::error_code ignored;  // a pipe of that name would be waited for
+    if (entry.path().extension() == shard_extension && entry.is_regular_file(ignored))
+      files.push_back(entry.path().string());
   }
   std::sort(files.begin(), files.end());
   return files;

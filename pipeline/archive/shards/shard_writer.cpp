@@ -72,6 +72,7 @@ struct ShardWriter::Impl {
       const std::lock_guard guard(mutex);
       if (announced || total_bytes > 0 || closed > 0) return;
       announced = true;
+      at_once = true;
       ++pending_bytes;  // enough to be written, and nothing to a full disk
     }
     wake.notify_one();
@@ -96,7 +97,9 @@ struct ShardWriter::Impl {
       wake.wait(guard, [&] { return closing || pending_bytes > 0; });
       const auto due = last + std::chrono::duration_cast<Clock::duration>(interval);
       // After a failure a large backlog must not turn the wait into a busy loop.
-      wake.wait_until(guard, due, [&] { return closing || (problem.empty() && pending_bytes > segment_bytes); });
+      wake.wait_until(guard, due,
+                      [&] { return closing || (problem.empty() && (at_once || pending_bytes > segment_bytes)); });
+      at_once = false;
       // Asked before the write: what is added while it goes on needs a further one.
       const bool last_one = closing;
       if (pending_bytes > 0) write(guard);
@@ -154,6 +157,7 @@ struct ShardWriter::Impl {
   std::size_t pending_bytes = 0;      // not on disk yet
   std::vector<std::string> obsolete;  // files to remove with the next write
   bool announced = false;
+  bool at_once = false;    // the announcement waits for no interval
   std::size_t closed = 0;  // records in files that are closed
   std::string problem;
   bool closing = false;

@@ -22,7 +22,7 @@ class ShardWriter {
   ~ShardWriter();  // never throws; call close() to learn of failure
   /// `obsolete` is a file that the record makes superfluous: it is removed once the record is on disk.
   void add(Record record, std::string obsolete = "");
-  /// Writes a shard soon even if nothing has been added, so that others see that the study has begun.
+  /// Writes a shard at once even if nothing has been added, so that others see that the study has begun.
   void announce();
   /// Writes what is left. Throws std::runtime_error (disk full, folder gone) with nothing lost that
   /// was kept before.

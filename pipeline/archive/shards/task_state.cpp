@@ -110,7 +110,8 @@ std::vector<std::string> state_files(const std::string& archive) {
   std::vector<std::string> files;
   std::error_code missing;
   for (const auto& entry : fs::directory_iterator(state_folder(archive), missing)) {
-    if (entry.path().extension() == extension) files.push_back(entry.path().string());
+    std::error_code ignored;  // a pipe of that name would be waited for
+    if (entry.path().extension() == extension && entry.is_regular_file(ignored)) files.push_back(entry.path().string());
   }
   std::sort(files.begin(), files.end());
   return files;

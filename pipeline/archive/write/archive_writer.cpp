@@ -1,6 +1,7 @@
 #include "pipeline/archive/write/archive_writer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "pipeline/archive/write/write_watchdog.hpp"
 #include "pipeline/ranks/collective.hpp"
 #include "pipeline/storage/sealed_file.hpp"
+#include "pipeline/values/terminal.hpp"
 
 namespace meander {
 namespace {
@@ -80,8 +82,8 @@ void must(MPI_Comm comm, const std::string& path, const std::string& what, const
   try {
     action();
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s: error: %s could not be written (%s) results are safe; run again once there is room\n",
-                 path.c_str(), what.c_str(), error.what());
+    print_error_text(path + ": error: " + what + " could not be written (" + error.what() +
+                     ") results are safe; run again once there is room\n");
     std::remove(path.c_str());
     MPI_Abort(comm, 1);
   }
@@ -89,10 +91,9 @@ void must(MPI_Comm comm, const std::string& path, const std::string& what, const
 
 // Ends the job from rank 0 where the writing stands still.
 void give_up(MPI_Comm comm, const std::string& path, std::chrono::duration<double> patience) {
-  std::fprintf(stderr,
-               "%s: error: the archive could not be written (nothing was written for %.0f s: a rank's write failed, or "
-               "the file system hangs) results are safe; run again once it works\n",
-               path.c_str(), patience.count());
+  print_error_text(path + ": error: the archive could not be written (nothing was written for " +
+                   std::to_string(std::lround(patience.count())) +
+                   " s: a rank's write failed, or the file system hangs) results are safe; run again once it works\n");
   std::remove(path.c_str());
   MPI_Abort(comm, 1);
 }

@@ -151,8 +151,8 @@ TEST_F(TaskStates, GoOnceTheRecordIsOnDisk) {
 
 TEST_F(TaskStates, AreAnnouncedByAShardWithoutRecords) {
   const Study study = small_study();
-  ShardWriter writer(shard_folder(archive_), 0, study, small_layout(), std::chrono::milliseconds(1));
-  writer.announce();
+  ShardWriter writer(shard_folder(archive_), 0, study, small_layout(), std::chrono::hours(1));
+  writer.announce();  // waits for no interval
   for (int wait = 0; wait < 1000 && shard_files(archive_).empty(); ++wait)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   const std::vector<std::string> files = shard_files(archive_);

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
+#include <limits>
+
+#include "pipeline/run/work.hpp"
 
 namespace meander {
 namespace {
@@ -26,6 +30,15 @@ TEST(Progress, Durations) {
   EXPECT_EQ(duration_text(200.0), "3 min 20 s");
   EXPECT_EQ(duration_text(3600.0 * 5 + 600), "5 h 10 min");
   EXPECT_EQ(duration_text(86400.0 * 3 + 3600 * 4), "3 d 4 h");
+  EXPECT_EQ(duration_text(36524.0 * 86400), "36524 d 0 h");
+  for (const double long_ : {3.2e9, 1e20, 1e308, std::numeric_limits<double>::infinity(), std::nan("")}) {
+    EXPECT_EQ(duration_text(long_), "> 100 years");
+  }
+}
+
+TEST(Progress, JobsInARowDoNotOverflow) {
+  EXPECT_EQ(jobs_in_a_row(3600.0, 60.0, false, 10.0), 60);
+  for (const double makespan : {1e20, 1e308}) EXPECT_EQ(jobs_in_a_row(makespan, 60.0, false, 10.0), 1'000'000'000);
 }
 
 TEST(Progress, EnvironmentOverridesTheTerminalAndQuietOverridesBoth) {

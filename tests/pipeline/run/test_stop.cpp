@@ -13,7 +13,7 @@ namespace meander {
 namespace {
 
 TEST(StopSignals, AskForAStopInsteadOfKilling) {
-  for (const int signal : {SIGUSR1, SIGTERM, SIGINT}) {
+  for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP}) {
     const StopSignals signals;
     EXPECT_FALSE(StopSignals::requested());
     std::raise(signal);
@@ -31,6 +31,23 @@ TEST(StopSignals, AreNotForgottenByOnesThatComeLater) {
   }
   std::raise(SIGUSR1);  // would kill if the inner one had put the default back
   EXPECT_TRUE(StopSignals::requested());
+}
+
+TEST(StopSignals, LeaveAnIgnoredHangUpIgnored) {
+  std::signal(SIGHUP, SIG_IGN);  // as nohup does
+  {
+    const StopSignals signals;
+    std::raise(SIGHUP);
+    EXPECT_FALSE(StopSignals::requested());
+  }
+  std::raise(SIGHUP);  // still ignored
+  std::signal(SIGHUP, SIG_DFL);
+}
+
+TEST(StopClock, CountsAnyLimit) {
+  const StopSignals signals;
+  for (const double seconds : {1e9, 1e20, 1e308}) EXPECT_TRUE(StopClock(seconds, 60.0).may_start(1e6));
+  EXPECT_FALSE(StopClock(-1e308, 60.0).may_start(0.0));
 }
 
 TEST(StopClock, StartsNothingThatTheRemainingTimeCannotFinish) {

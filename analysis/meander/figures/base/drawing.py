@@ -15,7 +15,10 @@ from matplotlib.colors import to_rgb  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.patches import Patch  # noqa: E402
+from matplotlib.text import Text  # noqa: E402
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter  # noqa: E402
+
+from meander.terminal import printable  # noqa: E402
 
 STYLE = {
     "font.family": "DejaVu Sans", "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8,
@@ -90,6 +93,9 @@ def _render(drawing):
     if keyed:
         left = LEFT + columns * panel_width + (columns - 1) * BETWEEN + 0.1
         _legend(figure, drawing, left / width, 1 - (top + above) / height, height)
+    for text in figure.findobj(Text):  # an SVG with a control character is no XML
+        if printable(text.get_text()) != text.get_text():
+            text.set_text(printable(text.get_text()))
     return figure
 
 
