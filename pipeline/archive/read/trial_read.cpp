@@ -17,6 +17,7 @@
 
 #include "pipeline/archive/format/archive_shape.hpp"
 #include "pipeline/archive/format/file_header.hpp"
+#include "pipeline/archive/read/archive_reader.hpp"
 #include "pipeline/storage/hdf5.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
@@ -116,6 +117,7 @@ void inspect(const std::string& path, TrialReport& report, const Beat& beat) {
       }
     }
     check_structure(file.id(), header, report.problems);
+    if (report.problems.empty()) ArchiveReader(path).check_bookkeeping();
   } catch (const std::exception& error) {
     report.problems.emplace_back(error.what());
   }
@@ -133,6 +135,7 @@ void crash_quietly() {
 // The parent holds the lock on HDF5, so that nobody else is inside it at the fork.
 [[noreturn]] void child(const std::string& path, int pipe) {
   crash_quietly();
+  hdf5::become_only_thread();
   TrialReport report;
   try {
     inspect(path, report, [&] {
