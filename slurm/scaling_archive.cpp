@@ -5,6 +5,8 @@
 
 #include "pipeline/archive/format/provenance.hpp"
 #include "pipeline/archive/read/read_sources.hpp"
+#include "pipeline/archive/shards/archive_lock.hpp"
+#include "pipeline/archive/shards/archive_target.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/archive/shards/shard_writer.hpp"
 #include "pipeline/archive/write/merge.hpp"
@@ -84,13 +86,14 @@ Layout scaling_layout() {
   return layout;
 }
 
-void write_scaling_archive(const std::string& path, const Study& study, const std::vector<ScalingRun>& runs,
-                           bool earlier, const std::string& started, const std::string& history) {
+void write_scaling_archive(const std::string& path, const Study& study, const std::vector<ScalingRun>& runs, bool fresh,
+                           const std::string& started, const std::string& history) {
   const Layout layout = scaling_layout();
+  ArchiveLock lock(path);  // whoever replaces an archive holds it
   Study target = study;
   Attributes attributes;
   std::vector<std::string> sources;
-  if (earlier) {
+  if (std::filesystem::exists(path) && !fresh) {
     const Header header = read_header(path);
     target = unite(study, header.study);
     attributes = header.attributes;
@@ -104,9 +107,10 @@ void write_scaling_archive(const std::string& path, const Study& study, const st
   }
   const std::vector<std::string> shards = shard_files(path);
   sources.insert(sources.end(), shards.begin(), shards.end());
+  if (fresh) std::filesystem::remove(archive_target(path));
   write_archive(MPI_COMM_SELF, path, target, layout, sources, provenance(MPI_COMM_SELF, started, history, attributes));
   for (const std::string& file : shards) std::filesystem::remove(file);
-  std::filesystem::remove(shard_folder(path));
+  lock.remove();
 }
 
 }  // namespace meander

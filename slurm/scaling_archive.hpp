@@ -32,9 +32,9 @@ struct ScalingRun {
 Study scaling_study(const ScalingSetup& setup);
 Layout scaling_layout();
 
-/// Adds a run to the archive at `path`, or begins it. `earlier` says whether there is an archive to go on
-/// with. MPI must be running. Throws std::runtime_error where that cannot be written.
-void write_scaling_archive(const std::string& path, const Study& study, const std::vector<ScalingRun>& runs,
-                           bool earlier, const std::string& started, const std::string& history);
+/// Adds runs to the archive at `path`, or begins it; with `fresh` what is there is deleted. Under the archive's lock.
+/// MPI must be running. Throws std::runtime_error where that cannot be written.
+void write_scaling_archive(const std::string& path, const Study& study, const std::vector<ScalingRun>& runs, bool fresh,
+                           const std::string& started, const std::string& history);
 
 }  // namespace meander

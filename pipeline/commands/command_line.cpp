@@ -98,6 +98,7 @@ void add_merge(CLI::App& app, MergeArguments& merge, Action& action) {
       app.add_subcommand("merge", "Joins partial archives; identical cells pass, conflicting ones are refused");
   command->add_option("out", merge.out, "Archive to write")->required()->type_name("OUT.h5");
   command->add_option("in", merge.in, "Archives to join")->required()->type_name("IN.h5");
+  command->add_flag("--update", merge.update, "Join what is there at OUT.h5 with the others, and replace it");
   command->callback([&] { action = [&] { return merge_command(merge); }; });
 }
 

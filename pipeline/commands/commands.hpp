@@ -56,6 +56,7 @@ int list_command(const ListArguments& arguments, const Catalogue& catalogue);
 struct MergeArguments {
   std::string out;
   std::vector<std::string> in;
+  bool update = false;  // what is there at `out` is joined with the others
 };
 int merge_command(const MergeArguments& arguments);
 

@@ -15,6 +15,12 @@ struct Family;
 
 enum class Status : std::int8_t { missing = 0, done = 1, failed = 2, not_converged = 3, out_of_range = 4 };
 
+/// Whether a number from a file is one of them.
+constexpr bool is_status(std::int64_t number) {
+  return number >= static_cast<std::int64_t>(Status::missing) &&
+         number <= static_cast<std::int64_t>(Status::out_of_range);
+}
+
 /// Identity of a task: the first 128 bits of SHA-256 over (measure, version, family, the point's
 /// parameters, settings, input content, seed, realization).
 using TaskKey = std::array<std::uint8_t, 16>;

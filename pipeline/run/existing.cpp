@@ -5,7 +5,6 @@
 #include "pipeline/values/printing.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -55,23 +54,6 @@ Header readable_header(const std::string& path) {
 }
 
 }  // namespace
-
-void check_target(const std::string& archive) {
-  std::error_code error;
-  const std::filesystem::path path(archive);
-  if (std::filesystem::is_directory(path, error)) {
-    throw BadInput(archive + ": error: the output is a directory (an archive is a file) give -o a file name");
-  }
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  if (!std::filesystem::is_directory(folder, error)) {
-    throw BadInput(fmt::format("{}: error: the output's folder '{}' does not exist; create it or choose another -o",
-                               archive, folder.string()));
-  }
-  if (access(folder.c_str(), W_OK) != 0) {
-    throw BadInput(fmt::format("{}: error: the output's folder '{}' cannot be written to; choose another -o", archive,
-                               folder.string()));
-  }
-}
 
 /// Refuses what does not belong to `study`; changes nothing.
 Existing look_at_existing(const std::string& archive, const Study& study, const Layout& layout, bool fresh) {

@@ -23,9 +23,6 @@ struct Existing {
   bool complete_as_it_is = false;
 };
 
-/// Throws BadInput where the archive's path is a folder or its folder cannot be written to.
-void check_target(const std::string& archive);
-
 /// Looks and changes nothing. Throws BadInput where what is there is not an archive or another
 /// study's; with `fresh` any archive will do, because it is to be replaced. Unreadable shards are
 /// left out with a warning on stderr.

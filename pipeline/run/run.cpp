@@ -14,6 +14,7 @@
 #include "pipeline/archive/read/archive_warnings.hpp"
 #include "pipeline/archive/read/read_sources.hpp"
 #include "pipeline/archive/shards/archive_lock.hpp"
+#include "pipeline/archive/shards/archive_target.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/archive/shards/task_state.hpp"
 #include "pipeline/archive/write/merge.hpp"
@@ -62,10 +63,16 @@ std::size_t count(const StatusMap& statuses, Status status) {
   return cells;
 }
 
-/// Tasks of this run's share that the archive does not have.
-std::size_t missing_tasks(const Plan& plan, const StatusMap& statuses, RunOptions options) {
+/// Tasks of this run's share that the archive does not have, and of others those that were there before.
+std::size_t missing_tasks(const Plan& plan, const StatusMap& before, const StatusMap& statuses, RunOptions options) {
   options.retry_failed = false;
-  return tasks_to_do(plan, statuses, options).size();
+  std::size_t missing = tasks_to_do(plan, statuses, options).size();
+  if (options.parts == 1) return missing;
+  for (std::size_t f = 0; f < statuses.size(); ++f) {
+    for (std::size_t cell = 0; cell < statuses[f].size(); ++cell)
+      missing += statuses[f][cell] == Status::missing && before[f][cell] != Status::missing ? 1 : 0;
+  }
+  return missing;
 }
 
 /// The statuses of the study's cells on every rank, from what `existing` holds on rank 0.
@@ -168,15 +175,14 @@ void clear_shards(const std::string& archive, const std::vector<std::string>& so
   for (const std::string& source : sources) {
     if (source != archive) std::filesystem::remove(source);
   }
-  lock.remove_file();
   std::error_code ignored;  // a state or an unreadable shard keeps the folder
   std::filesystem::remove(state_folder(archive), ignored);
-  std::filesystem::remove(shard_folder(archive), ignored);
+  lock.remove();
 }
 
 /// Says how the run went, and gives the exit code.
-int conclude(const Plan& plan, const RunOptions& options, const std::string& archive, const StatusMap& statuses,
-             std::size_t kept, const Outcome& outcome, const std::vector<std::string>& problems,
+int conclude(const Plan& plan, const RunOptions& options, const std::string& archive, const StatusMap& before,
+             const StatusMap& statuses, const Outcome& outcome, const std::vector<std::string>& problems,
              const RunReport& report) {
   bool lost = false;
   for (const std::string& problem : problems) {
@@ -184,18 +190,21 @@ int conclude(const Plan& plan, const RunOptions& options, const std::string& arc
     lost = true;
     print_error("{}: error: results were not kept ({}) free some space and run again\n", archive, problem);
   }
-  // A shard that could not be read back was left alone, and keeps what it holds.
-  const std::size_t unread = outcome.complete && !lost ? missing_tasks(plan, statuses, options) : 0;
-  if (unread > 0) {
+  // A shard that could not be read back was left alone, and keeps what it holds; one that was removed, or the archive
+  // that was there before, is gone.
+  const std::size_t missing = outcome.complete && !lost ? missing_tasks(plan, before, statuses, options) : 0;
+  if (missing > 0) {
     lost = true;
-    print_error("{}: error: the results of {} task{} are not in it (a shard of theirs could not be read) run again\n",
-                archive, unread, unread == 1 ? "" : "s");
+    print_error(
+        "{}: error: the results of {} task{} are missing in it (the archive or shards were removed or damaged while the "
+        "run went on) run again to compute them\n",
+        archive, missing, missing == 1 ? "" : "s");
   }
   const std::size_t failed = count(statuses, Status::failed);
   if (!options.quiet) {
-    std::string line =
-        fmt::format("{}: {} of {} tasks done ({} from before), {} failed", archive,
-                    plan.tasks.size() - count(statuses, Status::missing), plan.tasks.size(), kept, failed);
+    std::string line = fmt::format("{}: {} of {} tasks done ({} from before), {} failed", archive,
+                                   plan.tasks.size() - count(statuses, Status::missing), plan.tasks.size(),
+                                   plan.tasks.size() - count(before, Status::missing), failed);
     for (const auto& [status, what] :
          {std::pair{Status::out_of_range, "out of range"}, {Status::not_converged, "not converged"}}) {
       if (const std::size_t cells = count(statuses, status); cells > 0) line += fmt::format(", {} {}", cells, what);
@@ -239,7 +248,7 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   const std::string started = utc_now();
   const Clock::time_point start = Clock::now();
   const bool root = rank_of(comm) == 0;
-  const std::string archive = options.archive.empty() ? default_archive(options.study) : options.archive;
+  std::string archive = options.archive.empty() ? default_archive(options.study) : options.archive;
   const StopSignals signals;
   report_crashes(rank_of(comm));
   keep_freed_memory();
@@ -248,8 +257,10 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   on_root(comm, [&] {
     bound = read_study(options.study, options.overrides, catalogue);
     if (!bound.study.warnings.empty()) print_error("{}\n", bound.study.warnings);
-    check_target(archive);
+    check_target(archive, options.fresh);
+    archive = archive_target(archive);
   });
+  broadcast(comm, archive);
   broadcast(comm, bound.study);
   std::optional<const Plan> made;
   together(comm, [&] {
@@ -275,7 +286,6 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
     }
   });
   const StatusMap statuses = share_statuses(comm, plan, existing);
-  const std::size_t kept = plan.tasks.size() - count(statuses, Status::missing);
   const Work work = make_work(plan.tasks, tasks_to_do(plan, statuses, options));
   const double prepared = seconds_since(start);
 
@@ -290,12 +300,13 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
 
   int code = 0;
   after_computing([&] {
+    on_root(comm, [&] { lock->renew(); });  // somebody may have removed the folder that it lies in
     const std::vector<std::string> sources = reduce(comm, plan, options, archive, started);
     on_root(comm, [&] {
       const StatusMap reached = read_statuses(plan.study, plan.layout, {archive});  // before anything is removed
       clear_states(plan, archive, reached);
       clear_shards(archive, sources, *lock);
-      code = conclude(plan, options, archive, reached, kept, outcome, problems, split);
+      code = conclude(plan, options, archive, statuses, reached, outcome, problems, split);
     });
   });
   MPI_Bcast(&code, 1, MPI_INT, 0, comm);

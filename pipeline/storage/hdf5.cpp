@@ -7,6 +7,8 @@
 namespace meander::hdf5 {
 namespace {
 
+bool only_thread = false;
+
 herr_t collect(unsigned, const H5E_error2_t* entry, void* texts) {
   if (entry->desc != nullptr) static_cast<std::vector<std::string>*>(texts)->emplace_back(entry->desc);
   return 0;
@@ -71,7 +73,8 @@ std::vector<std::string> read_texts(hid_t space, std::size_t size, auto&& read) 
 
 std::unique_lock<std::recursive_mutex> lock() {
   static std::recursive_mutex mutex;
-  std::unique_lock<std::recursive_mutex> held(mutex);
+  std::unique_lock<std::recursive_mutex> held(mutex, std::defer_lock);
+  if (!only_thread) held.lock();
   static const bool ready = [] {
     H5open();
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
@@ -79,6 +82,10 @@ std::unique_lock<std::recursive_mutex> lock() {
   }();
   static_cast<void>(ready);
   return held;
+}
+
+void become_only_thread() {
+  only_thread = true;
 }
 
 hid_t check(hid_t result, const std::string& what) {

@@ -23,6 +23,10 @@ class Error : public std::runtime_error {
 /// holds this lock. Also opens the library and turns its automatic printing of errors off.
 [[nodiscard]] std::unique_lock<std::recursive_mutex> lock();
 
+/// In a child that was forked while the lock was held: it has one thread, which is not the one that holds the lock, so
+/// that `lock` must not wait from here on.
+void become_only_thread();
+
 /// Throws Error where `result` is negative, else returns it. `what` is the thing that was attempted.
 hid_t check(hid_t result, const std::string& what);
 

@@ -24,13 +24,20 @@ namespace fs = std::filesystem;
 constexpr std::size_t piece_size = std::size_t{1} << 20;
 constexpr std::string_view temporary_mark = ".tmp-";
 
+// Longer names of files and hosts are cut in temporary names, and a digest stands for the rest.
+constexpr std::size_t most_of_name = 40;
+constexpr std::size_t most_of_host = 20;
+constexpr std::size_t digest_characters = 8;
+
 [[noreturn]] void fail(const std::string& what, int error) {
   throw std::runtime_error(what + " (" + std::generic_category().message(error) + ")");
 }
 
 class Descriptor {
  public:
-  Descriptor(const std::string& path, int flags) : path_(path), fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+  // Without O_NONBLOCK a named pipe would keep the program waiting.
+  Descriptor(const std::string& path, int flags)
+      : path_(path), fd_(::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0666)) {
     if (fd_ < 0) fail("cannot open '" + path + "'", errno);
   }
   ~Descriptor() {
@@ -74,6 +81,20 @@ class Descriptor {
     if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) fail(otherwise, errno);
   }
 
+  // As the file at `path` has them, where there is one. Where its group may not be given, the new one's may do no more
+  // than everybody.
+  void take_over_access(const std::string& path) {
+    struct stat old {};
+    struct stat own {};
+    if (::stat(path.c_str(), &old) != 0 || ::fstat(fd_, &own) != 0 || !S_ISREG(old.st_mode)) return;
+    mode_t mode = old.st_mode & 0777U;
+    if (old.st_uid != own.st_uid && ::fchown(fd_, old.st_uid, old.st_gid) == 0) own.st_gid = old.st_gid;
+    if (old.st_gid != own.st_gid && ::fchown(fd_, static_cast<uid_t>(-1), old.st_gid) != 0) {
+      mode = (mode & ~070U) | (mode & (mode << 3U) & 070U);
+    }
+    if (::fchmod(fd_, mode) != 0) fail("cannot set the mode of '" + path_ + "'", errno);
+  }
+
   void cut(std::size_t size) {
     if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) fail("cannot write '" + path_ + "'", errno);
   }
@@ -101,10 +122,27 @@ Seal compare(const std::string& line, const std::string& hex) {
   return line == seal_line(hex) ? Seal::intact : Seal::wrong;
 }
 
-std::string host() {
-  char name[256] = {};
-  ::gethostname(name, sizeof name - 1);
-  return name;
+std::string shortened(const std::string& name, std::size_t most) {
+  if (name.size() <= most) return name;
+  RunningSha256 digest;
+  digest.add(as_bytes(name));
+  std::size_t kept = most - digest_characters - 1;
+  while (kept > 0 && (static_cast<unsigned char>(name[kept]) & 0xC0U) == 0x80U) --kept;  // no character in halves
+  return name.substr(0, kept) + "~" + digest.hex().substr(0, digest_characters);
+}
+
+// What temporary names of `path` begin with, up to the process.
+std::string temporary_prefix(const std::string& path) {
+  return shortened(fs::path(path).filename().string(), most_of_name) + std::string(temporary_mark) + short_host() + "-";
+}
+
+// A file that was not there: neither a link nor what another process has put in its place is written to. A process
+// that was killed may have left one under this process's number.
+Descriptor created(const std::string& path) {
+  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) == 0) ::unlink(path.c_str());
+  return {path, flags};
 }
 
 std::string folder_of(const std::string& path) {
@@ -191,8 +229,8 @@ bool has_seal(const std::string& path) {
   return compare(line, "") != Seal::missing;
 }
 
-SealedContent read_sealed(const std::string& path) {
-  Descriptor file(path, O_RDONLY);
+SealedContent read_sealed(const std::string& path, bool through_links) {
+  Descriptor file(path, O_RDONLY | (through_links ? 0 : O_NOFOLLOW));
   SealedContent content;
   content.bytes.resize(file.size());
   std::size_t filled = 0;
@@ -212,8 +250,15 @@ SealedContent read_sealed(const std::string& path) {
   return content;
 }
 
+std::string short_host() {
+  char name[256] = {};
+  ::gethostname(name, sizeof name - 1);
+  return shortened(name, most_of_host);
+}
+
 std::string temporary_name(const std::string& path) {
-  return path + std::string(temporary_mark) + host() + "-" + std::to_string(::getpid());
+  return path.substr(0, path.size() - fs::path(path).filename().string().size()) + temporary_prefix(path) +
+         std::to_string(::getpid());
 }
 
 bool is_temporary(const std::string& path) {
@@ -221,7 +266,7 @@ bool is_temporary(const std::string& path) {
 }
 
 void remove_stale_temporaries(const std::string& path) {
-  const std::string prefix = fs::path(path).filename().string() + std::string(temporary_mark) + host() + "-";
+  const std::string prefix = temporary_prefix(path);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_of(path), ignored)) {
     const std::string name = entry.path().filename().string();
@@ -235,9 +280,15 @@ void remove_stale_temporaries(const std::string& path) {
 }
 
 void write_file(const std::string& path, std::span<const std::byte> content) {
-  Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  Descriptor file = created(path);
   file.write(content);
   file.close_synced();
+}
+
+FileStamp stamp_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {true, status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
 void reserve(const std::string& path, std::size_t bytes) {
@@ -246,11 +297,11 @@ void reserve(const std::string& path, std::size_t bytes) {
   if (::statvfs(path.c_str(), &disk) == 0 && disk.f_frsize > 0 && disk.f_bavail < bytes / disk.f_frsize) {
     throw std::runtime_error(room + ", " + std::to_string(disk.f_bavail * disk.f_frsize / 1000000) + " MB are free");
   }
-  Descriptor(path, O_WRONLY).reserve(bytes, room);
+  Descriptor(path, O_WRONLY | O_NOFOLLOW).reserve(bytes, room);
 }
 
 void release(const std::string& path) {
-  Descriptor file(path, O_WRONLY);
+  Descriptor file(path, O_WRONLY | O_NOFOLLOW);
   file.cut(file.size());
 }
 
@@ -259,7 +310,7 @@ void replace_sealed(const std::string& path, std::span<const std::byte> content)
   digest.add(content);
   const std::string temporary = temporary_name(path);
   try {
-    Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    Descriptor file = created(temporary);
     file.write(content);
     file.write(as_bytes(seal_line(digest.hex())));
     file.close_synced();
@@ -272,10 +323,11 @@ void replace_sealed(const std::string& path, std::span<const std::byte> content)
 
 void seal_and_rename(const std::string& temporary, const std::string& path) {
   RunningSha256 digest;
-  Descriptor file(temporary, O_RDWR);
+  Descriptor file(temporary, O_RDWR | O_NOFOLLOW);
   std::vector<std::byte> piece(piece_size);
   while (const std::size_t got = file.read(piece)) digest.add(std::span(piece).first(got));
   file.write(as_bytes(seal_line(digest.hex())));
+  file.take_over_access(path);
   file.close_synced();
   rename_synced(temporary, path);
 }

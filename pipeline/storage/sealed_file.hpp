@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,15 +44,30 @@ struct SealedContent {
   std::vector<std::byte> bytes;
   Seal seal = Seal::missing;
 };
-SealedContent read_sealed(const std::string& path);
+SealedContent read_sealed(const std::string& path, bool through_links = true);
 
 /// A name beside `path` that no other living process uses, and the removal of those that killed
-/// processes of this host left behind.
+/// processes of this host left behind. It is short, whatever the length of the names of file and host: libraries keep
+/// such names in buffers of their own, and add endings to them.
 std::string temporary_name(const std::string& path);
+/// The host's name, at most 20 characters: a longer one is cut and ends in a digest.
+std::string short_host();
 void remove_stale_temporaries(const std::string& path);
 bool is_temporary(const std::string& path);
 
-/// Writes a new file without a seal. Throws std::runtime_error.
+/// What stands at a path at this moment: another file there, or other content, gives another stamp. Links are followed.
+struct FileStamp {
+  bool there = false;
+  std::uint64_t device = 0;
+  std::uint64_t file = 0;
+  std::int64_t size = 0;
+  std::int64_t seconds = 0;  // when its content last changed
+  std::int64_t nanoseconds = 0;
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+FileStamp stamp_of(const std::string& path);
+
+/// Writes a new file without a seal, never through a link. Throws std::runtime_error.
 void write_file(const std::string& path, std::span<const std::byte> content);
 
 /// Sets disk space aside for a file that will grow to at most `bytes`, as far as the file system can:
@@ -64,8 +80,8 @@ void release(const std::string& path);
 /// and nothing left beside it.
 void replace_sealed(const std::string& path, std::span<const std::byte> content);
 
-/// Seals the finished file `temporary` and renames it to `path`. Throws std::runtime_error; the
-/// temporary file is then still there.
+/// Seals the finished file `temporary` and renames it to `path`. A file that stood there hands down its mode, and owner
+/// and group as far as that is allowed. Throws std::runtime_error; the temporary file is then still there.
 void seal_and_rename(const std::string& temporary, const std::string& path);
 
 }  // namespace meander

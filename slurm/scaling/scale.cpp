@@ -15,6 +15,7 @@
 
 #include "pipeline/archive/format/provenance.hpp"
 #include "pipeline/archive/read/read_sources.hpp"
+#include "pipeline/archive/shards/archive_target.hpp"
 #include "pipeline/machine/subprocess.hpp"
 #include "pipeline/ranks/mpi_session.hpp"
 #include "pipeline/run/progress.hpp"
@@ -218,6 +219,7 @@ int scale_command(const ScaleArguments& arguments, const Catalogue& catalogue) {
       !arguments.archive.empty()
           ? arguments.archive
           : std::filesystem::path(arguments.study.study).stem().string() + (setup.weak ? "_weak.h5" : "_strong.h5");
+  check_target(archive, false);
   const bool exists = std::filesystem::exists(archive);
   if (exists) read_header(archive);  // also with --fresh: never overwrite what is not ours
   const bool earlier = exists && !arguments.fresh;
@@ -240,7 +242,7 @@ int scale_command(const ScaleArguments& arguments, const Catalogue& catalogue) {
   }
   // MPI starts only now: the launcher's own would otherwise find itself inside another run of it.
   MpiSession mpi(0, nullptr);
-  write_scaling_archive(archive, study, runs, earlier, started, "meander scale " + arguments.study.study);
+  write_scaling_archive(archive, study, runs, arguments.fresh, started, "meander scale " + arguments.study.study);
   mpi.finish();
   if (earlier) {
     print_output("`meander-plot --table {}` compares with the runs from before\n", archive);

@@ -16,6 +16,7 @@
 #include "pipeline/archive/shards/shard_writer.hpp"
 #include "pipeline/measure/layout.hpp"
 #include "pipeline/measure/record.hpp"
+#include "pipeline/measure/tasks.hpp"
 #include "pipeline/study/study.hpp"
 
 namespace meander::archive_testing {
@@ -117,7 +118,6 @@ inline Record example_record(const Layout& layout, std::size_t cell, double x) {
   std::move(results).fill(record);
   record.cell = cell;
   record.seconds = 0.5 + x;
-  record.key[0] = static_cast<std::uint8_t>(cell);
   return record;
 }
 
@@ -133,14 +133,18 @@ inline Record failed_record_of(const Layout& layout, std::size_t cell, const std
 
 inline Record record_of(const Study& study, const Layout& layout, std::size_t family, std::size_t cell) {
   const double x = number_of(study, layout.families[family], cell);
-  if (family == 0) return example_record(layout, cell, x);
-  Results results(layout.families[family]);
-  results.set("q_star", x);
   Record record;
-  std::move(results).fill(record);
-  record.family = family;
-  record.cell = cell;
-  record.seconds = 0.5 + x;
+  if (family == 0) {
+    record = example_record(layout, cell, x);
+  } else {
+    Results results(layout.families[family]);
+    results.set("q_star", x);
+    std::move(results).fill(record);
+    record.family = family;
+    record.cell = cell;
+    record.seconds = 0.5 + x;
+  }
+  record.key = task_key(study, layout.families[family], CellSpace(study, layout.families[family]), cell);
   return record;
 }
 
@@ -153,12 +157,21 @@ inline std::vector<Record> all_records(const Study& study, const Layout& layout)
   return records;
 }
 
-/// Writes records as a shard and gives its path.
+/// The records under the identities of their tasks.
+inline std::vector<Record> with_keys(const Study& study, const Layout& layout, std::vector<Record> records) {
+  for (Record& record : records) {
+    const Family& family = layout.families[record.family];
+    record.key = task_key(study, family, CellSpace(study, family), record.cell);
+  }
+  return records;
+}
+
+/// Writes records, under the identities of their tasks, as a shard and gives its path.
 inline std::string write_shard(const std::string& archive, int rank, const Study& study, const Layout& layout,
                                const std::vector<Record>& records) {
   const std::vector<std::string> before = shard_files(archive);
   ShardWriter writer(shard_folder(archive), rank, study, layout, std::chrono::hours(1));
-  for (const Record& record : records) writer.add(record);
+  for (Record& record : with_keys(study, layout, records)) writer.add(std::move(record));
   writer.close();
   for (const std::string& file : shard_files(archive)) {
     if (std::find(before.begin(), before.end(), file) == before.end()) return file;

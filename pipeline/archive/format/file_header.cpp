@@ -3,12 +3,15 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 
 #include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
 namespace {
+
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 48;  // of one array: more than any machine has
 
 const std::vector<std::string>& own_attributes() {
   static const std::vector<std::string> names = {"filetype", "version",  "title",  "measure",
@@ -82,6 +85,50 @@ void check_kind(hid_t file, const std::string& path) {
   }
 }
 
+// A file's study and layout are believed only as far as everything that goes by them can: cells and values can be
+// counted, every dimension is declared, once, and a ragged one comes first.
+void check_layout(const Study& study, const Layout& layout) {
+  const auto require = [](bool condition, const std::string& problem) {
+    if (!condition) throw hdf5::Error("its layout does not fit its study: " + problem);
+  };
+  require(!layout.families.empty(), "there are no arrays");
+  std::set<std::string> names;
+  for (const OwnDimension& own : layout.dimensions) {
+    require(names.insert(own.name).second && study.dimension(own.name) == nullptr,
+            "two dimensions are called '" + own.name + "'");
+    require(own.coordinates.empty() || own.ragged || own.coordinates.size() == own.size,
+            "dimension '" + own.name + "' has another number of coordinates");
+  }
+  names.clear();
+  std::set<std::string> families;
+  for (const Family& family : layout.families) {
+    require(families.insert(family.name).second, "two families are called '" + family.name + "'");
+    for (const std::string& key : family.over.value_or(std::vector<std::string>())) {
+      require(study.dimension(key) != nullptr, "'" + family.name + "' runs over '" + key + "', which is not swept");
+    }
+    std::uint64_t cells = family.per_realization ? static_cast<std::uint64_t>(study.realizations) : 1;
+    for (const SweepDimension& dimension : study.sweep) {
+      if (family.over && std::ranges::find(*family.over, dimension.name) == family.over->end()) continue;
+      require(!__builtin_mul_overflow(cells, dimension.values.size(), &cells) && cells <= most_cells,
+              "'" + family.name + "' has more cells than can be counted");
+    }
+    require(cells <= most_cells, "'" + family.name + "' has more cells than can be counted");
+    for (const ArraySpec& array : family.arrays) {
+      require(names.insert(array.name).second, "two arrays are called '" + array.name + "'");
+      std::uint64_t values = std::max<std::uint64_t>(cells, 1) * sizeof(double);
+      for (std::size_t d = 0; d < array.dimensions.size(); ++d) {
+        const auto own = std::ranges::find(layout.dimensions, array.dimensions[d], &OwnDimension::name);
+        require(own != layout.dimensions.end(),
+                "array '" + array.name + "' has a dimension '" + array.dimensions[d] + "' that is not declared");
+        require(!own->ragged || d == 0, "the ragged dimension of '" + array.name + "' does not come first");
+        if (own->ragged) continue;
+        require(!__builtin_mul_overflow(values, own->size, &values) && values <= most_bytes,
+                "array '" + array.name + "' has more values than can be counted");
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void write_file_header(hid_t file, const char* filetype, const Study& study, const Layout& layout,
@@ -107,6 +154,7 @@ Header read_file_header(hid_t file, const std::string& path) {
     header.study = restore_study(hdf5::read_text_attribute(file, "study"),
                                  parse_files(hdf5::read_text_attribute(file, "input_files")));
     header.layout = Layout::parse(hdf5::read_text_attribute(file, "layout"));
+    check_layout(header.study, header.layout);
     for (const std::string& name : hdf5::attribute_names(file)) {
       if (!is_own(name) || name == "identity") header.attributes.emplace_back(name, read_any(file, name));
     }

@@ -16,6 +16,8 @@
 namespace meander {
 namespace {
 
+constexpr std::size_t cells_at_a_time = std::size_t{1} << 20;
+
 hdf5::Handle open_checked(const std::string& path) {
   require_hdf5_file(path);
   try {
@@ -151,15 +153,63 @@ std::size_t ArchiveReader::bytes_per_cell(std::size_t family) const {
   return bytes;
 }
 
+void ArchiveReader::refuse(const Field& field, const std::string& why) const {
+  throw BadInput(path_ + ": error: array '" + field.name + "' is damaged (" + why +
+                 ") restore the archive from a copy, or move it away and run the study again");
+}
+
+std::vector<std::int8_t> ArchiveReader::raw_statuses(std::size_t family, std::size_t begin, std::size_t end) const {
+  const Field& field = bookkeeping(family, FieldKind::status);
+  auto raw = read<std::int8_t>(field, begin, end);
+  if (!std::all_of(raw.begin(), raw.end(), is_status)) refuse(field, "a status that there is not");
+  return raw;
+}
+
+std::vector<std::int64_t> ArchiveReader::codes(std::size_t family, std::size_t begin, std::size_t end) const {
+  const Field& field = bookkeeping(family, FieldKind::error_code);
+  auto codes = read<std::int64_t>(field, begin, end);
+  // A negative one is a very large unsigned one.
+  const std::uint64_t messages = messages_.size();
+  if (!std::all_of(codes.begin(), codes.end(),
+                   [&](std::int64_t c) { return static_cast<std::uint64_t>(c) < messages; }))
+    refuse(field, "a code has no message");
+  return codes;
+}
+
+void ArchiveReader::check_bookkeeping() const {
+  for (std::size_t f = 0; f < families_.size(); ++f) {
+    for (std::size_t begin = 0; begin < cells(f); begin += cells_at_a_time) {
+      const std::size_t end = std::min(cells(f), begin + cells_at_a_time);
+      static_cast<void>(raw_statuses(f, begin, end));
+      static_cast<void>(codes(f, begin, end));
+    }
+    for (const Field& field : families_[f].fields) {
+      if (field.is_ragged_array()) static_cast<void>(offsets(field));
+    }
+  }
+}
+
 std::vector<Status> ArchiveReader::statuses(std::size_t family) const {
-  const auto raw = read<std::int8_t>(bookkeeping(family, FieldKind::status), 0, cells(family));
+  const std::vector<std::int8_t> raw = raw_statuses(family, 0, cells(family));
   std::vector<Status> statuses;
+  statuses.reserve(raw.size());
   for (const std::int8_t value : raw) statuses.push_back(static_cast<Status>(value));
   return statuses;
 }
 
 std::vector<std::int64_t> ArchiveReader::error_codes(std::size_t family) const {
-  return read<std::int64_t>(bookkeeping(family, FieldKind::error_code), 0, cells(family));
+  return codes(family, 0, cells(family));
+}
+
+std::size_t ArchiveReader::stored_length(const Field& ragged) const {
+  const auto held = hdf5::lock();
+  try {
+    const std::vector<hsize_t> shape = hdf5::extents(hdf5::open_dataset(file_.id(), ragged.name).id());
+    if (!shape.empty()) return shape.front();
+  } catch (const hdf5::Error& error) {
+    refuse(ragged, error.what());
+  }
+  refuse(ragged, "its shape is not that of its study");
 }
 
 const std::vector<std::size_t>& ArchiveReader::offsets(const Field& field) const {
@@ -170,10 +220,18 @@ const std::vector<std::size_t>& ArchiveReader::offsets(const Field& field) const
     return other.kind == FieldKind::count && other.ragged == field.ragged;
   });
   const auto counts = read<std::int64_t>(count, 0, family.cells);
-  offsets.push_back(0);
+  const std::size_t stored = stored_length(field);
+  std::vector<std::size_t> starts;
+  starts.reserve(counts.size() + 1);
+  starts.push_back(0);
   for (const std::int64_t size : counts) {
-    offsets.push_back(offsets.back() + static_cast<std::size_t>(std::max<std::int64_t>(0, size)));
+    if (size < 0 && size != missing_count) refuse(count, "a negative length");
+    const std::size_t own = size == missing_count ? 0 : static_cast<std::size_t>(size);
+    if (own > stored - starts.back()) refuse(count, "its lengths are more than the array '" + field.name + "' has");
+    starts.push_back(starts.back() + own);
   }
+  if (starts.back() != stored) refuse(count, "its lengths are less than the array '" + field.name + "' has");
+  offsets = std::move(starts);
   return offsets;
 }
 
@@ -216,9 +274,9 @@ void ArchiveReader::read_ragged(const Field& field, std::size_t begin, std::size
 }
 
 std::vector<Record> ArchiveReader::records(std::size_t family, std::size_t begin, std::size_t end) const {
-  const auto statuses = read<std::int8_t>(bookkeeping(family, FieldKind::status), begin, end);
+  const auto statuses = raw_statuses(family, begin, end);
   const auto seconds = read<double>(bookkeeping(family, FieldKind::seconds), begin, end);
-  const auto codes = read<std::int64_t>(bookkeeping(family, FieldKind::error_code), begin, end);
+  const auto error_codes = codes(family, begin, end);
   const std::size_t arrays = header_.layout.families[family].arrays.size();
   std::vector<Record> records(end - begin);
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -227,10 +285,7 @@ std::vector<Record> ArchiveReader::records(std::size_t family, std::size_t begin
     record.cell = begin + i;
     record.status = static_cast<Status>(statuses[i]);
     record.seconds = seconds[i];
-    if (codes[i] < 0 || static_cast<std::size_t>(codes[i]) >= messages_.size()) {
-      throw BadInput(path_ + ": error: array 'error_code' is damaged (a code has no message)");
-    }
-    record.message = messages_[static_cast<std::size_t>(codes[i])];
+    record.message = messages_[static_cast<std::size_t>(error_codes[i])];
     record.arrays.resize(arrays);
     record.extents.resize(arrays);
   }

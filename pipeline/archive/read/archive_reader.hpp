@@ -33,10 +33,16 @@ class ArchiveReader {
   std::size_t cells(std::size_t family) const { return families_[family].cells; }
   /// Expected size of a cell's record.
   std::size_t bytes_per_cell(std::size_t family) const;
+  /// Throws BadInput where a status is none that there is.
   std::vector<Status> statuses(std::size_t family) const;
+  /// Reads all bookkeeping (statuses, error codes, lengths of ragged dimensions), a part at a time. Throws BadInput
+  /// naming the array where one holds what no program has written: an unknown status, a code without a message, a
+  /// negative length, lengths that do not add up to those of the arrays.
+  void check_bookkeeping() const;
   /// The cells begin <= cell < end that are not missing. Throws BadInput naming a damaged array.
   std::vector<Record> records(std::size_t family, std::size_t begin, std::size_t end) const;
   const std::vector<std::string>& messages() const { return messages_; }
+  /// Throws BadInput where one has no message.
   std::vector<std::int64_t> error_codes(std::size_t family) const;
 
  private:
@@ -53,7 +59,11 @@ class ArchiveReader {
   void read_array(const Field& field, std::size_t begin, std::size_t end, std::vector<Record>& records) const;
   void read_ragged(const Field& field, std::size_t begin, std::size_t end, std::vector<Record>& records) const;
   const std::vector<std::size_t>& offsets(const Field& field) const;
+  std::size_t stored_length(const Field& ragged) const;
   const Field& bookkeeping(std::size_t family, FieldKind kind) const;
+  std::vector<std::int8_t> raw_statuses(std::size_t family, std::size_t begin, std::size_t end) const;
+  std::vector<std::int64_t> codes(std::size_t family, std::size_t begin, std::size_t end) const;
+  [[noreturn]] void refuse(const Field& field, const std::string& why) const;
 
   std::string path_;
   hdf5::Handle file_;

@@ -43,6 +43,7 @@ StatusMap read_statuses(const Study& study, const Layout& layout, const std::vec
     }
     const ArchiveReader archive(path);
     require_identity(archive.header(), study, path);
+    archive.check_bookkeeping();  // what cannot be joined is found before anything is computed
     const CellMap map(archive.header().study, archive.header().layout, study, layout);
     for (std::size_t f = 0; f < archive.header().layout.families.size(); ++f) {
       const std::vector<Status> own = archive.statuses(f);

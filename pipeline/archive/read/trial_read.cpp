@@ -7,6 +7,7 @@
 #include "pipeline/archive/format/archive_shape.hpp"
 #include "pipeline/archive/format/file_header.hpp"
 #include "pipeline/storage/contained.hpp"
+#include "pipeline/archive/read/archive_reader.hpp"
 #include "pipeline/storage/hdf5.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
@@ -103,6 +104,7 @@ void inspect(const std::string& path, TrialReport& report, const Beat& beat) {
       }
     }
     check_structure(file.id(), header, report.problems);
+    if (report.problems.empty()) ArchiveReader(path).check_bookkeeping();
   } catch (const std::exception& error) {
     report.problems.emplace_back(error.what());
   }

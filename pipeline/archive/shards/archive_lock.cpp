@@ -6,14 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <stdexcept>
 
 #include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/archive/shards/task_state.hpp"
+#include "pipeline/storage/own_folder.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
@@ -31,38 +35,69 @@ struct flock whole_file() {
 std::string holder(int file) {
   std::array<char, 256> text{};
   const ssize_t size = pread(file, text.data(), text.size() - 1, 0);
-  return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "an unknown process";
+  if (size <= 0) return "an unknown process";
+  std::string words(text.data(), static_cast<std::size_t>(size));
+  // Whoever may write into the folder chooses these bytes: no terminal is to obey them.
+  std::replace_if(
+      words.begin(), words.end(), [](unsigned char c) { return c < 32 || c == 127; }, '?');
+  return words;
 }
 
 /// True where `file` is still what `path` names: another process may have removed it in between.
 bool still_linked(int file, const std::string& path) {
   struct stat open_file {};
   struct stat on_disk {};
-  return fstat(file, &open_file) == 0 && stat(path.c_str(), &on_disk) == 0 && open_file.st_ino == on_disk.st_ino &&
+  return fstat(file, &open_file) == 0 && lstat(path.c_str(), &on_disk) == 0 && open_file.st_ino == on_disk.st_ino &&
          open_file.st_dev == on_disk.st_dev;
+}
+
+[[noreturn]] void refuse(const std::string& archive, const std::string& why) {
+  throw BadInput(fmt::format("{}: error: cannot keep results beside the archive ({}) choose another -o", archive, why));
+}
+
+/// The lock's file, open for writing: a file of this user's own under one name, in folders of this user's own.
+int open_lock(const std::string& archive, const std::string& path) {
+  int folder = -1;
+  try {
+    folder = open_own_folder(shard_folder(archive));
+    if (struct stat there{}; fstatat(folder, "partial", &there, AT_SYMLINK_NOFOLLOW) == 0)
+      require_own_folder(state_folder(archive));
+  } catch (const std::runtime_error& error) {
+    if (folder >= 0) close(folder);
+    refuse(archive, error.what());
+  }
+  const int file = openat(folder, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+  const int error = errno;
+  close(folder);
+  if (file < 0)
+    refuse(archive, path + ": " + (error == ELOOP ? "a link, which is not followed" : std::strerror(error)));
+  struct stat status {};
+  if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() && status.st_nlink <= 1) {
+    return file;
+  }
+  close(file);
+  refuse(archive, path + ": not a file that a run has made; remove it");
 }
 
 }  // namespace
 
-ArchiveLock::ArchiveLock(const std::string& archive) : path_(shard_folder(archive) + "/lock") {
-  const auto refuse = [&](const std::string& why) {
-    throw BadInput(
-        fmt::format("{}: error: cannot keep results beside the archive ({}) choose another -o", archive, why));
-  };
-  do {
+ArchiveLock::ArchiveLock(const std::string& archive) : archive_(archive), path_(shard_folder(archive) + "/lock") {
+  try {
+    take();
+  } catch (...) {  // no destructor runs
     if (file_ >= 0) close(file_);
-    std::error_code error;
-    std::filesystem::create_directory(shard_folder(archive), error);
-    if (error) refuse(shard_folder(archive) + ": " + error.message());
-    file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (file_ < 0) refuse(path_ + ": " + std::strerror(errno));
+    throw;
+  }
+}
+
+void ArchiveLock::take() {
+  do {
+    if (file_ >= 0) close(std::exchange(file_, -1));
+    file_ = open_lock(archive_, path_);
     struct flock lock = whole_file();
     if (fcntl(file_, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
-      const std::string who = holder(file_);
-      close(file_);
-      file_ = -1;
       throw BadInput(fmt::format("{}: error: another run writes this archive ({}) wait for it or choose another -o",
-                                 archive, who));
+                                 archive_, holder(file_)));
     }
   } while (!still_linked(file_, path_));
 
@@ -73,19 +108,25 @@ ArchiveLock::ArchiveLock(const std::string& archive) : path_(shard_folder(archiv
                                        fmt::gmtime(std::time(nullptr))) +
                            (job != nullptr ? std::string(", job ") + job : "");
   if (ftruncate(file_, 0) != 0 || pwrite(file_, text.data(), text.size(), 0) < 0)
-    refuse(path_ + ": " + std::strerror(errno));
+    refuse(archive_, path_ + ": " + std::strerror(errno));
+}
+
+void ArchiveLock::renew() {
+  if (!still_linked(file_, path_)) take();
 }
 
 ArchiveLock::~ArchiveLock() {
   if (file_ >= 0) close(file_);
 }
 
-void ArchiveLock::remove_file() {
+void ArchiveLock::remove() {
   unlink(path_.c_str());
+  std::error_code ignored;  // shards and states keep the folder
+  std::filesystem::remove(shard_folder(archive_), ignored);
 }
 
 std::optional<std::string> lock_holder(const std::string& archive) {
-  const int file = open((shard_folder(archive) + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
+  const int file = open((shard_folder(archive) + "/lock").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (file < 0) return std::nullopt;
   struct flock lock = whole_file();
   std::optional<std::string> who;

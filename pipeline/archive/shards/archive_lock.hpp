@@ -8,20 +8,30 @@
 namespace meander {
 
 /// Holds the lock file in the archive's shard folder, which it creates where it is missing. The
-/// system lets go of the lock when the process ends, however it ends.
+/// system lets go of the lock when the process ends, however it ends. Whoever replaces an archive
+/// holds its lock from before it reads what is there.
 class ArchiveLock {
  public:
   /// Throws BadInput where another process holds the lock (its host, process and start are in the
-  /// message) or where the folder cannot be made.
+  /// message), or where the folder cannot be made, is a link or another user's, or the lock is no
+  /// file of one's own: no link is followed, and nothing that somebody has prepared is written to.
   explicit ArchiveLock(const std::string& archive);
   ~ArchiveLock();
-  ArchiveLock(ArchiveLock&& other) noexcept : path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)) {}
+  ArchiveLock(ArchiveLock&& other) noexcept
+      : archive_(std::move(other.archive_)), path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)) {}
   ArchiveLock& operator=(ArchiveLock&&) = delete;
 
-  /// Removes the lock file while the lock is still held; the folder can go then.
-  void remove_file();
+  /// Takes the lock again where its file, or the whole folder, was removed meanwhile. Throws BadInput
+  /// where another process has taken it since.
+  void renew();
+
+  /// Removes the lock file while the lock is still held, and the folder where nothing else is in it.
+  void remove();
 
  private:
+  void take();
+
+  std::string archive_;
   std::string path_;
   int file_ = -1;
 };

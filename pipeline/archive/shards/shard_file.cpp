@@ -5,14 +5,12 @@
 #include <stdexcept>
 
 #include "pipeline/archive/format/file_header.hpp"
+#include "pipeline/archive/shards/archive_target.hpp"
+#include "pipeline/archive/shards/record_shape.hpp"
 #include "pipeline/storage/hdf5.hpp"
-#include "pipeline/storage/sealed_file.hpp"
-#include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
 namespace {
-
-constexpr std::int64_t not_given = -1;
 
 using Records = std::vector<const Record*>;
 
@@ -92,81 +90,10 @@ void write_family(hid_t file, const Family& family, std::size_t index, const Rec
   group.close();
 }
 
-void require(bool condition, const char* what) {
-  if (!condition) throw hdf5::Error(std::string("columns disagree (") + what + ")");
-}
-
-template <class T>
-void read_values(hid_t group, const std::string& name, const std::vector<std::int64_t>& counts, std::size_t array,
-                 std::span<Record> records) {
-  const std::vector<T> all = hdf5::read_dataset<T>(group, name + ".values");
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const auto size = static_cast<std::size_t>(std::max<std::int64_t>(counts[i], 0));
-    require(size <= all.size() - next, "values");
-    records[i].arrays[array] = std::vector<T>(all.begin() + static_cast<std::ptrdiff_t>(next),
-                                              all.begin() + static_cast<std::ptrdiff_t>(next + size));
-    next += size;
-  }
-}
-
-void read_array(hid_t group, const ArraySpec& spec, std::size_t array, std::span<Record> records) {
-  const std::vector<std::int64_t> counts = hdf5::read_dataset<std::int64_t>(group, spec.name + ".count");
-  const std::size_t rank = spec.dimensions.size();
-  std::vector<std::int64_t> extents;
-  if (rank > 0) extents = hdf5::read_dataset<std::int64_t>(group, spec.name + ".extents");
-  require(counts.size() == records.size() && extents.size() == records.size() * rank, "extents");
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (counts[i] == not_given) continue;
-    const auto begin = extents.begin() + static_cast<std::ptrdiff_t>(i * rank);
-    records[i].extents[array].assign(begin, begin + static_cast<std::ptrdiff_t>(rank));
-  }
-  switch (spec.type) {
-    case ArrayType::float64:
-      return read_values<double>(group, spec.name, counts, array, records);
-    case ArrayType::int64:
-      return read_values<std::int64_t>(group, spec.name, counts, array, records);
-    case ArrayType::int8:
-      return read_values<std::int8_t>(group, spec.name, counts, array, records);
-  }
-}
-
-std::vector<Record> read_family(hid_t file, const Family& family, std::size_t index, std::size_t cells_in_study,
-                                ShardPart part) {
-  const hdf5::Handle group = hdf5::open_group(file, "family_" + std::to_string(index));
-  const auto keys = hdf5::read_dataset<std::uint8_t>(group.id(), "key");
-  const auto cells = hdf5::read_dataset<std::int64_t>(group.id(), "cell");
-  const auto statuses = hdf5::read_dataset<std::int8_t>(group.id(), "status");
-  const auto seconds = hdf5::read_dataset<double>(group.id(), "seconds");
-  const auto messages = hdf5::read_text_dataset(group.id(), "message");
-  std::vector<Record> records(cells.size());
-  require(statuses.size() == cells.size() && seconds.size() == cells.size() && messages.size() == cells.size() &&
-              keys.size() == cells.size() * TaskKey{}.size(),
-          "rows");
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    Record& record = records[i];
-    require(cells[i] >= 0 && static_cast<std::size_t>(cells[i]) < cells_in_study, "cells");
-    std::copy_n(keys.begin() + static_cast<std::ptrdiff_t>(i * record.key.size()), record.key.size(),
-                record.key.begin());
-    record.family = index;
-    record.cell = static_cast<std::size_t>(cells[i]);
-    record.status = static_cast<Status>(statuses[i]);
-    record.seconds = seconds[i];
-    record.message = messages[i];
-    record.arrays.resize(family.arrays.size());
-    record.extents.resize(family.arrays.size());
-  }
-  if (part == ShardPart::everything) {
-    const hdf5::Handle arrays = hdf5::open_group(group.id(), "arrays");
-    for (std::size_t a = 0; a < family.arrays.size(); ++a) read_array(arrays.id(), family.arrays[a], a, records);
-  }
-  return records;
-}
-
 }  // namespace
 
 std::string shard_folder(const std::string& archive) {
-  return archive + ".shards";
+  return archive_target(archive) + ".shards";
 }
 
 std::vector<std::string> shard_files(const std::string& archive) {
@@ -181,26 +108,46 @@ std::vector<std::string> shard_files(const std::string& archive) {
   return files;
 }
 
+std::string misfit(const ArraySpec& spec, const Layout& layout, std::span<const std::int64_t> extents,
+                   std::uint64_t values) {
+  if (extents.size() != spec.dimensions.size()) return "has another number of dimensions";
+  std::uint64_t size = 1;
+  for (std::size_t d = 0; d < extents.size(); ++d) {
+    const OwnDimension& dimension = layout.dimension(spec.dimensions[d]);
+    if (extents[d] < 0) return "has a negative extent";
+    const auto extent = static_cast<std::uint64_t>(extents[d]);
+    if (!dimension.ragged && extent > dimension.size) return "is longer than '" + dimension.name + "' is declared";
+    if (__builtin_mul_overflow(size, extent, &size)) return "has extents whose product no computer counts";
+  }
+  return size == values ? "" : "has another number of values than its extents say";
+}
+
 void validate(const Record& record, const Layout& layout) {
   const Family& family = layout.families.at(record.family);
   if (record.arrays.size() != family.arrays.size() || record.extents.size() != family.arrays.size()) {
     throw std::logic_error("a record of '" + family.name + "' has another number of arrays than its family");
   }
+  RaggedLengths ragged;
   for (std::size_t a = 0; a < family.arrays.size(); ++a) {
     if (!given(record, a)) continue;
     const ArraySpec& spec = family.arrays[a];
-    std::size_t size = 1;
-    bool fits = record.extents[a].size() == spec.dimensions.size();
-    for (std::size_t d = 0; fits && d < spec.dimensions.size(); ++d) {
-      const OwnDimension& dimension = layout.dimension(spec.dimensions[d]);
-      fits = dimension.ragged || record.extents[a][d] <= dimension.size;
-      size *= record.extents[a][d];
-    }
-    if (!fits || size != values_in(record.arrays[a]) ||
-        record.arrays[a].index() != static_cast<std::size_t>(spec.type)) {
-      throw std::logic_error("array '" + spec.name + "' of a task has another type or shape than was declared");
+    const std::vector<std::int64_t> extents(record.extents[a].begin(), record.extents[a].end());
+    std::string problem = record.arrays[a].index() == static_cast<std::size_t>(spec.type) ? "" : "is of another type";
+    if (problem.empty()) problem = misfit(spec, layout, extents, values_in(record.arrays[a]));
+    if (problem.empty()) problem = ragged.misfit(spec, layout, extents);
+    if (!problem.empty()) {
+      throw std::logic_error("array '" + spec.name + "' of a task has another type or shape than was declared: it " +
+                             problem);
     }
   }
+}
+
+std::string RaggedLengths::misfit(const ArraySpec& spec, const Layout& layout, std::span<const std::int64_t> extents) {
+  if (extents.empty() || !layout.dimension(spec.dimensions.front()).ragged) return "";
+  const auto [known, is_new] = lengths_.emplace(spec.dimensions.front(), extents.front());
+  return is_new || known->second == extents.front()
+             ? ""
+             : "has another length than the other arrays over '" + known->first + "'";
 }
 
 std::size_t size_of(const Record& record) {
@@ -226,37 +173,6 @@ std::vector<std::byte> shard_image(const Study& study, const Layout& layout,
   std::vector<std::byte> image = hdf5::file_image(file);
   file.close();
   return image;
-}
-
-Shard read_shard(const std::string& path, ShardPart part) {
-  SealedContent content;
-  try {
-    content = read_sealed(path);
-  } catch (const std::runtime_error& error) {
-    throw BadInput(path + ": error: " + error.what());
-  }
-  if (content.seal != Seal::intact) {
-    throw BadInput(path +
-                   ": error: damaged shard (its bytes are not those that were written) remove it; its tasks "
-                   "are computed again");
-  }
-  const auto held = hdf5::lock();
-  try {
-    const hdf5::Handle file = hdf5::open_image(content.bytes, path);
-    Shard shard;
-    shard.header = read_file_header(file.id(), path);
-    if (!shard.header.is_shard) throw BadInput(path + ": error: not a shard");
-    if (part == ShardPart::header) return shard;
-    for (std::size_t f = 0; f < shard.header.layout.families.size(); ++f) {
-      const Family& family = shard.header.layout.families[f];
-      std::vector<Record> records =
-          read_family(file.id(), family, f, CellSpace(shard.header.study, family).size(), part);
-      std::move(records.begin(), records.end(), std::back_inserter(shard.records));
-    }
-    return shard;
-  } catch (const hdf5::Error& error) {
-    throw BadInput(path + ": error: damaged shard: " + error.what());
-  }
 }
 
 }  // namespace meander

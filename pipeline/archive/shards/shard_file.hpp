@@ -16,7 +16,8 @@ inline bool is_shard_path(const std::string& path) {
   return path.ends_with(shard_extension);
 }
 
-/// The folder of an archive's shards, and the shard files in it, sorted by name.
+/// The folder of an archive's shards, and the shard files in it, sorted by name. It lies beside the file that the
+/// archive's name stands for, so that two links to one archive have one folder and one lock.
 std::string shard_folder(const std::string& archive);
 std::vector<std::string> shard_files(const std::string& archive);
 
@@ -39,7 +40,10 @@ struct Shard {
 
 enum class ShardPart { header, statuses, everything };
 
-/// Throws BadInput where the file is missing, damaged in any byte, or no shard.
+/// Throws BadInput where the file is missing, a link, damaged in any byte, or no shard; and, whichever part is wanted,
+/// where a row is none of the study and layout that the shard names: its key is not that of its cell, the cell is there
+/// twice, its status is unknown, or an array has other extents than the layout and its values allow. Whoever has read
+/// the header alone can rely on the rest.
 Shard read_shard(const std::string& path, ShardPart part);
 
 }  // namespace meander

@@ -12,6 +12,7 @@
 
 #include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/storage/hdf5.hpp"
+#include "pipeline/storage/own_folder.hpp"
 #include "pipeline/storage/sealed_file.hpp"
 
 namespace meander {
@@ -38,9 +39,7 @@ std::string unique_stem(int rank) {
   gmtime_r(&now.tv_sec, &parts);
   char stamp[32];
   std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &parts);
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
-  return std::string(stamp) + "." + std::to_string(1000000000 + now.tv_nsec).substr(1) + "-" + host + "-" +
+  return std::string(stamp) + "." + std::to_string(1000000000 + now.tv_nsec).substr(1) + "-" + short_host() + "-" +
          std::to_string(getpid()) + "-r" + std::to_string(rank);
 }
 
@@ -102,6 +101,9 @@ struct ShardWriter::Impl {
       at_once = false;
       // Asked before the write: what is added while it goes on needs a further one.
       const bool last_one = closing;
+      // What somebody has removed is still here.
+      std::error_code ignored;
+      if (last_one && pending_bytes == 0 && !records.empty() && !fs::exists(path(), ignored)) pending_bytes = 1;
       if (pending_bytes > 0) write(guard);
       last = Clock::now();
       if (!last_one) continue;
@@ -114,6 +116,10 @@ struct ShardWriter::Impl {
     }
   }
 
+  std::string path() const {
+    return (fs::path(folder) / (stem + "-" + std::to_string(segment) + shard_extension)).string();
+  }
+
   // Called with the lock held; writes without it, so that `add` never waits for the disk.
   void write(std::unique_lock<std::mutex>& guard) {
     const std::vector<std::shared_ptr<const Record>> snapshot = records;
@@ -123,9 +129,8 @@ struct ShardWriter::Impl {
     guard.unlock();
     std::string trouble;
     try {
-      fs::create_directories(folder);
-      const std::string name = stem + "-" + std::to_string(segment) + shard_extension;
-      replace_sealed((fs::path(folder) / name).string(), shard_image(study, layout, snapshot));
+      require_own_folder(folder);
+      replace_sealed(path(), shard_image(study, layout, snapshot));
       std::error_code ignored;  // what stays is removed when the archive is there
       for (const std::string& path : done) fs::remove(path, ignored);
     } catch (const std::exception& error) {

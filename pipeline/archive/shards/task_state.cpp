@@ -13,6 +13,7 @@
 #include <stdexcept>
 
 #include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/storage/own_folder.hpp"
 #include "pipeline/storage/sealed_file.hpp"
 
 namespace meander {
@@ -72,7 +73,7 @@ std::optional<TaskStateHead> parse(std::span<const std::byte> from, std::uint64_
 std::string problem_of(const std::string& path, const TaskKey& key, int measure_version, TaskState& state) {
   SealedContent content;
   try {
-    content = read_sealed(path);
+    content = read_sealed(path, false);
   } catch (const std::exception& error) {
     return error.what();
   }
@@ -130,7 +131,8 @@ void write_state(const std::string& archive, const TaskStateHead& head, std::spa
   put(content, head.seconds);
   put(content, static_cast<std::uint64_t>(bytes.size()));
   content.insert(content.end(), bytes.begin(), bytes.end());
-  fs::create_directories(state_folder(archive));
+  require_own_folder(shard_folder(archive));
+  require_own_folder(state_folder(archive));
   replace_sealed(state_file(archive, head.key), content);
 }
 

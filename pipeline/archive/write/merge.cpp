@@ -1,6 +1,8 @@
 // Sources are read by all ranks, dealt to the ranks that own the cells, and written together.
 #include "pipeline/archive/write/merge.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <deque>
@@ -12,6 +14,7 @@
 #include "pipeline/archive/cells/cell_map.hpp"
 #include "pipeline/archive/format/file_header.hpp"
 #include "pipeline/archive/read/archive_reader.hpp"
+#include "pipeline/archive/shards/archive_target.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/archive/write/archive_writer.hpp"
 #include "pipeline/archive/write/exchange.hpp"
@@ -150,10 +153,36 @@ void tidy(const std::string& out) {
   }
 }
 
+bool is_among(const std::vector<std::string>& sources, const std::string& file) {
+  std::error_code ignored;
+  return std::any_of(sources.begin(), sources.end(), [&](const std::string& source) {
+    return source == file || std::filesystem::equivalent(source, file, ignored);
+  });
+}
+
+// Throws where what stands at `out` may not be replaced: it is none of the sources, or another file than when they
+// began to be read, so that what it holds would be lost; or it was write-protected meanwhile.
+void require_unchanged(const std::string& out, const FileStamp& before, const std::vector<std::string>& sources) {
+  if (stamp_of(out) != before || (before.there && !is_among(sources, out))) {
+    throw std::runtime_error("what stands there was replaced while this one was made: another run or merge wrote it");
+  }
+  struct stat there {};
+  if (::stat(out.c_str(), &there) == 0 && (there.st_mode & S_IWUSR) == 0) {
+    throw std::runtime_error("it was write-protected meanwhile");
+  }
+}
+
 }  // namespace
 
-void write_archive(MPI_Comm comm, const std::string& out, const Study& study, const Layout& layout,
+void write_archive(MPI_Comm comm, const std::string& name, const Study& study, const Layout& layout,
                    const std::vector<std::string>& sources, const Attributes& attributes) {
+  std::string out;
+  FileStamp before;
+  on_root(comm, [&] {
+    out = archive_target(name);
+    before = stamp_of(out);
+  });
+  broadcast(comm, out);
   std::optional<Block> block;
   together(comm, [&] { block.emplace(study, layout, rank_of(comm), size_of(comm)); });
   fill_block(comm, study, layout, sources, *block);
@@ -165,7 +194,10 @@ void write_archive(MPI_Comm comm, const std::string& out, const Study& study, co
   broadcast(comm, temporary);
   try {
     write_archive_file(comm, temporary, study, layout, *block, attributes);
-    on_root(comm, [&] { seal_and_rename(temporary, out); });
+    on_root(comm, [&] {
+      require_unchanged(out, before, sources);
+      seal_and_rename(temporary, out);
+    });
   } catch (const std::exception& error) {
     if (rank_of(comm) == 0) std::remove(temporary.c_str());
     // Every rank is here, of the same failure.

@@ -10,7 +10,9 @@
 
 namespace meander {
 
-/// Joins `sources` (archives and shards) into a new archive at `out`, replaced atomically.
+/// Joins `sources` (archives and shards) into a new archive at `out`, replaced atomically; where that is a link, what
+/// it leads to is. The caller holds the archive's lock. What stands there and is none of the sources is lost; where it
+/// changes meanwhile, nothing is replaced.
 /// Collective: each rank reads a share of the sources, rows go to the rank that writes their part,
 /// and the arrays are written collectively. Identical cells pass; of a failed and a done cell the
 /// done one is kept; conflicting ones are refused with BadInput that names cell and array, counts

@@ -87,6 +87,7 @@ TEST(shard, that_has_grown_large_is_closed_and_a_further_one_begun) {
     Record record;
     std::move(results).fill(record);
     record.cell = cell;
+    record.key = task_key(study, layout.families[0], CellSpace(study, layout.families[0]), cell);
     writer.add(std::move(record));
     if (cell == 3) {
       // More than a file's worth is waiting, so it is written although the interval is long.
