@@ -74,8 +74,7 @@ int merge_command(const MergeArguments& arguments) {
     throw;
   }
   lock.remove();
-  print_output("{}: joined {} archives
-", out, sources.size());
+  print_output("{}: joined {} archives\n", out, sources.size());
   mpi.finish();
   return exit_done;
 }
