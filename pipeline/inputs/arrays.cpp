@@ -132,25 +132,27 @@ NamedArrays read_arrays(std::span<const std::byte> file, const std::string& name
       file, name, [](const Survey&) {}, [] {});
 }
 
-std::optional<std::string> try_arrays(std::span<const std::byte> file, const std::string& name) {
+std::optional<std::string> try_arrays(std::span<const std::byte> file, const std::string& name, int seconds) {
   if (!looks_like_hdf5(file)) return std::nullopt;
-  const Contained child = in_child([&](const Say& say) {
-    const double image = 3.0 * static_cast<double>(file.size());
-    limit_memory(image + own_memory);
-    try {
-      static_cast<void>(read_all(
-          file, name,
-          [&](const Survey& survey) {
-            say("");
-            limit_memory(survey.bytes + 3.0 * survey.largest_chunk + own_memory);
-          },
-          [&] { say(""); }));
-    } catch (const BadInput& error) {
-      say(error.what());
-    } catch (const std::bad_alloc&) {
-      say(name + ": asks for far more memory than its numbers take (it is damaged); write the file again");
-    }
-  });
+  const Contained child = in_child(
+      [&](const Say& say) {
+        const double image = 3.0 * static_cast<double>(file.size());
+        limit_memory(image + own_memory);
+        try {
+          static_cast<void>(read_all(
+              file, name,
+              [&](const Survey& survey) {
+                say("");
+                limit_memory(survey.bytes + 3.0 * survey.largest_chunk + own_memory);
+              },
+              [&] { say(""); }));
+        } catch (const BadInput& error) {
+          say(error.what());
+        } catch (const std::bad_alloc&) {
+          say(name + ": asks for far more memory than its numbers take (it is damaged); write the file again");
+        }
+      },
+      {.seconds = 60, .processor_seconds = seconds});
   if (!child.lines.empty()) return child.lines.front();
   if (child.crashed) {
     return name + ": cannot be read (HDF5 crashes or hangs on it: the file is damaged); write the file again";
@@ -159,10 +161,12 @@ std::optional<std::string> try_arrays(std::span<const std::byte> file, const std
 }
 
 std::string filetype_of(const std::string& path) {
-  const Contained child = in_child([&](const Say& say) {
-    const hdf5::Handle file = hdf5::open_file(path);
-    if (hdf5::has_attribute(file.id(), "filetype")) say(hdf5::read_text_attribute(file.id(), "filetype"));
-  });
+  const Contained child = in_child(
+      [&](const Say& say) {
+        const hdf5::Handle file = hdf5::open_file(path);
+        if (hdf5::has_attribute(file.id(), "filetype")) say(hdf5::read_text_attribute(file.id(), "filetype"));
+      },
+      {.seconds = 60, .processor_seconds = 5});
   return child.lines.empty() ? "" : child.lines.front();
 }
 

@@ -43,8 +43,9 @@ NamedArrays read_arrays(std::span<const std::byte> file, const std::string& name
 
 /// Reads the arrays of a file in a child process of bounded memory, whatever HDF5 does there, and gives the message
 /// with which `read_arrays` would refuse them; nothing where all is well, or where the bytes are no HDF5 file at all.
-/// To be asked once of bytes that come from outside, before any rank reads them.
-std::optional<std::string> try_arrays(std::span<const std::byte> file, const std::string& name);
+/// To be asked once of bytes that come from outside, before any rank reads them. A child that computes for `seconds`
+/// without reading a piece of an array is ended.
+std::optional<std::string> try_arrays(std::span<const std::byte> file, const std::string& name, int seconds = 15);
 
 /// The root's attribute `filetype` of an HDF5 file, read in a child process; empty where there is none or it cannot be
 /// read.

@@ -20,16 +20,24 @@
 namespace meander {
 namespace {
 
-// A damaged file may send HDF5 round in circles; no piece of an array takes this long to read.
-constexpr int patience_seconds = 60;
-
 // A crash is expected here, so it is silent: no report of MPI's, no core file.
 void crash_quietly() {
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL}) ::signal(signal, SIG_DFL);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGXCPU}) ::signal(signal, SIG_DFL);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   const int nowhere = ::open("/dev/null", O_WRONLY);
   if (nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
+}
+
+// From now on; whoever goes round in circles is ended by the system.
+void limit_processor_time(int seconds) {
+  rusage used{};
+  rlimit limit{};
+  if (::getrusage(RUSAGE_SELF, &used) != 0 || ::getrlimit(RLIMIT_CPU, &limit) != 0) return;
+  const auto now = static_cast<rlim_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec +
+                                       (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000000);
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, now + 1 + static_cast<rlim_t>(seconds));
+  ::setrlimit(RLIMIT_CPU, &limit);
 }
 
 void say(int pipe, std::string line) {
@@ -44,11 +52,15 @@ void say(int pipe, std::string line) {
 }
 
 // The parent holds the lock on HDF5, so that nobody else is inside it at the fork.
-[[noreturn]] void child(const std::function<void(const Say&)>& work, int pipe) {
+[[noreturn]] void child(const std::function<void(const Say&)>& work, int pipe, const Patience& patience) {
   crash_quietly();
+  limit_processor_time(patience.processor_seconds);
   int code = 0;
   try {
-    work([pipe](const std::string& line) { say(pipe, line); });
+    work([pipe, &patience](const std::string& line) {
+      say(pipe, line);
+      limit_processor_time(patience.processor_seconds);
+    });
   } catch (...) {
     code = 1;
   }
@@ -57,13 +69,13 @@ void say(int pipe, std::string line) {
 }
 
 // What the child says, until it ends or has been silent for too long.
-std::string listen(int pipe, pid_t pid) {
+std::string listen(int pipe, pid_t pid, int seconds) {
   std::string text;
   auto heard = std::chrono::steady_clock::now();
   while (true) {
     const auto silent =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - heard).count();
-    const auto left = patience_seconds * 1000L - silent;
+    const auto left = seconds * 1000L - silent;
     pollfd wait{pipe, POLLIN, 0};
     const int ready = left <= 0 ? 0 : ::poll(&wait, 1, static_cast<int>(left));
     if (ready < 0 && errno == EINTR) continue;
@@ -90,14 +102,14 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 }  // namespace
 
-Contained in_child(const std::function<void(const Say&)>& work) {
+Contained in_child(const std::function<void(const Say&)>& work, const Patience& patience) {
   const auto held = hdf5::lock();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error(std::string("no pipe (") + std::strerror(errno) + ")");
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::close(ends[0]);
-    child(work, ends[1]);
+    child(work, ends[1], patience);
   }
   ::close(ends[1]);
   Contained result;
@@ -106,7 +118,7 @@ Contained in_child(const std::function<void(const Say&)>& work) {
     result.started = false;
     return result;
   }
-  result.lines = lines_of(listen(ends[0], pid));
+  result.lines = lines_of(listen(ends[0], pid, patience.seconds));
   ::close(ends[0]);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {

@@ -15,12 +15,18 @@ using Say = std::function<void(const std::string& line)>;
 struct Contained {
   std::vector<std::string> lines;  // all that it said
   bool started = true;             // false where no process could be started
-  bool crashed = false;            // by a signal, by an exception, or silent for a minute
+  bool crashed = false;            // by a signal, by an exception, or silent for too long
 };
 
-/// Does `work` in a copy of this process, which holds HDF5's lock meanwhile, and gives what it says. A child from which
-/// nothing is heard for a minute is ended. Throws std::runtime_error where there is no pipe.
-Contained in_child(const std::function<void(const Say&)>& work);
+/// How long a child may say nothing, by the clock and in the processor: damage sends HDF5 round in circles.
+struct Patience {
+  int seconds = 60;
+  int processor_seconds = 15;
+};
+
+/// Does `work` in a copy of this process, which holds HDF5's lock meanwhile, and gives what it says. A child that loses
+/// its parent's patience is ended. Throws std::runtime_error where there is no pipe.
+Contained in_child(const std::function<void(const Say&)>& work, const Patience& patience = {});
 
 /// Bounds the memory of this process, a child's, to what it has now and `more` bytes: what a damaged file asks for
 /// beyond is refused by the system. A later call may allow more.

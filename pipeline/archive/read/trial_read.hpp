@@ -18,7 +18,7 @@ struct TrialReport {
 TrialReport trial_read(const std::string& path);
 
 /// The same in a child process: whatever HDF5 does to it becomes a problem in the report. A child from
-/// which nothing is heard for a minute is ended.
+/// which nothing is heard for a minute, or a quarter of one while it computes, is ended.
 TrialReport trial_read_in_child(const std::string& path);
 
 }  // namespace meander

@@ -3,7 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <unistd.h>
+
 #include <csignal>
+#include <ctime>
 #include <new>
 #include <stdexcept>
 
@@ -27,6 +30,24 @@ TEST(Contained, ACrashAndAnExceptionAreSeen) {
   EXPECT_THAT(child.lines, ElementsAre("before"));
   EXPECT_TRUE(child.crashed);
   EXPECT_TRUE(in_child([](const Say&) { throw std::runtime_error("x"); }).crashed);
+}
+
+TEST(Contained, WhoGoesRoundInCirclesIsEnded) {
+  const auto circle = [](double seconds, const Say& say) {
+    const std::clock_t begin = std::clock();
+    while (static_cast<double>(std::clock() - begin) < seconds * CLOCKS_PER_SEC) continue;
+    say("");
+  };
+  Contained child = in_child([&](const Say& say) { circle(100, say); }, {.seconds = 60, .processor_seconds = 1});
+  EXPECT_TRUE(child.crashed);
+  child = in_child([](const Say&) { ::sleep(100); }, {.seconds = 1, .processor_seconds = 60});
+  EXPECT_TRUE(child.crashed);
+  child = in_child(
+      [&](const Say& say) {
+        for (int i = 0; i < 4; ++i) circle(0.9, say);
+      },
+      {.seconds = 60, .processor_seconds = 1});
+  EXPECT_FALSE(child.crashed) << "there was progress";
 }
 
 TEST(Contained, MemoryIsBounded) {
