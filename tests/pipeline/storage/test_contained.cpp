@@ -44,7 +44,7 @@ TEST(Contained, WhoGoesRoundInCirclesIsEnded) {
   EXPECT_TRUE(child.crashed);
   child = in_child(
       [&](const Say& say) {
-        for (int i = 0; i < 4; ++i) circle(0.9, say);
+        for (int i = 0; i < 4; ++i) circle(0.7, say);
       },
       {.seconds = 60, .processor_seconds = 1});
   EXPECT_FALSE(child.crashed) << "there was progress";
