@@ -113,7 +113,7 @@ def test_zeros_behind_a_gzip_file_are_no_damage(tmp_path, study):
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_a_file_on_which_hdf5_crashes_is_refused(tmp_path, ranks):
     """Four bytes of a good file are others: HDF5 1.10 looks up an address that is none."""
-    shutil.copy(SOURCE / "tests/fuzz/seeds_network/crashes_hdf5", tmp_path / "net.h5")
+    shutil.copy(SOURCE / "tests/fuzz/found_network/crashes_hdf5", tmp_path / "net.h5")
     study = tmp_path / "study.toml"
     study.write_text('measure = "trajectory_length"\n[network]\nfile = "net.h5"\n[curve]\nsamples = 50\n')
     before = snapshot(tmp_path)
@@ -123,3 +123,11 @@ def test_a_file_on_which_hdf5_crashes_is_refused(tmp_path, ranks):
         printed = meander(*arguments, code=3, timeout=60, ranks=ranks)
         assert "net.h5: cannot be read (HDF5 crashes or hangs on it: the file is damaged)" in printed, printed
     assert snapshot(tmp_path) == before
+
+
+def test_a_file_that_sends_hdf5_round_in_circles_is_refused(tmp_path):
+    """After a quarter of a minute in the processor."""
+    shutil.copy(SOURCE / "tests/fuzz/found_network/circles_hdf5", tmp_path / "net.h5")
+    study = tmp_path / "study.toml"
+    study.write_text('measure = "trajectory_length"\n[network]\nfile = "net.h5"\n[curve]\nsamples = 50\n')
+    assert "HDF5 crashes or hangs on it" in meander("plan", study, code=3, timeout=120)

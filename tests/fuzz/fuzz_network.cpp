@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace meander;
   const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(data), size);
   const std::string name = "net.h5";
-  if (try_arrays(bytes, name, 1)) return 0;
+  if (try_arrays(bytes, name, 0)) return 0;  // a second at most: much of what is damaged hangs
   let_refuse([&] {
     const NamedArrays arrays = read_arrays(bytes, name);
     let_refuse([&] { static_cast<void>(network_from(arrays, name)); });

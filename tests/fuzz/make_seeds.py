@@ -1,5 +1,6 @@
 """Writes the seeds of fuzz_network and fuzz_images anew: make_seeds.py FOLDER (tests/fuzz). Each stands for what a file may
-be: old and new layout, layers of every kind, links, filters, curves. `crashes_hdf5` was found, not made."""
+be: old and new layout, layers of every kind, links, filters, curves. Files in `found_network` were found, not made; each mutation of one that hangs
+would hang."""
 
 import gzip
 import pathlib
