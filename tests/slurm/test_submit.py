@@ -171,11 +171,13 @@ def test_a_launcher_that_hangs_is_ended_and_tried_again(cluster, site, study, un
 
 
 def test_bad_input_is_not_tried_again(cluster, site, study, tmp_path):
-    archive = tmp_path / "out.h5"
-    path = study(SMALL)
-    submit(path, site(setup=f'["sed -i s/realizations/realisations/ {path}"]'), "-o", archive, "--ranks", 1)
+    archive, bad = tmp_path / "out.h5", study(SMALL.replace("realizations", "realisations"), "bad.toml")
+    program = tmp_path / "refusing"
+    program.write_text(f'#!/bin/sh\n[ "$1" = run ] && {{ shift 2; set -- run {bad} "$@"; }}\nexec {end_to_end.PROGRAM} "$@"\n')
+    program.chmod(0o755)
+    submit(study(SMALL), site(program=f'"{program}"'), "-o", archive, "--ranks", 1)
     cluster.wait_for_queue()
-    assert log(archive).count("realisations") == 1 and "queued again" not in log(archive), log(archive)
+    assert log(archive).count("unknown key 'realisations'") == 1 and "queued again" not in log(archive), log(archive)
     assert "refused" in (tmp_path / "out.h5.job" / "state-run").read_text()
 
 
