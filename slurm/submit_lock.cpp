@@ -57,7 +57,7 @@ bool SubmitLock::try_to_lock(const std::string& file) {
   if (held) return false;
   const std::string busy = file + "ed";
   const int made = open(busy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (made < 0 && errno == EEXIST) refuse(file, fmt::format(" (if not, remove {})", busy));
+  if (made < 0 && errno == EEXIST) refuse(file.substr(0, file.rfind('/')), fmt::format(" (if not, remove {})", busy));
   if (made < 0) throw std::runtime_error(fmt::format("{}: error: cannot be made ({})", busy, std::strerror(errno)));
   close(made);
   to_remove_ = busy;

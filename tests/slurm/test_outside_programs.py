@@ -51,12 +51,15 @@ def desk(tmp_path, study, site):
         def job(self, *arguments, code=0, **variables):
             """Runs the script that was submitted, as Slurm would."""
             slurm = {"SLURM_JOB_ID": "17", "SLURM_JOB_NODELIST": "n1"}
-            done = subprocess.run(
-                ["bash", "job.sh", *arguments], cwd=self.job_folder, env=self.environment(**{**slurm, **variables}),
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
-            )
-            assert done.returncode == code, f"exit code {done.returncode}: {done.stdout}"
-            return done.stdout
+            with open(tmp_path / "said", "w+", encoding="utf-8", errors="replace") as said:
+                done = subprocess.run(
+                    ["bash", "job.sh", *arguments], cwd=self.job_folder, env=self.environment(**{**slurm, **variables}),
+                    stdout=said, stderr=subprocess.STDOUT, timeout=120, check=False,
+                )
+                said.seek(0)
+                printed = said.read()
+            assert done.returncode == code, f"exit code {done.returncode}: {printed}"
+            return printed
 
         def state(self, role="run"):
             return (self.job_folder / f"state-{role}").read_text()
