@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "pipeline/batch/slurm_program.hpp"
 #include "pipeline/values/diagnostics.hpp"
 #include "slurm/duration.hpp"
 
@@ -125,6 +126,14 @@ bool slurm_can_log_into(const std::string& folder) {
   return folder.find_first_of("%\\") == std::string::npos;
 }
 
+std::vector<std::string> overruling_variables(const Site& site) {
+  std::vector<std::string> names = sbatch_variables();
+  if (!site.partition.empty()) names.emplace_back("SBATCH_PARTITION");
+  if (!site.account.empty()) names.emplace_back("SBATCH_ACCOUNT");
+  if (!site.qos.empty()) names.emplace_back("SBATCH_QOS");
+  return names;
+}
+
 std::string job_script(const JobTexts& texts, const Site& site, const JobPlan& plan) {
   return filled(job_template,
                 {{"sbatch", sbatch_lines(texts, site, plan)},
@@ -139,6 +148,9 @@ std::string job_script(const JobTexts& texts, const Site& site, const JobPlan& p
                  {"requeue", site.requeue ? "yes" : "no"},
                  {"reserve", std::to_string((site.signal_lead + 1) / 2)},
                  {"patience", std::to_string(std::max(1, site.signal_lead - std::max(2, site.signal_lead / 6)))},
+                 {"directory", shell_word(texts.directory)},
+                 {"digest", shell_word(texts.digest)},
+                 {"unset", fmt::format("{}", fmt::join(overruling_variables(site), " "))},
                  {"log", slurm_can_log_into(texts.folder) ? "" : "exec >> \"$folder/log.txt\" 2>&1\n"},
                  {"modules", module_lines(site)},
                  {"setup", setup_lines(site)},

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <stdexcept>
+#include <utility>
 
-#include "pipeline/machine/subprocess.hpp"
+#include "pipeline/batch/slurm_program.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
 namespace meander {
@@ -21,13 +23,13 @@ std::string words(const std::string& text) {
 }
 
 /// The id of the job that sbatch made of `options` and the script.
-std::string sbatch(const std::string& folder, const std::vector<std::string>& options,
+std::string sbatch(const Submission& job, const std::vector<std::string>& options,
                    const std::vector<std::string>& arguments) {
   std::vector<std::string> command{"sbatch", "--parsable"};
   command.insert(command.end(), options.begin(), options.end());
   command.emplace_back(script);
   command.insert(command.end(), arguments.begin(), arguments.end());
-  const auto result = run_program(command, folder);
+  const auto result = run_slurm(command, job.folder, job.without);
   if (!result) {
     throw std::runtime_error(
         "submit: error: there is no sbatch (Slurm is not installed here, or not in PATH) submit from a login node of "
@@ -43,39 +45,50 @@ std::string sbatch(const std::string& folder, const std::vector<std::string>& op
     }
     throw BadInput(fmt::format("submit: error: Slurm rejected the job ({}) change the site file or the options", said));
   }
-  std::string id = result->out.substr(0, result->out.find_first_of(";\n"));
-  if (id.empty() || id.find_first_not_of("0123456789") != std::string::npos) {
-    throw std::runtime_error(fmt::format("submit: error: sbatch gave no job id (it said '{}')", words(result->out)));
-  }
-  return id;
+  const std::string id = job_number(result->out);
+  if (!id.empty()) return id;
+  throw StillQueued(
+      fmt::format("submit: error: sbatch did not give the job's number (it said '{}'), but the job may be queued: look "
+                  "with squeue --me --name={}, and scancel it before you submit again; its script is kept in {}",
+                  words(result->out + result->err), job.name, job.folder));
 }
 
-/// Cancels a job; the words to add to a message.
-std::string cancel(const std::string& id) {
-  const auto result = run_program({"scancel", id});
-  if (result && result->code == 0) return fmt::format("; job {}, submitted before it, was cancelled", id);
-  return fmt::format("; job {}, submitted before it, could not be cancelled: run scancel {}", id, id);
+/// Cancels a job; the words to add to a message, and whether that went well.
+std::pair<std::string, bool> cancel(const std::string& id) {
+  const auto result = run_slurm({"scancel", id});
+  if (result && result->code == 0) return {fmt::format("; job {}, submitted before it, was cancelled", id), true};
+  return {fmt::format("; job {}, submitted before it, could not be cancelled: run scancel {}", id, id), false};
 }
 
 }  // namespace
 
-std::vector<BatchJob> submit_script(const std::string& folder, int parts) {
-  if (parts == 1) return {{.id = sbatch(folder, {}, {}), .role = "run"}};
-  const std::string array = sbatch(folder, {fmt::format("--array=1-{}", parts), "--output=log-part-%a.txt"}, {});
+std::vector<BatchJob> submit_script(const Submission& job) {
+  if (job.parts == 1) return {{.id = sbatch(job, {}, {}), .role = "run"}};
+  const std::string array = sbatch(job, {fmt::format("--array=1-{}", job.parts), "--output=log-part-%a.txt"}, {});
   std::vector<BatchJob> jobs;
-  for (int part = 1; part <= parts; ++part) {
+  for (int part = 1; part <= job.parts; ++part) {
     jobs.push_back({.id = fmt::format("{}_{}", array, part), .role = fmt::format("part-{}", part)});
   }
   try {
-    const std::string merge = sbatch(
-        folder, {"--nodes=1", "--ntasks=1", "--dependency=afterany:" + array, "--output=log-merge.txt"}, {"merge"});
+    const std::string merge =
+        sbatch(job, {"--nodes=1", "--ntasks=1", "--dependency=afterany:" + array, "--output=log-merge.txt"}, {"merge"});
     jobs.push_back({.id = merge, .role = "merge"});
-  } catch (const BadInput& error) {
-    throw BadInput(error.what() + cancel(array));
   } catch (const std::exception& error) {
-    throw std::runtime_error(error.what() + cancel(array));
+    const auto [told, cancelled] = cancel(array);
+    const std::string what = error.what() + told;
+    if (!cancelled || dynamic_cast<const StillQueued*>(&error) != nullptr) throw StillQueued(what);
+    if (dynamic_cast<const BadInput*>(&error) != nullptr) throw BadInput(what);
+    throw std::runtime_error(what);
   }
   return jobs;
+}
+
+std::string take_back(const std::vector<BatchJob>& jobs) {
+  std::set<std::string> ids;
+  for (const BatchJob& job : jobs) ids.insert(job.id.substr(0, job.id.find('_')));
+  std::string told;
+  for (const std::string& id : ids) told += cancel(id).first;
+  return told;
 }
 
 }  // namespace meander

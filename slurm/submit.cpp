@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <optional>
 
 #include "pipeline/archive/read/read_sources.hpp"
@@ -21,11 +22,13 @@
 #include "pipeline/run/work.hpp"
 #include "pipeline/values/diagnostics.hpp"
 #include "pipeline/values/printing.hpp"
+#include "pipeline/values/sha256.hpp"
 #include "slurm/duration.hpp"
 #include "slurm/job_plan.hpp"
 #include "slurm/job_script.hpp"
 #include "slurm/site.hpp"
 #include "slurm/submission.hpp"
+#include "slurm/submit_lock.hpp"
 
 namespace meander {
 namespace {
@@ -160,7 +163,6 @@ bool agreed(bool yes) {
 
 /// Puts the script into the job's folder; what earlier jobs said of themselves goes.
 void write_script(const std::string& folder, const std::string& script) {
-  fs::create_directories(folder);
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     if (entry.path().filename().string().starts_with("state-")) fs::remove(entry.path());
   }
@@ -179,22 +181,37 @@ void check_shell(const std::string& folder, const std::string& site) {
                   site, result->err.substr(0, result->err.find('\n'))));
 }
 
-void submit(const std::string& archive, const std::string& script, const std::string& site, int parts) {
-  const std::string folder = job_folder(archive);
-  const bool is_new = !fs::exists(folder);
-  write_script(folder, script);
+void submit(const std::string& archive, const std::string& script, const std::string& site, Submission job) {
+  job.folder = job_folder(archive);
+  const SubmitLock lock(job.folder);
   std::vector<BatchJob> jobs;
   try {
-    check_shell(folder, site);
-    jobs = submit_script(folder, parts);
+    check_target(archive);  // again: another submit may just have ended
+    write_script(job.folder, script);
+    check_shell(job.folder, site);
+    jobs = submit_script(job);
+  } catch (const StillQueued&) {
+    throw;
   } catch (...) {
-    if (is_new) fs::remove_all(folder);  // holds nothing but the script
+    if (lock.made_folder()) fs::remove_all(job.folder);  // holds nothing but the script
     throw;
   }
-  record_batch_jobs(archive, jobs);
+  try {
+    record_batch_jobs(archive, jobs);
+  } catch (const std::exception& error) {
+    throw std::runtime_error(error.what() + take_back(jobs));
+  }
   const std::string array = jobs.front().id.substr(0, jobs.front().id.find('_'));
-  print_output("submitted job {}{}\n", array, parts > 1 ? ", merged by job " + jobs.back().id : "");
-  print_output("  look  meander status {}\n  logs  {}\n", shell_word(archive), folder);
+  print_output("submitted job {}{}\n", array, job.parts > 1 ? ", merged by job " + jobs.back().id : "");
+  print_output("  look  meander status {}\n  logs  {}\n", shell_word(archive), job.folder);
+}
+
+/// Of a file as it is now; empty where it cannot be read.
+std::string digest_of(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return "";
+  std::ifstream file(path, std::ios::binary);
+  return hexadecimal(sha256(std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>())));
 }
 
 }  // namespace
@@ -204,6 +221,7 @@ int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue)
   BoundStudy bound;
   Site site;
   const JobWishes wishes = wishes_of(arguments);
+  const std::string digest = digest_of(arguments.study.study);  // before it is read: what is checked is what is run
   read_both(arguments, catalogue, bound, site);
   const Study& study = bound.study;
   if (!study.warnings.empty()) print_error("{}\n", study.warnings);
@@ -221,7 +239,9 @@ int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue)
                        archive,
                        job_folder(archive),
                        arguments.study.set,
-                       arguments.checkpoint_seconds};
+                       arguments.checkpoint_seconds,
+                       fs::current_path().string(),
+                       digest};
   const std::string script = job_script(texts, site, plan);
   show_plan(arguments.dry_run ? stderr : stdout, arguments, study, archive, plan);
   if (arguments.dry_run) {
@@ -230,7 +250,8 @@ int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue)
   }
   std::fflush(stdout);
   if (!agreed(arguments.yes)) return exit_done;
-  submit(archive, script, arguments.site, wishes.parts);
+  submit(archive, script, arguments.site,
+         {.folder = {}, .parts = wishes.parts, .name = job_name(texts.study), .without = overruling_variables(site)});
   return exit_done;
 }
 

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "pipeline/machine/subprocess.hpp"
+#include "pipeline/batch/slurm_program.hpp"
 
 namespace meander {
 namespace {
@@ -37,7 +37,7 @@ void ask_slurm(std::vector<BatchJob>& jobs) {
   for (BatchJob& job : jobs) submissions[job.id.substr(0, job.id.find('_'))].push_back(&job);
   for (auto& [id, members] : submissions) {
     const auto answer =
-        run_program({"squeue", "--noheader", "--array", "--states=all", "--format=%i|%T|%r", "--jobs=" + id});
+        run_slurm({"squeue", "--noheader", "--array", "--states=all", "--format=%i|%T|%r", "--jobs=" + id});
     if (!answer) return;
     std::istringstream lines(answer->out);
     for (std::string line; std::getline(lines, line);) {

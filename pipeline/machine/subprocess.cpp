@@ -52,7 +52,8 @@ void read_both(const Pipe& out, const Pipe& err, ProgramResult& result) {
 
 }  // namespace
 
-std::optional<ProgramResult> run_program(const std::vector<std::string>& arguments, const std::string& folder) {
+std::optional<ProgramResult> run_program(const std::vector<std::string>& arguments, const std::string& folder,
+                                         const std::vector<std::string>* environment) {
   Pipe out;
   Pipe err;
   posix_spawn_file_actions_t actions;
@@ -64,8 +65,14 @@ std::optional<ProgramResult> run_program(const std::vector<std::string>& argumen
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
+  std::vector<char*> variables;
+  if (environment != nullptr) {
+    for (const std::string& variable : *environment) variables.push_back(const_cast<char*>(variable.c_str()));
+    variables.push_back(nullptr);
+  }
   pid_t child = -1;
-  const int problem = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
+  const int problem =
+      posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), variables.empty() ? environ : variables.data());
   posix_spawn_file_actions_destroy(&actions);
   if (problem == ENOENT) return std::nullopt;
   if (problem != 0) throw std::runtime_error(arguments.front() + ": error: " + std::strerror(problem));

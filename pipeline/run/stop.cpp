@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <cmath>
 #include <csignal>
-#include <cstdio>
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
-#include <memory>
 #include <string>
+#include <string_view>
+
+#include "pipeline/batch/slurm_program.hpp"
 
 namespace meander {
 namespace {
@@ -24,27 +27,6 @@ std::array<bool, stop_signals.size()> listened{};
 void request_stop(int signal) {
   stop_requested.store(true);
   if (signal == SIGINT) std::signal(SIGINT, SIG_DFL);
-}
-
-/// Slurm's "days-hours:minutes:seconds", any leading part left out.
-std::optional<double> slurm_duration(const std::string& text) {
-  int days = 0;
-  std::string clock = text;
-  if (const std::size_t dash = text.find('-'); dash != std::string::npos) {
-    days = std::atoi(text.substr(0, dash).c_str());
-    clock = text.substr(dash + 1);
-  }
-  int a = 0;
-  int b = 0;
-  int c = 0;
-  switch (std::sscanf(clock.c_str(), "%d:%d:%d", &a, &b, &c)) {
-    case 3:
-      return days * 86400.0 + a * 3600.0 + b * 60.0 + c;
-    case 2:
-      return days * 86400.0 + a * 60.0 + b;
-    default:
-      return std::nullopt;  // UNLIMITED, NOT_SET, or no answer
-  }
 }
 
 bool is_job_id(const std::string& id) {
@@ -81,17 +63,25 @@ bool StopSignals::requested() {
 }
 
 std::optional<double> batch_seconds_left() {
-  if (const char* end = std::getenv("SLURM_JOB_END_TIME")) {
-    const long long at = std::atoll(end);
-    if (at > 0) return std::difftime(static_cast<std::time_t>(at), std::time(nullptr));
+  std::optional<double> left;
+  if (const char* text = std::getenv("SLURM_JOB_END_TIME")) {
+    std::int64_t end = 0;
+    const std::string_view view = text;
+    const auto [rest, error] = std::from_chars(view.data(), view.data() + view.size(), end);
+    if (error == std::errc() && rest == view.data() + view.size() && end > 0) {
+      left = std::difftime(static_cast<std::time_t>(end), std::time(nullptr));
+      if (*left > 0.0) return left;
+    }
   }
+  // Over by what the job was told when it began: Slurm knows whether it got more time since. Else there is none left.
+  if (left) left = 0.0;
   const char* job = std::getenv("SLURM_JOB_ID");
-  if (job == nullptr || !is_job_id(job)) return std::nullopt;
-  const std::string command = "squeue --noheader --format=%L --jobs=" + std::string(job) + " 2>/dev/null";
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
-  std::array<char, 64> answer{};
-  if (!pipe || std::fgets(answer.data(), static_cast<int>(answer.size()), pipe.get()) == nullptr) return std::nullopt;
-  return slurm_duration(answer.data());
+  if (job == nullptr || !is_job_id(job)) return left;
+  const auto answer = run_slurm({"squeue", "--noheader", "--format=%L", "--jobs=" + std::string(job)});
+  if (!answer || answer->code != 0) return left;
+  if (answer->out.find("UNLIMITED") != std::string::npos) return std::nullopt;
+  const std::optional<double> seconds = slurm_seconds(answer->out);
+  return seconds ? seconds : left;
 }
 
 StopClock::StopClock(std::optional<double> seconds, double interval) : interval_(interval) {

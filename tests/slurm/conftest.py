@@ -28,12 +28,12 @@ max_tries = 3
 environment = { OMPI_MCA_mpi_yield_when_idle = "1", OMPI_ALLOW_RUN_AS_ROOT = "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = "1", OMPI_MCA_osc = "^ucx" }
 """
 
-# About 160 tasks of a tenth of a second: a job is caught in the middle of it.
+# About 100 tasks of a tenth of a second: a job is caught in the middle of it.
 SLOW = """
 title = "slow"
 measure = "transitions"
 seed = 5
-realizations = 80
+realizations = 50
 [sweep]
 width = [300]
 depth = [6]

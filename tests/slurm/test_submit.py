@@ -16,14 +16,14 @@ meander = end_to_end.meander
 SMALL = end_to_end.SMALL
 
 
-# One task of 20 seconds, mostly asleep, which the cost model takes for one of hours.
+# One task of 12 seconds, mostly asleep, which the cost model takes for one of hours.
 LONG_TASK = """
 title = "one long task"
 measure = "long_sum"
 [sweep]
 scale = [1.0]
 [long_sum]
-blocks = 400
+blocks = 240
 terms = 1000
 pause = 50
 expected = 10000
@@ -171,11 +171,13 @@ def test_a_launcher_that_hangs_is_ended_and_tried_again(cluster, site, study, un
 
 
 def test_bad_input_is_not_tried_again(cluster, site, study, tmp_path):
-    archive = tmp_path / "out.h5"
-    path = study(SMALL)
-    submit(path, site(setup=f'["sed -i s/realizations/realisations/ {path}"]'), "-o", archive, "--ranks", 1)
+    archive, bad = tmp_path / "out.h5", study(SMALL.replace("realizations", "realisations"), "bad.toml")
+    program = tmp_path / "refusing"
+    program.write_text(f'#!/bin/sh\n[ "$1" = run ] && {{ shift 2; set -- run {bad} "$@"; }}\nexec {end_to_end.PROGRAM} "$@"\n')
+    program.chmod(0o755)
+    submit(study(SMALL), site(program=f'"{program}"'), "-o", archive, "--ranks", 1)
     cluster.wait_for_queue()
-    assert log(archive).count("realisations") == 1 and "queued again" not in log(archive), log(archive)
+    assert log(archive).count("unknown key 'realisations'") == 1 and "queued again" not in log(archive), log(archive)
     assert "refused" in (tmp_path / "out.h5.job" / "state-run").read_text()
 
 
@@ -288,8 +290,15 @@ def begun(archive):
 def undisturbed_sum(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sum")
     (folder / "study.toml").write_text(LONG_TASK)
-    end_to_end.meander("run", folder / "study.toml", "-o", folder / "whole.h5", "--quiet", program=end_to_end.LONG_SUM)
-    return folder / "whole.h5"
+    words = end_to_end.command("run", folder / "study.toml", "-o", folder / "whole.h5", "--quiet", program=end_to_end.LONG_SUM)
+    job = subprocess.Popen(words, env=end_to_end.environment(), stdout=subprocess.DEVNULL)  # beside the first test: it sleeps
+
+    def archive():
+        assert job.wait(timeout=300) == 0
+        return folder / "whole.h5"
+
+    yield archive
+    job.kill()
 
 
 @pytest.mark.parametrize("requeue", ["true", "false"])
@@ -307,7 +316,7 @@ def test_a_task_longer_than_a_job_goes_through_a_chain(cluster, site, study, und
         cluster.wait_until(lambda: log(archive).count(words) == ends, 60, f"not gone on with: {log(archive)}")
         job = (tmp_path / "out.h5.job" / "jobs").read_text().splitlines()[-1].split()[0]
     assert "with 1 task begun" in log(archive), log(archive)
-    assert_finished(cluster, archive, undisturbed_sum)
+    assert_finished(cluster, archive, undisturbed_sum())
     assert "giving up" not in log(archive) and begun(archive) == []
 
 
@@ -330,7 +339,7 @@ def test_a_task_that_does_not_get_on_gives_up(cluster, site, study, tmp_path):
 @pytest.mark.long
 def test_a_task_longer_than_a_real_limit(cluster, site, study, tmp_path):
     archive = tmp_path / "out.h5"
-    text = LONG_TASK.replace("blocks = 400", "blocks = 1400").replace("expected = 10000", "expected = 100")
+    text = LONG_TASK.replace("blocks = 240", "blocks = 1400").replace("expected = 10000", "expected = 100")
     where = site(partition='"short"', max_time='"00:02:00"')
     options = ["-o", archive, "--ranks", 1, "--time", "00:01:00", "--checkpoint", 5]
     printed = meander("submit", study(text), "--site", where, "--yes", *options, program=end_to_end.LONG_SUM)
@@ -344,7 +353,7 @@ def test_a_task_longer_than_a_real_limit(cluster, site, study, tmp_path):
 @pytest.mark.long
 def test_a_real_limit(cluster, site, study, undisturbed, tmp_path):
     archive = tmp_path / "out.h5"
-    text = study().read_text().replace("realizations = 80", "realizations = 800")
+    text = study().read_text().replace("realizations = 50", "realizations = 800")
     start = time.monotonic()
     submit(study(text), site(partition='"short"', max_time='"00:02:00"'), "-o", archive, "--ranks", 2, "--time", "00:01:00")
     cluster.wait_for_queue(1500)

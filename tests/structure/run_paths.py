@@ -50,6 +50,15 @@ def tried(program, folder):
         yield f"{program}: does not start where files with its libraries' names lie ({done.stderr.strip()})"
 
 
+def modules_tried(plot, folder):
+    """Python modules likewise."""
+    for name in ("argparse", "numpy", "meander", "xarray"):
+        (folder / f"{name}.py").write_text("raise SystemExit('taken from the working directory')\n")
+    done = subprocess.run([plot, "--help"], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        yield f"{plot}: does not start where modules of other content lie ({done.stderr.strip()})"
+
+
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     found = list(targets(build))
@@ -68,6 +77,8 @@ def main():
         for i, program in enumerate(programs):
             (scratch / str(i)).mkdir()
             mistakes += tried(program, scratch / str(i))
+            if i == 0 and (build / "meander-plot").exists():
+                mistakes += modules_tried(build / "meander-plot", scratch / str(i))
     print("\n".join(mistakes) if mistakes else f"{len(found)} programs and libraries: no run path depends on the working directory")
     sys.exit(1 if mistakes else 0)
 

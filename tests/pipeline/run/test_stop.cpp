@@ -1,11 +1,14 @@
 #include "pipeline/run/stop.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -107,6 +110,46 @@ TEST(BatchSecondsLeft, AreReadFromSlurmsEnvironment) {
   setenv("SLURM_JOB_END_TIME", std::to_string(std::time(nullptr) + 500).c_str(), 1);
   EXPECT_NEAR(batch_seconds_left().value(), 500.0, 2.0);  // the clock may tick in between
   unsetenv("SLURM_JOB_END_TIME");
+}
+
+/// squeue as it may be found in a job: it prints `says`.
+class FakeSqueue {
+ public:
+  explicit FakeSqueue(const std::string& says) : path_(std::getenv("PATH")) {
+    std::filesystem::create_directories(folder_);
+    std::ofstream(folder_ / "squeue") << "#!/bin/sh\n" << says << "\n";
+    std::filesystem::permissions(folder_ / "squeue", std::filesystem::perms::owner_all);
+    setenv("PATH", (folder_.string() + ":" + path_).c_str(), 1);
+    setenv("SLURM_JOB_ID", "17", 1);
+  }
+  ~FakeSqueue() {
+    setenv("PATH", path_.c_str(), 1);
+    unsetenv("SLURM_JOB_ID");
+    unsetenv("SLURM_JOB_END_TIME");
+    std::filesystem::remove_all(folder_);
+  }
+
+ private:
+  std::string path_;
+  std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("meander_squeue_" + std::to_string(getpid()));
+};
+
+/// A job that is over by what it was told may have got more time since, which Slurm knows; else it has none left.
+TEST(BatchSecondsLeft, AnEndInThePastIsNotNoLimit) {
+  const auto left = [](const std::string& says, const char* end) {
+    const FakeSqueue squeue(says);
+    setenv("SLURM_JOB_END_TIME", end, 1);
+    return batch_seconds_left();
+  };
+  const std::string past = std::to_string(std::time(nullptr) - 500);
+  EXPECT_EQ(left("exit 1", past.c_str()), 0.0);
+  EXPECT_EQ(left("echo a[1]", past.c_str()), 0.0);
+  EXPECT_EQ(left("echo INVALID", past.c_str()), 0.0);
+  EXPECT_EQ(left("echo 0:30", past.c_str()), 30.0);
+  EXPECT_EQ(left("echo UNLIMITED", past.c_str()), std::nullopt);
+  EXPECT_EQ(left("echo 0:30", "tomorrow"), 30.0);
+  EXPECT_EQ(left("exit 1", "tomorrow"), std::nullopt);
 }
 
 TEST(BatchSecondsLeft, NeverHandsAStrangeJobIdToTheShell) {
