@@ -90,7 +90,7 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("style", ["bar", "log"])
-@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", "<&- >&- 2>&-", "2> >(exec true)"])
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", "<&- 2>&-", "2> >(exec true)"])
 def test_a_run_that_nobody_hears(whole, study, tmp_path, style, redirection):
     out = tmp_path / "out.h5"
     done = shell(f'exec "$@" {redirection}', "run", study(SLOW), "-o", out, "--checkpoint", "0.1", more={"MEANDER_PROGRESS": style})
@@ -98,6 +98,16 @@ def test_a_run_that_nobody_hears(whole, study, tmp_path, style, redirection):
     assert_identical(out, whole)
     meander("check", out)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "study.toml"]
+
+
+def test_a_run_without_any_stream(whole, study, tmp_path):
+    """Files of results get the numbers that are free: never those of the streams, into which messages are written."""
+    answers = shell('exec "$@"', "run", study(SLOW), "-o", tmp_path / "other.h5").stdout != ""  # then it is missed
+    out = tmp_path / "out.h5"
+    done = shell('exec "$@" <&- >&- 2>&-', "run", study(SLOW), "-o", out, "--checkpoint", "0.1", more={"MEANDER_PROGRESS": "bar"})
+    assert done.returncode == (1 if answers else 0)
+    assert_identical(out, whole)
+    meander("check", out)
 
 
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
