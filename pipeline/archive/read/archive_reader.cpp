@@ -9,6 +9,7 @@
 #include "pipeline/archive/format/file_header.hpp"
 #include "pipeline/archive/read/trial_read.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
+#include "pipeline/files/regular_file.hpp"
 #include "pipeline/storage/sealed_file.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
@@ -82,8 +83,8 @@ void require_hdf5_file(const std::string& path) {
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) throw BadInput(path + ": error: no such file; check the path");
   if (fs::is_directory(status)) throw BadInput(path + ": error: a directory, not an archive; give the file's path");
-  if (!fs::is_regular_file(status) && fs::exists(status)) {
-    throw BadInput(path + ": error: no regular file (a device or a pipe) give the archive that `meander run` wrote");
+  if (const auto problem = regular_file_problem(path)) {
+    throw BadInput(path + ": error: not an archive (" + *problem + ") give the archive that `meander run` wrote");
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) throw BadInput(path + ": error: cannot be opened (no permission?) check its access rights");
