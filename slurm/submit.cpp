@@ -200,7 +200,7 @@ void submit(const std::string& archive, const std::string& script, const std::st
 }  // namespace
 
 int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue) {
-  ignore_broken_pipes();
+  let_readers_go();
   BoundStudy bound;
   Site site;
   const JobWishes wishes = wishes_of(arguments);
