@@ -217,7 +217,7 @@ std::string digest_of(const std::string& path) {
 }  // namespace
 
 int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue) {
-  ignore_broken_pipes();
+  let_readers_go();
   BoundStudy bound;
   Site site;
   const JobWishes wishes = wishes_of(arguments);

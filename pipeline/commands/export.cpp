@@ -147,7 +147,7 @@ void check_target(const std::string& out) {
 }  // namespace
 
 int export_command(const ExportArguments& arguments, const Catalogue& catalogue) {
-  ignore_broken_pipes();
+  let_readers_go();
   const auto [study, measurement] = arguments.study.read(catalogue);
   const Cell cell = find_cell(study, arguments.cell);
   check_target(arguments.out);

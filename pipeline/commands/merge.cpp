@@ -55,7 +55,7 @@ void join(const std::string& out, const std::vector<std::string>& sources, const
 }  // namespace
 
 int merge_command(const MergeArguments& arguments) {
-  ignore_broken_pipes();
+  let_readers_go();
   MpiSession mpi(0, nullptr);
   const std::string started = utc_now();
   const std::string& out = arguments.out;

@@ -31,8 +31,8 @@ std::string typed_command() {
 void say_archive(const std::string& archive) {
   std::error_code unknown;
   if (!std::filesystem::exists(archive, unknown)) return;
-  print_output("{}\n", archive);
-  std::fflush(stdout);
+  print_output_bytes(archive + "\n");
+  static_cast<void>(finish_output());  // before MPI ends: its launcher passes it on
 }
 
 }  // namespace
@@ -52,7 +52,7 @@ void read_part(const std::string& text, RunOptions& run) {
 
 /// What every rank has met, rank 0 says. What one rank met alone ends the others, too (main.cpp): they may wait for it.
 int run_command(const RunArguments& arguments, const Catalogue& catalogue) {
-  ignore_broken_pipes();
+  let_readers_go();
   const StopSignals signals;  // before MPI: a stop that is asked for meanwhile must not kill
   MpiSession mpi(0, nullptr);
   int code = exit_failed;

@@ -55,6 +55,7 @@ void say(int pipe, std::string line) {
 [[noreturn]] void child(const std::function<void(const Say&)>& work, int pipe, const Patience& patience) {
   crash_quietly();
   limit_processor_time(patience.processor_seconds);
+  hdf5::become_only_thread();  // the lock is the parent's, and would be waited for
   int code = 0;
   try {
     work([pipe, &patience](const std::string& line) {

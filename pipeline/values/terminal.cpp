@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -88,6 +89,14 @@ void write_error(std::string_view bytes) {
 
 // The first failure of standard output; 0 where there was none.
 int output_failure = 0;
+bool readers_may_go = false;
+
+/// The other end of a pipe is closed, or a terminal is.
+bool reader_has_gone() {
+  struct stat status {};
+  if (output_failure == EPIPE) return true;
+  return output_failure == EIO && ::fstat(STDOUT_FILENO, &status) == 0 && S_ISCHR(status.st_mode);
+}
 
 void note_failure() {
   if (output_failure == 0) output_failure = errno != 0 ? errno : EIO;
@@ -118,7 +127,8 @@ void hold_standard_streams() {
   }
 }
 
-void ignore_broken_pipes() {
+void let_readers_go() {
+  readers_may_go = true;
   // A handler and not SIG_IGN, which programs that are started would inherit.
   struct sigaction action {};
   action.sa_handler = [](int) {};
@@ -164,8 +174,10 @@ void print_output_json(std::string_view json) noexcept {
 
 std::string finish_output() noexcept {
   try {
+    errno = 0;
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) note_failure();
-    return output_failure == 0 ? "" : std::strerror(output_failure);
+    if (output_failure == 0 || (readers_may_go && reader_has_gone())) return "";
+    return std::strerror(output_failure);
   } catch (...) {
     return "";
   }

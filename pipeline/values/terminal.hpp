@@ -23,9 +23,9 @@ std::string printable_json(std::string_view json);
 /// opens a file.
 void hold_standard_streams();
 
-/// A pipe whose reader has gone is an error of the write and no longer ends the process: for commands that change what
-/// is on disk. Programs that this one starts are not affected.
-void ignore_broken_pipes();
+/// For commands that change what is on disk: that a pipe's reader has gone, or the terminal, neither ends the process nor
+/// counts as output that could not be written. Programs that this one starts are not affected.
+void let_readers_go();
 
 /// A diagnostic on standard error, as `printable`, in one write. Never throws: one that cannot be written is lost, and
 /// the work goes on.

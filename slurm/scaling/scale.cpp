@@ -209,7 +209,7 @@ ScalingSetup set_up(const ScaleArguments& arguments, const Catalogue& catalogue)
 }  // namespace
 
 int scale_command(const ScaleArguments& arguments, const Catalogue& catalogue) {
-  ignore_broken_pipes();
+  let_readers_go();
   const std::string started = utc_now();
   const ScalingSetup setup = set_up(arguments, catalogue);
   const Study study = scaling_study(setup);

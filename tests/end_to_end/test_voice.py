@@ -72,6 +72,13 @@ def test_output_that_cannot_be_written_is_a_failure(made, tmp_path, name, redire
     assert shell('exec "$@"', *[word.format(out=tmp_path / "other.h5") for word in ANSWERS[name]], cwd=made).returncode == 0
 
 
+def test_a_run_whose_answer_is_lost_is_done_and_says_so(made, tmp_path):
+    out = tmp_path / "out.h5"
+    done = shell('exec "$@" >/dev/full', "run", "study.toml", "-o", out, cwd=made)
+    assert done.returncode == 1 and done.stderr.count("standard output could not be written") == 1
+    assert_identical(out, made / "a.h5")
+
+
 @pytest.mark.parametrize("name", ["show", "list as a page", "plan", "help"])
 def test_a_reader_that_has_enough_is_no_failure_to_talk_of(made, name):
     done = shell('set -o pipefail; "$@" | true', *ANSWERS[name], cwd=made)
@@ -90,7 +97,7 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("style", ["bar", "log"])
-@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", "<&- >&- 2>&-", "2> >(exec true)"])
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", "<&- 2>&-", "2> >(exec true)"])
 def test_a_run_that_nobody_hears(whole, study, tmp_path, style, redirection):
     out = tmp_path / "out.h5"
     done = shell(f'exec "$@" {redirection}', "run", study(SLOW), "-o", out, "--checkpoint", "0.1", more={"MEANDER_PROGRESS": style})
@@ -98,6 +105,16 @@ def test_a_run_that_nobody_hears(whole, study, tmp_path, style, redirection):
     assert_identical(out, whole)
     meander("check", out)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "study.toml"]
+
+
+def test_a_run_without_any_stream(whole, study, tmp_path):
+    """Files of results get the numbers that are free: never those of the streams, into which messages are written."""
+    answers = shell('exec "$@"', "run", study(SLOW), "-o", tmp_path / "other.h5").stdout != ""  # then it is missed
+    out = tmp_path / "out.h5"
+    done = shell('exec "$@" <&- >&- 2>&-', "run", study(SLOW), "-o", out, "--checkpoint", "0.1", more={"MEANDER_PROGRESS": "bar"})
+    assert done.returncode == (1 if answers else 0)
+    assert_identical(out, whole)
+    meander("check", out)
 
 
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
@@ -202,7 +219,9 @@ def raw(*arguments, cwd, code=0):
 def test_control_characters_are_escaped(made, tmp_path):
     study = hostile(made, tmp_path)
     out = tmp_path / f"{CONTROL}.h5"
-    said = {"run": raw("run", study, "-o", out, cwd=tmp_path)}
+    run = subprocess.run(command("run", study, "-o", out), cwd=tmp_path, env=environment(), capture_output=True, check=True)
+    said = {"run": run.stderr}
+    assert run.stdout.decode() == f"{out}\n"  # for programs, as it is
     for name in ("show", "status", "check"):
         said[name] = raw(name, out, cwd=tmp_path)
     said["plan"] = raw("plan", study, cwd=tmp_path)
@@ -230,6 +249,16 @@ def test_control_characters_are_escaped(made, tmp_path):
         for letter in "\x1b\x7f\u0085\u202e":
             assert letter not in text, words
         assert CONTROL in json.dumps(json.loads(text), ensure_ascii=False).replace("\\u001b", "\x1b")
+
+
+def test_a_terminal_shows_no_raw_path(made, tmp_path):
+    master, slave = pty.openpty()
+    out = tmp_path / f"{CONTROL}.h5"
+    subprocess.run(command("run", made / "study.toml", "-o", out), stdout=slave, stderr=subprocess.DEVNULL, env=environment(), check=True)
+    shown = os.read(master, 4096).decode()
+    os.close(slave)
+    os.close(master)
+    assert shown == str(out).replace(CONTROL, ESCAPED) + "\r\n"
 
 
 def test_folders_hold_names_with_line_breaks(made, tmp_path):

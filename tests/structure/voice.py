@@ -12,7 +12,7 @@ FOLDERS = ("kernels", "pipeline", "slurm", "studies")
 OWN = {"pipeline/values/terminal.cpp", "pipeline/machine/crash_report.cpp"}
 PAST = re.compile(r"\bfmt::print\b|\bstd::(cout|cerr|clog|puts|printf|perror)\b|\b(std::)?v?fprintf\s*\(\s*std(err|out)\b"
                   r"|(?<![\w:])(puts|printf|perror)\s*\(|\bfputs\s*\([^;]*\bstd(err|out)\b|\b(stdout|stderr)(_color)?_sinks?\b"
-                  r"|\bSTD(OUT|ERR)_FILENO\b(?!\s*\)\s*(\?|!=|==|;))")
+                  r"|\b(write|dprintf|send)\s*\(\s*STD(OUT|ERR)_FILENO\b")
 
 
 def code(text):
@@ -41,5 +41,6 @@ if __name__ == "__main__":
         'fmt::print(stderr, "x");', "std::cout << 1;", 'std::fprintf(stderr, "x");', 'fprintf( stdout, "x");', "puts(text);",
         'printf("x");', "#include <spdlog/sinks/stdout_sinks.h>", "write(STDERR_FILENO, text, 1);", "fputs(text, stderr);"))
     assert not any(PAST.search(code(line)) for line in (
-        "// std::cout", "outputs(text);", 'print_output("printf(");', "return isatty(STDERR_FILENO) ? a : b;", "std::snprintf(text, 1);"))
+        "// std::cout", "outputs(text);", 'print_output("printf(");', "return isatty(STDERR_FILENO) ? a : b;",
+        "posix_spawn_file_actions_adddup2(&actions, file, STDERR_FILENO);", "std::snprintf(text, 1);"))
     sys.exit(main(pathlib.Path(sys.argv[1])))
