@@ -46,6 +46,7 @@ void say(int pipe, std::string line) {
 // The parent holds the lock on HDF5, so that nobody else is inside it at the fork.
 [[noreturn]] void child(const std::function<void(const Say&)>& work, int pipe) {
   crash_quietly();
+  hdf5::become_only_thread();
   int code = 0;
   try {
     work([pipe](const std::string& line) { say(pipe, line); });
