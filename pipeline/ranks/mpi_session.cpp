@@ -33,7 +33,12 @@ void keep_off_the_network() {
   if (start == Start::elsewhere) return;
   setenv("OMPI_MCA_pml", "ob1", 0);
   setenv("OMPI_MCA_btl", "self,vader", 0);
-  if (start == Start::alone) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  if (start != Start::alone) return;
+  setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  // Isolated processes all have one folder of Open MPI's in /tmp, which the first to end removes while others start.
+  setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+  setenv("OMPI_MCA_sharedfp", "individual",
+         0);  // the others' shared file pointers, which nobody uses, lie in that folder
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -84,7 +85,12 @@ Existing look_at_existing(const std::string& archive, const Study& study, const 
     try {
       header = read_header(shard);
     } catch (const BadInput& error) {
-      print_error("{}: warning: unreadable shard is left alone, its tasks are done again\n  {}\n", shard, error.what());
+      // A run looks several times, and says it once.
+      static std::set<std::string> told;
+      if (told.insert(shard).second) {
+        print_error("{}: warning: unreadable shard is left alone, its tasks are done again\n  {}\n", shard,
+                    error.what());
+      }
       continue;
     }
     join(*header, shard);

@@ -55,7 +55,8 @@ bool still_linked(int file, const std::string& path) {
   throw BadInput(fmt::format("{}: error: cannot keep results beside the archive ({}) choose another -o", archive, why));
 }
 
-/// The lock's file, open for writing: a file of this user's own under one name, in folders of this user's own.
+/// The lock's file, open for writing: a file of this user's own under one name, in folders of this user's own. Negative
+/// where a run that ended has just removed the folder.
 int open_lock(const std::string& archive, const std::string& path) {
   int folder = -1;
   try {
@@ -69,6 +70,7 @@ int open_lock(const std::string& archive, const std::string& path) {
   const int file = openat(folder, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
   const int error = errno;
   close(folder);
+  if (file < 0 && error == ENOENT) return -1;
   if (file < 0)
     refuse(archive, path + ": " + (error == ELOOP ? "a link, which is not followed" : std::strerror(error)));
   struct stat status {};
@@ -94,6 +96,7 @@ void ArchiveLock::take() {
   do {
     if (file_ >= 0) close(std::exchange(file_, -1));
     file_ = open_lock(archive_, path_);
+    if (file_ < 0) continue;
     struct flock lock = whole_file();
     if (fcntl(file_, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
       throw BadInput(fmt::format("{}: error: another run writes this archive ({}) wait for it or choose another -o",

@@ -14,6 +14,7 @@
 #include "pipeline/archive/write/write_watchdog.hpp"
 #include "pipeline/ranks/collective.hpp"
 #include "pipeline/storage/sealed_file.hpp"
+#include "pipeline/storage/short_path.hpp"
 #include "pipeline/values/terminal.hpp"
 
 namespace meander {
@@ -70,10 +71,10 @@ RaggedParts ragged_parts(MPI_Comm comm, const Layout& layout, const Block& block
   return parts;
 }
 
-hdf5::Handle open_collectively(MPI_Comm comm, const std::string& path) {
+hdf5::Handle open_collectively(MPI_Comm comm, const ShortPath& path) {
   const hdf5::Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "file access properties");
   hdf5::check(H5Pset_fapl_mpio(access.id(), comm, MPI_INFO_NULL), "file access properties");
-  return {H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id()), H5Fclose, "file '" + path + "'"};
+  return {H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id()), H5Fclose, std::string("file '") + path.c_str() + "'"};
 }
 
 // A collective write that failed on one rank leaves the others waiting inside HDF5, and the file can
@@ -242,8 +243,9 @@ void write_archive_file(MPI_Comm comm, const std::string& path, const Study& stu
     const auto patience = write_patience(largest_size, size_of(comm));
     watchdog.emplace(path, patience, [comm, path, patience] { give_up(comm, path, patience); });
   });
+  const ShortPath short_path(path);
   hdf5::Handle file;
-  together(comm, [&] { file = open_collectively(comm, path); });
+  together(comm, [&] { file = open_collectively(comm, short_path); });
   std::optional<ArrayWriter> writer;
   together(comm, [&] { writer.emplace(file.id(), block, ragged, messages, watchdog ? &*watchdog : nullptr); });
   write_arrays(comm, path, study, layout, *writer);
