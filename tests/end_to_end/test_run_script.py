@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import MPIRUN, PROGRAM, SAMPLED, SMALL, SOURCE, command, environment, meander
+from conftest import MPIRUN, PROGRAM, SAMPLED, SMALL, SOURCE, command, environment, meander, open_to_networks, processes
 
 # Some seconds of work.
 LASTING = SAMPLED.replace("samples = 200", "samples = 20000").replace("[20, 31]", "[200]").replace("realizations = 3", "realizations = 50")
@@ -65,37 +65,6 @@ def test_a_run_names_its_archive_on_standard_output_alone(study, tmp_path):
         assert done.returncode == 0 and done.stdout == f"{archive}\n", done.stdout
 
 
-def processes(path):
-    """Ranks that run a study, by process id."""
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if words[1:3] == [b"run", str(path).encode()] and words[0].endswith(b"/meander"):
-                found.append(int(entry.name))
-    return found
-
-
-def listening(pid):
-    """Addresses, as the kernel writes them, on which a process listens to a network."""
-    sockets = {}
-    for name in ("tcp", "tcp6"):
-        for line in pathlib.Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A":
-                sockets[f"socket:[{fields[9]}]"] = fields[1]
-    held = {os.readlink(link) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
-    return [address for socket, address in sockets.items() if socket in held]
-
-
-def is_loopback(address):
-    host = address.split(":")[0]
-    return host.endswith("7F") if len(host) == 8 else host in ("00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
-
-
 def wait_for_ranks(job, path, ranks):
     """Until all of them work."""
     end = time.monotonic() + 60
@@ -112,12 +81,12 @@ def test_ranks_of_one_machine_listen_to_no_network(run, study, tmp_path, start):
     begin = {"run": [*run, path], "mpirun": command("run", path, ranks=2), "alone": command("run", path)}[start]
     job = subprocess.Popen(begin, cwd=tmp_path, env=settings(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     ranks = wait_for_ranks(job, path, 1 if start == "alone" else 2)
-    heard = {pid: listening(pid) for pid in ranks}
+    heard = [address for pid in ranks for address in open_to_networks(pid)]
     children = subprocess.run(["ps", "--ppid", ",".join(map(str, ranks)), "-o", "comm="], capture_output=True, text=True, check=False).stdout
     job.send_signal(signal.SIGUSR1 if start != "alone" else signal.SIGINT)
     printed = job.communicate(timeout=60)[1]
     assert job.returncode == 2, printed
-    assert not [address for addresses in heard.values() for address in addresses if not is_loopback(address)], heard
+    assert not heard, heard
     assert "orted" not in children, "Open MPI's own daemon listens"
 
 

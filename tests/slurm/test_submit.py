@@ -87,8 +87,11 @@ def test_array_is_merged_by_a_last_job(cluster, site, study, undisturbed, tmp_pa
 @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
 def test_end_of_time_requeues_until_done(cluster, site, study, undisturbed, tmp_path, launcher):
     archive = tmp_path / "out.h5"
-    job = job_id(submit(study(), site(launcher=f'"{launcher}"'), "-o", archive, "--ranks", 2))
+    path = study()
+    job = job_id(submit(path, site(launcher=f'"{launcher}"'), "-o", archive, "--ranks", 2))
     wait_for_cells(cluster, archive)
+    ranks = end_to_end.processes(path)
+    assert len(ranks) == 2 and not [address for pid in ranks for address in end_to_end.open_to_networks(pid)], "one node needs no network"
     cluster.run("scancel", "--signal=USR1", "--batch", job)
     cluster.wait_until(lambda: "queued again" in log(archive), 60, "not queued again")
     assert_finished(cluster, archive, undisturbed())
