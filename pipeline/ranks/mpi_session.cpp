@@ -37,8 +37,8 @@ void keep_off_the_network() {
   setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   // Isolated processes all have one folder of Open MPI's in /tmp, which the first to end removes while others start.
   setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
-  setenv("OMPI_MCA_sharedfp", "individual",
-         0);  // the others' shared file pointers, which nobody uses, lie in that folder
+  // The others' shared file pointers, which nobody uses, lie in that folder.
+  setenv("OMPI_MCA_sharedfp", "individual", 0);
 }
 
 }  // namespace
