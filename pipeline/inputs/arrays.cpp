@@ -149,7 +149,7 @@ std::optional<std::string> try_arrays(std::span<const std::byte> file, const std
         } catch (const BadInput& error) {
           say(error.what());
         } catch (const std::bad_alloc&) {
-          say(name + ": asks for far more memory than its numbers take (it is damaged); write the file again");
+          say(name + ": asks for more memory than its numbers take, or than there is; write the file again");
         }
       },
       {.seconds = 60, .processor_seconds = seconds});

@@ -218,11 +218,11 @@ class Walk {
     const DatasetFacts& facts = known->second;
     if (facts.no_numbers) return other(path, *facts.no_numbers);
     out_.bytes += static_cast<double>(facts.count) * sizeof(double);
-    if (out_.bytes > machine_memory() / 2) {
+    if (out_.bytes > memory_ / 2) {
       refuse(path,
              fmt::format("and the arrays before it take {:.3g} GB as doubles (more than half of the memory, {:.3g} GB) "
                          "take a larger machine, or a smaller network",
-                         out_.bytes / 1e9, machine_memory() / 1e9));
+                         out_.bytes / 1e9, memory_ / 1e9));
     }
     out_.arrays.push_back({path, facts.shape, facts.count, address});
   }
@@ -243,6 +243,7 @@ class Walk {
   }
 
   double file_bytes_;
+  double memory_ = machine_memory();
   const std::string& name_;
   Survey& out_;
   hdf5::Handle links_;
