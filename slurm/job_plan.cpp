@@ -82,7 +82,7 @@ void check_wishes(const JobWishes& wishes, const Site& site, int per_node, int w
 
 void choose_size(JobPlan& plan, const Work& part, const Site& site, const JobWishes& wishes, int per_node, int widest) {
   const auto simulate = [&](int ranks) {
-    return simulate_schedule(part.phases, {.ranks = ranks, .ranks_per_node = std::min(ranks, per_node)});
+    return simulate_schedule(part.phases(), {.ranks = ranks, .ranks_per_node = std::min(ranks, per_node)});
   };
   const auto take = [&](int ranks, const SimulatedRun& run) {
     plan.ranks = ranks;
@@ -138,25 +138,23 @@ void choose_time(JobPlan& plan, const Site& site, const JobWishes& wishes, doubl
 
 }  // namespace
 
-JobPlan plan_job(const std::vector<TaskRef>& todo, const Site& site, const JobWishes& wishes) {
+JobPlan plan_job(const Work& todo, const Site& site, const JobWishes& wishes) {
   JobPlan plan;
-  plan.tasks = todo.size();
+  plan.tasks = todo.count();
   plan.parts = wishes.parts;
   int widest = 1;
   double longest_whole = 0.0;
-  for (const TaskRef& task : todo) {
-    plan.core_seconds += task.cost.seconds * task.cost.ranks_per_task;
+  todo.each_run([&](const TaskRef& task, std::size_t count) {
+    plan.core_seconds += task.cost.seconds * task.cost.ranks_per_task * static_cast<double>(count);
     plan.longest = std::max(plan.longest, task.cost.seconds);
     plan.keeps = plan.keeps || task.cost.keeps;
     if (!task.cost.keeps) longest_whole = std::max(longest_whole, task.cost.seconds);
     plan.bytes = std::max(plan.bytes, task.cost.bytes);
     widest = std::max(widest, task.cost.ranks_per_task);
-  }
+  });
   const int per_node = most_ranks_per_node(plan, site);
   check_wishes(wishes, site, per_node, widest);
-  std::vector<std::size_t> first_part;  // the largest of them: tasks are dealt largest first
-  for (std::size_t i = 0; i < todo.size(); i += static_cast<std::size_t>(wishes.parts)) first_part.push_back(i);
-  choose_size(plan, make_work(todo, first_part), site, wishes, per_node, widest);
+  choose_size(plan, todo.dealt(wishes.parts), site, wishes, per_node, widest);
   choose_memory(plan, site);
   choose_time(plan, site, wishes, longest_whole);
   return plan;

@@ -3,9 +3,8 @@
 
 #include <cstddef>
 #include <optional>
-#include <vector>
 
-#include "pipeline/measure/tasks.hpp"
+#include "pipeline/run/work.hpp"
 #include "slurm/site.hpp"
 
 namespace meander {
@@ -44,6 +43,6 @@ inline constexpr double bytes_per_rank = 3e8;
 /// computing). `todo` are the tasks that are left, largest first; part p of n takes every n-th. Throws
 /// BadInput where the site cannot hold a task: too little memory, too few ranks, too short a limit. A task that keeps
 /// its state may be longer than the limit: the jobs are chained then.
-JobPlan plan_job(const std::vector<TaskRef>& todo, const Site& site, const JobWishes& wishes);
+JobPlan plan_job(const Work& todo, const Site& site, const JobWishes& wishes);
 
 }  // namespace meander

@@ -117,14 +117,10 @@ std::vector<std::string> sources_of(const std::string& archive, int parts, const
   return sources;
 }
 
-std::vector<TaskRef> tasks_to_do(const BoundStudy& bound, const std::vector<std::string>& sources) {
-  const std::vector<TaskRef> tasks = list_tasks(bound.study, *bound.measurement);
+Work tasks_to_do(const BoundStudy& bound, const std::vector<std::string>& sources) {
   const StatusMap statuses = read_statuses(bound.study, bound.measurement->layout(), sources);
-  std::vector<TaskRef> todo;
-  for (const std::size_t i : largest_first(tasks)) {
-    if (statuses[tasks[i].family][tasks[i].cell] == Status::missing) todo.push_back(tasks[i]);
-  }
-  return todo;
+  return choose_work(TaskList(bound.study, *bound.measurement), {},
+                     [&](std::size_t family, std::size_t cell) { return statuses[family][cell] == Status::missing; });
 }
 
 void show_plan(std::FILE* to, const SubmitArguments& arguments, const Study& study, const std::string& archive,
@@ -228,8 +224,8 @@ int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue)
   const std::string archive =
       absolute(arguments.archive.empty() ? default_archive(arguments.study.study) : arguments.archive);
   check_target(archive);
-  const std::vector<TaskRef> todo = tasks_to_do(bound, sources_of(archive, wishes.parts, study));
-  if (todo.empty() && wishes.parts == 1) {
+  const Work todo = tasks_to_do(bound, sources_of(archive, wishes.parts, study));
+  if (todo.count() == 0 && wishes.parts == 1) {
     print_output("{}: nothing to do, no task is missing\n", archive);
     return exit_done;
   }

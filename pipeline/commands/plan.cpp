@@ -18,6 +18,9 @@
 namespace meander {
 namespace {
 
+/// Points of a family whose cost is asked for; of more, a sample is.
+constexpr std::size_t most_costs = std::size_t{1} << 18;
+
 struct Prediction {
   int ranks = 1;
   SimulatedRun run;
@@ -32,15 +35,16 @@ struct Sums {
   double bytes = 0.0;
   std::size_t keeping = 0;
 
-  explicit Sums(const std::vector<TaskRef>& tasks) {
-    for (const TaskRef& task : tasks) {
-      core_seconds += task.cost.seconds * task.cost.ranks_per_task;
-      longest = std::max(longest, task.cost.seconds);
-      bytes = std::max(bytes, task.cost.bytes);
-      if (task.cost.keeps) {
-        ++keeping;
+  explicit Sums(const TaskList& tasks) {
+    for (const TaskRun& run : tasks.runs()) {
+      const Cost& cost = tasks.cost(run);
+      core_seconds += cost.seconds * cost.ranks_per_task * static_cast<double>(run.size());
+      longest = std::max(longest, cost.seconds);
+      bytes = std::max(bytes, cost.bytes);
+      if (cost.keeps) {
+        keeping += run.size();
       } else {
-        longest_whole = std::max(longest_whole, task.cost.seconds);
+        longest_whole = std::max(longest_whole, cost.seconds);
       }
     }
   }
@@ -54,7 +58,7 @@ struct Sums {
 
 int widest_group(const Work& work) {
   int widest = 1;
-  for (const Phase& phase : work.phases) widest = std::max(widest, phase.ranks_per_task);
+  for (const Phase& phase : work.phases()) widest = std::max(widest, phase.ranks_per_task);
   return widest;
 }
 
@@ -86,15 +90,19 @@ double finite(double value) {
   return std::isnan(value) ? largest : std::clamp(value, -largest, largest);
 }
 
-nlohmann::ordered_json as_json(const Study& study, const Work& work, const Sums& sums, bool limited,
-                               const std::vector<Prediction>& predictions) {
+nlohmann::ordered_json as_json(const Study& study, const SampledTasks& sample, const Work& work, const Sums& sums,
+                               bool limited, const std::vector<Prediction>& predictions) {
   nlohmann::ordered_json json;
   json["title"] = study.title;
   json["measure"] = study.measure;
-  json["tasks"] = work.count;
+  json["tasks"] = work.count();
   json["points"] = study.points();
   json["realizations"] = study.realizations;
   json["core_hours"] = finite(sums.core_seconds / 3600.0);
+  if (sample.drawn < sample.points) {
+    json["sampled_points"] = sample.drawn;
+    json["core_hours_standard_error"] = finite(sample.core_seconds_error / 3600.0);
+  }
   json["longest_task_seconds"] = finite(sums.longest);
   json["largest_task_bytes"] = finite(sums.bytes);
   json["tasks_that_keep"] = sums.keeping;
@@ -118,31 +126,35 @@ nlohmann::ordered_json as_json(const Study& study, const Work& work, const Sums&
 
 int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
   const auto [study, measurement] = arguments.study.read(catalogue);
-  const std::vector<TaskRef> tasks = list_tasks(study, *measurement);
+  const SampledTasks sample = sample_tasks(study, *measurement, most_costs);
+  const Work work = choose_work(sample.tasks);
   if (arguments.ranks > 0) {
-    if (const auto problem = group_problem(study, tasks, arguments.ranks)) throw BadInput(*problem);
+    if (const auto problem = group_problem(study, work, arguments.ranks)) throw BadInput(*problem);
   }
-  const Work work = make_work(tasks, largest_first(tasks));
-  const Sums sums(tasks);
+  const Sums sums(sample.tasks);
   const bool limited = arguments.time_limit > 0.0;
   std::vector<Prediction> predictions;
   for (const int ranks : rank_counts(arguments, work)) {
     const SimulatedMachine machine{.ranks = ranks, .ranks_per_node = std::min(ranks, arguments.ranks_per_node)};
-    const SimulatedRun run = simulate_schedule(work.phases, machine);
+    const SimulatedRun run = simulate_schedule(work.phases(), machine);
     predictions.push_back({ranks, run, sums.jobs(run.makespan, arguments)});
   }
   if (arguments.json) {
-    print_json(as_json(study, work, sums, limited, predictions));
+    print_json(as_json(study, sample, work, sums, limited, predictions));
     return exit_done;
   }
   print_output("{}\n", one_line(study.title.empty() ? arguments.study.study : study.title));
   print_output("  measure       {}\n", study.measure);
-  print_output("  tasks         {} ({} points, {} realizations)\n", work.count, study.points(), study.realizations);
+  print_output("  tasks         {} ({} points, {} realizations)\n", work.count(), study.points(), study.realizations);
   print_output("  core-hours    {}\n", hours_text(sums.core_seconds / 3600.0));
+  if (sample.drawn < sample.points) {
+    print_output("  estimated     from {} of {} points drawn at random: core-hours +- {:.1g}, one standard error\n",
+                 sample.drawn, sample.points, sample.core_seconds_error / 3600.0);
+  }
   print_output("  longest task  {}\n", duration_text(sums.longest));
   if (sums.keeping > 0) {
     print_output("  long tasks    {} keep their state: they go on after a stop and may be longer than a job\n",
-                 sums.keeping == tasks.size() ? "all" : fmt::format("{} of them", sums.keeping));
+                 sums.keeping == sample.tasks.size() ? "all" : fmt::format("{} of them", sums.keeping));
   }
   if (widest_group(work) > 1) print_output("  a task        is shared by {} ranks\n", widest_group(work));
   print_output("  largest task  {} on each of its ranks\n\n", bytes_text(sums.bytes));

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <random>
 
 #include "pipeline/values/sha256.hpp"
 
@@ -29,27 +31,75 @@ std::string joined(std::vector<std::string> lines) {
 
 }  // namespace
 
-std::vector<TaskRef> list_tasks(const Study& study, const Measurement& measurement) {
-  const Layout layout = measurement.layout();
-  std::vector<TaskRef> tasks;
+std::size_t count_tasks(const Study& study, const Layout& layout) {
   double cells = 0.0;
   for (const Family& family : layout.families) cells += static_cast<double>(CellSpace(study, family).size());
   if (cells > static_cast<double>(most_cells)) {
     throw BadInput(
         fmt::format("the study has {:.0f} tasks (at most {} can be counted) sweep fewer values", cells, most_cells));
   }
-  tasks.reserve(static_cast<std::size_t>(cells));
+  return static_cast<std::size_t>(cells);
+}
+
+TaskList::TaskList(const Study& study, const Measurement& measurement) {
+  const Layout layout = measurement.layout();
+  count_tasks(study, layout);
+  for (std::size_t f = 0; f < layout.families.size(); ++f) {
+    const CellSpace space(study, layout.families[f]);
+    // Realizations are the innermost dimension, and a point's draws cost the same.
+    const std::size_t draws = layout.families[f].per_realization ? space.extents().back() : 1;
+    for (std::size_t cell = 0; cell < space.size(); cell += draws) {
+      append(static_cast<std::uint32_t>(f), cell, cell + draws,
+             measurement.cost(f, Point(study, space.point_indices(cell))));
+    }
+  }
+}
+
+std::uint32_t TaskList::index_of(const Cost& cost) {
+  const auto [position, is_new] =
+      known_.emplace(std::tuple(cost.seconds, cost.bytes, cost.ranks_per_task, cost.keeps), costs_.size());
+  if (is_new) costs_.push_back(cost);
+  return position->second;
+}
+
+void TaskList::append(std::uint32_t family, std::size_t begin, std::size_t end, const Cost& cost) {
+  if (begin == end) return;
+  size_ += end - begin;
+  const std::uint32_t index = index_of(cost);
+  if (!runs_.empty() && runs_.back().family == family && runs_.back().cost == index && runs_.back().end == begin) {
+    runs_.back().end = static_cast<std::uint32_t>(end);
+    return;
+  }
+  runs_.push_back({family, index, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
+}
+
+SampledTasks sample_tasks(const Study& study, const Measurement& measurement, std::size_t strata) {
+  const Layout layout = measurement.layout();
+  count_tasks(study, layout);
+  SampledTasks sample;
+  double variance = 0.0;
+  std::mt19937_64 random(study.points());
   for (std::size_t f = 0; f < layout.families.size(); ++f) {
     const CellSpace space(study, layout.families[f]);
     const std::size_t draws = layout.families[f].per_realization ? space.extents().back() : 1;
-    Cost cost;
-    for (std::size_t cell = 0; cell < space.size(); ++cell) {
-      // Realizations are the innermost dimension, and a point's draws cost the same.
-      if (cell % draws == 0) cost = measurement.cost(f, Point(study, space.point_indices(cell)));
-      tasks.push_back({static_cast<std::uint32_t>(f), cell, cost});
+    const std::size_t points = space.size() / draws;
+    const std::size_t pieces = std::min(points, strata);
+    double before = 0.0;  // core-seconds of the stretch before, where it waits for its neighbour
+    for (std::size_t piece = 0; piece < pieces; ++piece) {
+      const std::size_t begin = points * piece / pieces;
+      const std::size_t end = points * (piece + 1) / pieces;
+      const std::size_t drawn = begin + random() % (end - begin);
+      const Cost cost = measurement.cost(f, Point(study, space.point_indices(drawn * draws)));
+      sample.tasks.append(static_cast<std::uint32_t>(f), begin * draws, end * draws, cost);
+      const double sum = cost.seconds * cost.ranks_per_task * static_cast<double>((end - begin) * draws);
+      if (piece % 2 == 1 && pieces < points) variance += (sum - before) * (sum - before);
+      before = sum;
     }
+    sample.points += points;
+    sample.drawn += pieces;
   }
-  return tasks;
+  sample.core_seconds_error = std::sqrt(variance);
+  return sample;
 }
 
 TaskKeys::TaskKeys(const Study& study, const Family& family, const CellSpace& cells)

@@ -96,7 +96,7 @@ class RankWork {
         archive_(archive),
         rank_(rank_of(comm)),
         clock_(time_limit(options, comm), options.checkpoint_seconds),
-        scheduler_(comm, work.phases, schedule()),
+        scheduler_(comm, work.phases(), schedule()),
         rules_{.archive = archive,
                .measure_version = plan.study.measure_version,
                .interval = options.checkpoint_seconds,
@@ -105,16 +105,16 @@ class RankWork {
     together(comm, [&] {
       shard_.emplace(shard_folder(archive), rank_, plan.study, plan.layout,
                      std::chrono::duration<double>(options.checkpoint_seconds));
-      if (rank_ == 0 && work.count > 0) shard_->announce();  // `meander status` knows of the run from now on
+      if (rank_ == 0 && work.count() > 0) shard_->announce();  // `meander status` knows of the run from now on
     });
   }
 
   /// True where every task was handed out.
   bool run() {
-    const ProgressDisplay display(rank_ == 0 ? progress_style(options_.quiet) : ProgressStyle::none, work_.count,
-                                  work_.seconds, [this] { return scheduler_.progress(); });
+    const ProgressDisplay display(rank_ == 0 ? progress_style(options_.quiet) : ProgressStyle::none, work_.count(),
+                                  work_.seconds(), [this] { return scheduler_.progress(); });
     return scheduler_.run(
-        [this](std::size_t phase, std::size_t index, MPI_Comm group) { execute(task(phase, index), group); });
+        [this](std::size_t phase, std::size_t index, MPI_Comm group) { execute(work_.task(phase, index), group); });
   }
 
   double busy_seconds() const { return busy_; }
@@ -135,13 +135,11 @@ class RankWork {
   ScheduleOptions schedule() {
     ScheduleOptions options;
     options.may_start = [this](std::size_t phase, std::size_t index) {
-      const Cost& cost = task(phase, index).cost;
+      const Cost cost = work_.task(phase, index).cost;
       return clock_.may_start(cost.seconds, cost.keeps);
     };
     return options;
   }
-
-  const TaskRef& task(std::size_t phase, std::size_t index) const { return plan_.tasks[work_.task[phase][index]]; }
 
   void execute(const TaskRef& ref, MPI_Comm group) {
     std::optional<RankControl> control;
@@ -207,7 +205,6 @@ class RankWork {
 
 Plan::Plan(BoundStudy bound)
     : study(std::move(bound.study)), measurement(std::move(bound.measurement)), layout(measurement->layout()) {
-  tasks = list_tasks(study, *measurement);
   for (const Family& family : layout.families) cells.emplace_back(study, family);
 }
 

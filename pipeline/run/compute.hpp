@@ -19,7 +19,6 @@ struct Plan {
   Study study;
   std::unique_ptr<Measurement> measurement;
   Layout layout;
-  std::vector<TaskRef> tasks;  // of the whole study
   std::vector<CellSpace> cells;
 
   explicit Plan(BoundStudy bound);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "pipeline/values/diagnostics.hpp"
 
@@ -19,22 +21,25 @@ Place place_of_size(const Study& study) {
 
 }  // namespace
 
-std::optional<std::string> memory_problem(const Study& study, const Layout& layout, const std::vector<TaskRef>& tasks,
-                                          int ranks, double machine_bytes,
+std::optional<std::string> memory_problem(const Study& study, const Layout& layout, const Work& work, int ranks,
+                                          double machine_bytes,
                                           const std::function<std::string(std::size_t, const Point&)>& smaller) {
-  std::vector<TaskRef> largest(std::min(tasks.size(), static_cast<std::size_t>(ranks)));
-  std::partial_sort_copy(tasks.begin(), tasks.end(), largest.begin(), largest.end(),
-                         [](const TaskRef& a, const TaskRef& b) { return a.cost.bytes > b.cost.bytes; });
+  std::vector<std::pair<TaskRef, std::size_t>> largest;  // a task of each run, and how many there are
+  work.each_run([&](const TaskRef& first, std::size_t count) { largest.emplace_back(first, count); });
+  std::stable_sort(largest.begin(), largest.end(),
+                   [](const auto& a, const auto& b) { return a.first.cost.bytes > b.first.cost.bytes; });
   double together = 0.0;
   int busy = 0, fit = 0;
-  for (const TaskRef& task : largest) {
-    const int parts = std::min(task.cost.ranks_per_task, ranks - busy);
-    together += parts * task.cost.bytes;
-    busy += parts;
-    if (together <= machine_bytes) fit = busy;
+  for (const auto& [task, count] : largest) {
+    for (std::size_t i = 0; i < count && busy < ranks; ++i) {
+      const int parts = std::min(task.cost.ranks_per_task, ranks - busy);
+      together += parts * task.cost.bytes;
+      busy += parts;
+      if (together <= machine_bytes) fit = busy;
+    }
   }
   if (fit == busy) return std::nullopt;
-  const TaskRef& task = largest.front();
+  const TaskRef& task = largest.front().first;
   const CellSpace cells(study, layout.families[task.family]);
   const Point point(study, cells.point_indices(task.cell));
   const std::string each =
@@ -57,9 +62,9 @@ std::optional<std::string> memory_problem(const Study& study, const Layout& layo
   return diagnostics.text();
 }
 
-std::optional<std::string> group_problem(const Study& study, const std::vector<TaskRef>& tasks, int ranks) {
-  for (const TaskRef& task : tasks) {
-    const int group = task.cost.ranks_per_task;
+std::optional<std::string> group_problem(const Study& study, const Work& work, int ranks) {
+  for (const Phase& phase : work.phases()) {
+    const int group = phase.ranks_per_task;
     if (ranks % group == 0) continue;
     const int below = ranks - ranks % group;
     Diagnostics diagnostics;

@@ -4,9 +4,8 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "pipeline/measure/tasks.hpp"
+#include "pipeline/run/work.hpp"
 #include "pipeline/study/study.hpp"
 
 namespace meander {
@@ -14,12 +13,12 @@ namespace meander {
 /// Why the study's tasks do not fit: at worst each of a machine's `ranks` ranks holds its part of one of the largest.
 /// Nothing where they fit. The message is complete: `file:line:column: error: problem (why) suggestion`; `smaller`
 /// says what makes a task need less.
-std::optional<std::string> memory_problem(const Study& study, const Layout& layout, const std::vector<TaskRef>& tasks,
-                                          int ranks, double machine_bytes,
+std::optional<std::string> memory_problem(const Study& study, const Layout& layout, const Work& work, int ranks,
+                                          double machine_bytes,
                                           const std::function<std::string(std::size_t, const Point&)>& smaller);
 
 /// Why a run of `ranks` ranks cannot share them out to tasks of several ranks each; nothing where it can. Complete
 /// likewise.
-std::optional<std::string> group_problem(const Study& study, const std::vector<TaskRef>& tasks, int ranks);
+std::optional<std::string> group_problem(const Study& study, const Work& work, int ranks);
 
 }  // namespace meander

@@ -41,19 +41,12 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// This run's share of what is still to do, as indices into the plan's tasks, largest first.
-std::vector<std::size_t> tasks_to_do(const Plan& plan, const StatusMap& statuses, const RunOptions& options) {
-  const std::vector<std::size_t> order = largest_first(plan.tasks);
-  std::vector<std::size_t> wanted;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    // Dealt like cards, so that the parts of a job array cost the same; by the whole study, so that a
-    // resumed part keeps its share.
-    if (static_cast<int>(i % static_cast<std::size_t>(options.parts)) != options.part - 1) continue;
-    const TaskRef& task = plan.tasks[order[i]];
-    const Status status = statuses[task.family][task.cell];
-    if (status == Status::missing || (options.retry_failed && status == Status::failed)) wanted.push_back(order[i]);
-  }
-  return wanted;
+/// This run's share of what is still to do, largest first.
+Work work_to_do(const TaskList& tasks, const StatusMap& statuses, const RunOptions& options, bool again) {
+  return choose_work(tasks, {options.part, options.parts}, [&](std::size_t family, std::size_t cell) {
+    const Status status = statuses[family][cell];
+    return status == Status::missing || (again && status == Status::failed);
+  });
 }
 
 std::size_t count(const StatusMap& statuses, Status status) {
@@ -64,9 +57,9 @@ std::size_t count(const StatusMap& statuses, Status status) {
 }
 
 /// Tasks of this run's share that the archive does not have, and of others those that were there before.
-std::size_t missing_tasks(const Plan& plan, const StatusMap& before, const StatusMap& statuses, RunOptions options) {
-  options.retry_failed = false;
-  std::size_t missing = tasks_to_do(plan, statuses, options).size();
+std::size_t missing_tasks(const TaskList& tasks, const StatusMap& before, const StatusMap& statuses,
+                          const RunOptions& options) {
+  std::size_t missing = work_to_do(tasks, statuses, options, false).count();
   if (options.parts == 1) return missing;
   for (std::size_t f = 0; f < statuses.size(); ++f) {
     for (std::size_t cell = 0; cell < statuses[f].size(); ++cell)
@@ -75,38 +68,25 @@ std::size_t missing_tasks(const Plan& plan, const StatusMap& before, const Statu
   return missing;
 }
 
-/// The statuses of the study's cells on every rank, from what `existing` holds on rank 0.
-StatusMap share_statuses(MPI_Comm comm, const Plan& plan, const Existing& existing) {
-  StatusMap statuses;
+/// The run's work on every rank, from rank 0's: the others need no list of the study's tasks.
+Work share_work(MPI_Comm comm, Work work) {
   std::string packed;
-  on_root(comm, [&] {
-    statuses = read_statuses(plan.study, plan.layout, existing.sources);
-    for (const auto& family : statuses) {
-      for (const Status status : family) packed.push_back(static_cast<char>(status));
-    }
-  });
+  on_root(comm, [&] { packed = work.packed(); });
   broadcast(comm, packed);
-  if (rank_of(comm) == 0) return statuses;
-  std::size_t next = 0;
-  for (const CellSpace& cells : plan.cells) {
-    std::vector<Status>& family = statuses.emplace_back(cells.size());
-    for (Status& status : family) status = static_cast<Status>(packed[next++]);
-  }
-  return statuses;
+  together(comm, [&] {
+    if (rank_of(comm) != 0) work = Work::unpacked(packed);
+  });
+  return work;
 }
 
 /// Of what is still to do: a study that is done asks for no memory and no ranks.
-void check_fit(const Plan& plan, const RunOptions& options, const Existing& existing, int ranks, int ranks_here) {
-  const auto statuses =
-      read_statuses(plan.study, plan.layout, options.fresh ? std::vector<std::string>() : existing.sources);
-  std::vector<TaskRef> tasks;
-  for (const std::size_t task : tasks_to_do(plan, statuses, options)) tasks.push_back(plan.tasks[task]);
+void check_fit(const Plan& plan, const Work& work, int ranks, int ranks_here) {
   std::string problems;
   const auto add = [&](const std::optional<std::string>& problem) {
     if (problem) problems += (problems.empty() ? "" : "\n") + *problem;
   };
-  add(group_problem(plan.study, tasks, ranks));
-  add(memory_problem(plan.study, plan.layout, tasks, ranks_here, memory_for(ranks_here),
+  add(group_problem(plan.study, work, ranks));
+  add(memory_problem(plan.study, plan.layout, work, ranks_here, memory_for(ranks_here),
                      [&](std::size_t family, const Point& point) { return plan.measurement->smaller(family, point); }));
   if (!problems.empty()) throw BadInput(problems);
 }
@@ -158,15 +138,18 @@ void keep_freed_memory() {
 
 /// Removes states of tasks that the archive has: a process may have been killed between a record and its state. A
 /// failed task's stays: --retry-failed goes on with it.
-void clear_states(const Plan& plan, const std::string& archive, const StatusMap& statuses) {
+void clear_states(const Plan& plan, const TaskList& tasks, const std::string& archive, const StatusMap& statuses) {
   const std::vector<std::string> files = state_files(archive);
   if (files.empty()) return;
   const std::set<std::string> there(files.begin(), files.end());
-  for (const TaskRef& task : plan.tasks) {
-    const Status status = statuses[task.family][task.cell];
-    if (!task.cost.keeps || status == Status::missing || status == Status::failed) continue;
-    const std::string state = state_file(archive, plan.key(task));
-    if (there.contains(state)) std::filesystem::remove(state);
+  for (const TaskRun& run : tasks.runs()) {
+    if (!tasks.cost(run).keeps) continue;
+    for (std::size_t cell = run.begin; cell < run.end; ++cell) {
+      const Status status = statuses[run.family][cell];
+      if (status == Status::missing || status == Status::failed) continue;
+      const std::string state = state_file(archive, plan.key({run.family, cell, {}}));
+      if (there.contains(state)) std::filesystem::remove(state);
+    }
   }
 }
 
@@ -181,7 +164,7 @@ void clear_shards(const std::string& archive, const std::vector<std::string>& so
 }
 
 /// Says how the run went, and gives the exit code.
-int conclude(const Plan& plan, const RunOptions& options, const std::string& archive, const StatusMap& before,
+int conclude(const TaskList& tasks, const RunOptions& options, const std::string& archive, const StatusMap& before,
              const StatusMap& statuses, const Outcome& outcome, const std::vector<std::string>& problems,
              const RunReport& report) {
   bool lost = false;
@@ -192,19 +175,20 @@ int conclude(const Plan& plan, const RunOptions& options, const std::string& arc
   }
   // A shard that could not be read back was left alone, and keeps what it holds; one that was removed, or the archive
   // that was there before, is gone.
-  const std::size_t missing = outcome.complete && !lost ? missing_tasks(plan, before, statuses, options) : 0;
+  const std::size_t missing = outcome.complete && !lost ? missing_tasks(tasks, before, statuses, options) : 0;
   if (missing > 0) {
     lost = true;
     print_error(
-        "{}: error: the results of {} task{} are missing in it (the archive or shards were removed or damaged while the "
+        "{}: error: the results of {} task{} are missing in it (the archive or shards were removed or damaged while "
+        "the "
         "run went on) run again to compute them\n",
         archive, missing, missing == 1 ? "" : "s");
   }
   const std::size_t failed = count(statuses, Status::failed);
   if (!options.quiet) {
     std::string line = fmt::format("{}: {} of {} tasks done ({} from before), {} failed", archive,
-                                   plan.tasks.size() - count(statuses, Status::missing), plan.tasks.size(),
-                                   plan.tasks.size() - count(before, Status::missing), failed);
+                                   tasks.size() - count(statuses, Status::missing), tasks.size(),
+                                   tasks.size() - count(before, Status::missing), failed);
     for (const auto& [status, what] :
          {std::pair{Status::out_of_range, "out of range"}, {Status::not_converged, "not converged"}}) {
       if (const std::size_t cells = count(statuses, status); cells > 0) line += fmt::format(", {} {}", cells, what);
@@ -270,29 +254,36 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
   const Plan& plan = *made;
 
   const int ranks_here = ranks_of_machine(comm);
-  Existing existing;
   std::optional<ArchiveLock> lock;
+  TaskList tasks;  // of the whole study; rank 0's alone
+  Work own;
+  StatusMap before;
   on_root(comm, [&] {
+    tasks = TaskList(plan.study, *plan.measurement);
+    const auto still_to_do = [&](const Existing& existing) {
+      before = read_statuses(plan.study, plan.layout, existing.sources);
+      return work_to_do(tasks, before, options, options.retry_failed);
+    };
     // Before the lock touches the disk.
-    check_fit(plan, options, look_at_existing(archive, plan.study, plan.layout, options.fresh), size_of(comm),
+    check_fit(plan, still_to_do(look_at_existing(archive, plan.study, plan.layout, options.fresh)), size_of(comm),
               ranks_here);
     lock.emplace(archive);
-    existing = look_at_existing(archive, plan.study, plan.layout, options.fresh);
+    const Existing existing = look_at_existing(archive, plan.study, plan.layout, options.fresh);
     if (!existing.warning.empty()) print_error("{}\n", existing.warning);
+    own = still_to_do(existing);
     remove_stale_states(archive);
     if (options.fresh) {
       const std::string aside = start_over(archive);
       if (!aside.empty() && !options.quiet) print_error("{}: what was there is kept as {}\n", archive, aside);
     }
   });
-  const StatusMap statuses = share_statuses(comm, plan, existing);
-  const Work work = make_work(plan.tasks, tasks_to_do(plan, statuses, options));
+  const Work work = share_work(comm, std::move(own));
   const double prepared = seconds_since(start);
 
   const Outcome outcome = compute(plan, work, options, archive, comm);
   const std::vector<std::string> problems = gather(comm, outcome.write_problem);
   RunReport split{.ranks = size_of(comm),
-                  .tasks = work.count,
+                  .tasks = work.count(),
                   .wall = seconds_since(start),
                   .prepare = prepared,
                   .work = outcome.work_seconds,
@@ -304,9 +295,9 @@ int run_study(const RunOptions& options, const Catalogue& catalogue, MPI_Comm co
     const std::vector<std::string> sources = reduce(comm, plan, options, archive, started);
     on_root(comm, [&] {
       const StatusMap reached = read_statuses(plan.study, plan.layout, {archive});  // before anything is removed
-      clear_states(plan, archive, reached);
+      clear_states(plan, tasks, archive, reached);
       clear_shards(archive, sources, *lock);
-      code = conclude(plan, options, archive, statuses, reached, outcome, problems, split);
+      code = conclude(tasks, options, archive, before, reached, outcome, problems, split);
     });
   });
   MPI_Bcast(&code, 1, MPI_INT, 0, comm);

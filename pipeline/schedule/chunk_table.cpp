@@ -21,25 +21,34 @@ double weight(double seconds) {
 
 }  // namespace
 
-ChunkTable::ChunkTable(std::span<const double> seconds, const Workforce& workforce) {
+ChunkTable::ChunkTable(const Costs& seconds, const Workforce& workforce) {
   const std::size_t tasks = seconds.size();
   if (workforce.nodes <= 1) {
     if (tasks > 0) ends_.push_back(static_cast<std::uint32_t>(tasks));
     return;
   }
-  double remaining = 0.0;
-  for (const double cost : seconds) remaining += weight(cost);
+  double remaining = seconds.total() + hand_out * static_cast<double>(tasks);
   const double part_of_world = static_cast<double>(workforce.fewest_on_node) / workforce.groups;
   const double shortest_chunk = workforce.nodes * service * workforce.fewest_on_node;
 
+  auto run = seconds.runs().begin();  // that of task `end`
   for (std::size_t end = 0; end < tasks;) {
     const std::size_t begin = end;
     const double share = share_of_fair_share * remaining * part_of_world;
     const double fair = std::ceil(static_cast<double>(tasks - begin) * part_of_world);
-    const auto fewest = static_cast<std::size_t>(std::min(fair, std::ceil(shortest_chunk / weight(seconds[begin]))));
+    const auto fewest = static_cast<std::size_t>(std::min(fair, std::ceil(shortest_chunk / weight(run->seconds))));
     double taken = 0.0;
-    while (end < tasks && (end - begin < fewest || taken + weight(seconds[end]) <= share)) {
-      taken += weight(seconds[end++]);
+    while (end < tasks) {
+      // As many of the run's equal tasks at once as there is room for.
+      const double each = weight(run->seconds);
+      const double room = std::floor(std::max(0.0, share - taken) / each);
+      const std::size_t owed = fewest - std::min(fewest, end - begin);
+      const std::size_t left = run->end - end;
+      const std::size_t more = std::min(left, std::max(owed, static_cast<std::size_t>(std::min(room, 4e9))));
+      taken += each * static_cast<double>(more);
+      end += more;
+      if (more < left) break;
+      ++run;
     }
     remaining -= taken;
     ends_.push_back(static_cast<std::uint32_t>(end));

@@ -4,8 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
+
+#include "pipeline/schedule/costs.hpp"
 
 namespace meander {
 
@@ -35,7 +36,7 @@ struct Workforce {
 class ChunkTable {
  public:
   /// `seconds` are finite and not negative. One node gets the whole phase as one chunk.
-  ChunkTable(std::span<const double> seconds, const Workforce& workforce);
+  ChunkTable(const Costs& seconds, const Workforce& workforce);
 
   std::size_t size() const { return ends_.size(); }
   TaskRange operator[](std::size_t chunk) const { return range(chunk, 1); }

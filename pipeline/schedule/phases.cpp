@@ -23,11 +23,13 @@ void check_phase(const Phase& phase, int ranks) {
     throw std::invalid_argument(std::to_string(phase.seconds.size()) +
                                 " tasks (a phase holds at most 2^31): split the study");
   }
-  for (std::size_t task = 0; task < phase.seconds.size(); ++task) {
-    if (!std::isfinite(phase.seconds[task]) || phase.seconds[task] < 0.0) {
+  std::uint64_t task = 0;  // the first of its run
+  for (const Costs::Run& run : phase.seconds.runs()) {
+    if (!std::isfinite(run.seconds) || run.seconds < 0.0) {
       throw std::invalid_argument("the expected cost of task " + std::to_string(task) + " is " +
-                                  std::to_string(phase.seconds[task]) + " s (a cost is finite and not negative)");
+                                  std::to_string(run.seconds) + " s (a cost is finite and not negative)");
     }
+    task = run.end;
   }
 }
 

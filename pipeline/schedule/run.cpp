@@ -21,7 +21,7 @@ Run::Run(MPI_Comm world, std::span<const Phase> phases, const ScheduleOptions& o
   std::vector<std::optional<TaskRange>> in_hand;
   for (std::size_t phase = 0; phase < phases.size(); ++phase) {
     const Workforce& workforce = crew_.groups[phase].workforce;
-    const std::span<const double> seconds = phases[phase].seconds;
+    const Costs& seconds = phases[phase].seconds;
     chunks_.emplace_back(seconds, workforce);
     in_hand.emplace_back();
     if (workforce.nodes <= 1) in_hand.back() = TaskRange{0, static_cast<std::uint32_t>(seconds.size())};

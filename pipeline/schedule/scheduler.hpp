@@ -10,12 +10,14 @@
 #include <span>
 #include <vector>
 
+#include "pipeline/schedule/costs.hpp"
+
 namespace meander {
 
 /// Tasks that are all run by groups of `ranks_per_task` ranks, most expensive first.
 struct Phase {
   int ranks_per_task = 1;
-  std::vector<double> seconds;  // expected cost of each task, descending
+  Costs seconds;  // expected cost of each task, descending
 };
 
 /// How nodes share the global counter: messages to a thread on rank 0 (needs MPI_THREAD_MULTIPLE),

@@ -15,6 +15,8 @@
 namespace meander {
 namespace {
 
+constexpr std::size_t most_played = std::size_t{1} << 19;  // tasks of a phase
+
 /// A group of ranks on the node of its leader.
 struct Lane {
   double free = 0.0;  // when its task in flight ends
@@ -152,7 +154,7 @@ void Simulation::play(const Phase& phase) {
       std::fill_n(free_.begin() + static_cast<std::ptrdiff_t>(lane.group * size), size, lane.free);
     }
   }
-  for (const double seconds : phase.seconds) work_ += seconds * phase.ranks_per_task;
+  work_ += phase.seconds.total() * phase.ranks_per_task;
 }
 
 void Simulation::serve(std::vector<Node>& nodes, const Phase& phase, const Workforce& workforce) {
@@ -201,8 +203,15 @@ SimulatedRun simulate_schedule(std::span<const Phase> phases, const SimulatedMac
   }
   for (const Phase& phase : phases) check_phase(phase, machine.ranks);
   Simulation simulation(machine);
-  for (const std::size_t phase : widest_first(phases)) simulation.play(phases[phase]);
-  return simulation.result();
+  double coarsest = 0.0;
+  for (const std::size_t phase : widest_first(phases)) {
+    double longest_piece = 0.0;
+    simulation.play({phases[phase].ranks_per_task, coarsened(phases[phase].seconds, most_played, longest_piece)});
+    coarsest = std::max(coarsest, longest_piece);
+  }
+  SimulatedRun run = simulation.result();
+  run.coarsest = coarsest;
+  return run;
 }
 
 }  // namespace meander

@@ -22,11 +22,14 @@ struct SimulatedRun {
   double efficiency = 1.0;    // sum of task seconds x group size / (ranks x makespan); 1 without tasks
   double largest_wait = 0.0;  // longest time from a node's request to the chunk, seconds
   std::size_t requests = 0;   // to the global counter
+  double coarsest = 0.0;      // longest piece of tasks that were played as one, seconds; 0: each was played
 };
 
 /// Plays the phases, widest groups first, with costs taken as exact. Requests of one phase queue at
 /// the global counter in the order in which they arrive; where phases overlap, those of different
-/// phases do not delay each other. Time is O(tasks x log(ranks_per_node) + chunks x log(nodes)).
+/// phases do not delay each other. Of a phase with more than half a million tasks, most are played as pieces of several
+/// (Costs, coarsened): the makespan may be off by one such piece. Time is O(tasks x log(ranks_per_node) + chunks x
+/// log(nodes)).
 /// Throws std::invalid_argument for fewer than one rank or rank a node, and where a group is wider
 /// than the machine.
 SimulatedRun simulate_schedule(std::span<const Phase> phases, const SimulatedMachine& machine);

@@ -29,8 +29,10 @@ std::string message_of(const std::string& site) {
   return "accepted";
 }
 
-std::vector<TaskRef> tasks(std::size_t count, double seconds, double bytes = 1e6, int ranks = 1) {
-  return std::vector<TaskRef>(count, TaskRef{0, 0, {seconds, bytes, ranks}});
+Work tasks(std::size_t count, double seconds, double bytes = 1e6, int ranks = 1, bool keeps = false) {
+  Work work;
+  work.append(0, 0, count, {seconds, bytes, ranks, keeps});
+  return work;
 }
 
 Site site_of(int cores, int nodes) {
@@ -159,8 +161,7 @@ TEST(PlanJob, TakesAsManyRanksAsStayBusy) {
 }
 
 TEST(PlanJob, KeepsGroupsWhole) {
-  std::vector<TaskRef> shared = tasks(10000, 600.0);
-  for (TaskRef& task : shared) task.cost.ranks_per_task = 6;
+  const Work shared = tasks(10000, 600.0, 1e6, 6);
   const Site site = site_of(16, 4);
   const JobPlan plan = plan_job(shared, site, {});
   EXPECT_EQ(plan.ranks, 60);  // of 64
@@ -195,9 +196,8 @@ TEST(PlanJob, SplitsWhatIsLongerThanTheLimitAndRefusesATaskThatIs) {
 TEST(PlanJob, ChainsJobsForTasksThatKeepTheirState) {
   Site site = site_of(1, 1);
   site.max_time = 3600.0 + site.signal_lead;
-  std::vector<TaskRef> todo = tasks(1, 36000.0);
-  EXPECT_THROW(plan_job(todo, site, {}), BadInput);
-  todo.front().cost.keeps = true;
+  EXPECT_THROW(plan_job(tasks(1, 36000.0), site, {}), BadInput);
+  Work todo = tasks(1, 36000.0, 1e6, 1, true);
   const JobPlan plan = plan_job(todo, site, {});
   EXPECT_EQ(plan.jobs_in_a_row, 11);  // each stops a minute early
   EXPECT_EQ(plan.seconds, site.max_time);
@@ -207,9 +207,10 @@ TEST(PlanJob, ChainsJobsForTasksThatKeepTheirState) {
   EXPECT_THROW(plan_job(todo, site, wishes), BadInput);
   wishes.checkpoint = 1800.0;
   EXPECT_EQ(plan_job(todo, site, wishes).jobs_in_a_row, 14);  // it counts as a quarter of the job
-  todo.push_back(tasks(1, 3601.0).front());                   // one that does not keep
-  EXPECT_THROW(plan_job(todo, site, {}), BadInput);
-  todo.back().cost.seconds = 3599.0;
+  Work more = todo;
+  more.append(0, 1, 1, {3601.0, 1e6, 1});  // one that does not keep
+  EXPECT_THROW(plan_job(more, site, {}), BadInput);
+  todo.append(0, 1, 1, {3599.0, 1e6, 1});
   EXPECT_EQ(plan_job(todo, site, {}).jobs_in_a_row, 12);
 }
 

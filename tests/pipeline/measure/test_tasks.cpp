@@ -97,24 +97,55 @@ TEST(Tasks, AreOnePerCellAndAskForACostOncePerPoint) {
   const Study study = read_text(text);
   const auto measurement = testing::fake_catalogue().bind(study).measurement;
   testing::cost_calls() = 0;
-  const std::vector<TaskRef> tasks = list_tasks(study, *measurement);
+  const TaskList tasks(study, *measurement);
   // 2 x 2 x 2 points with 3 realizations, and theory over sigma_w.
   ASSERT_EQ(tasks.size(), 24u + 2u);
   EXPECT_EQ(testing::cost_calls(), 8 + 2);
-  EXPECT_EQ(tasks[0].family, 0u);
-  EXPECT_EQ(tasks[23].cell, 23u);
-  EXPECT_EQ(tasks[23].cost.seconds, 20.0);
-  EXPECT_EQ(tasks[11].cost.seconds, 10.0);
-  EXPECT_EQ(tasks[25].family, 1u);
-  EXPECT_EQ(tasks[25].cell, 1u);
-  EXPECT_EQ(tasks[25].cost.seconds, 0.5);
+  // Cells of equal costs that lie beside each other are one run.
+  ASSERT_EQ(tasks.runs().size(), 3u);
+  const auto expect_run = [&](std::size_t r, std::uint32_t family, std::uint32_t begin, std::uint32_t end,
+                              double cost) {
+    EXPECT_EQ(tasks.runs()[r].family, family);
+    EXPECT_EQ(tasks.runs()[r].begin, begin);
+    EXPECT_EQ(tasks.runs()[r].end, end);
+    EXPECT_EQ(tasks.cost(tasks.runs()[r]).seconds, cost);
+  };
+  expect_run(0, 0, 0, 12, 10.0);
+  expect_run(1, 0, 12, 24, 20.0);
+  expect_run(2, 1, 0, 2, 0.5);
+}
+
+TEST(SampledTasks, AreAllWhereTheyAreFewAndAnEstimateWithItsErrorWhereTheyAreMany) {
+  // Points of width w cost w seconds: 1 .. 20000, with 3 realizations of each.
+  std::string widths;
+  for (int w = 1; w <= 20000; ++w) widths += (w == 1 ? "" : ", ") + std::to_string(w);
+  const Study study = read_text("measure = 'fake'\nrealizations = 3\n[sweep]\nwidth = [" + widths +
+                                "]\nsigma_w = 1\nactivation = 'relu'\n");
+  const auto measurement = testing::fake_catalogue().bind(study).measurement;
+  const auto core_seconds = [](const TaskList& tasks) {
+    double sum = 0.0;
+    for (const TaskRun& run : tasks.runs()) sum += tasks.cost(run).seconds * static_cast<double>(run.size());
+    return sum;
+  };
+  const double exact = core_seconds(TaskList(study, *measurement));
+  const SampledTasks all = sample_tasks(study, *measurement, 20000);
+  EXPECT_EQ(core_seconds(all.tasks), exact);
+  EXPECT_EQ(all.drawn, all.points);
+  EXPECT_EQ(all.core_seconds_error, 0.0);
+  testing::cost_calls() = 0;
+  const SampledTasks some = sample_tasks(study, *measurement, 100);
+  EXPECT_EQ(testing::cost_calls(), 101);
+  EXPECT_EQ(some.tasks.size(), 60001u);
+  EXPECT_GT(some.core_seconds_error, 0.0);
+  EXPECT_LT(some.core_seconds_error, 0.01 * exact);
+  EXPECT_NEAR(core_seconds(some.tasks), exact, 3.0 * some.core_seconds_error);
 }
 
 TEST(Tasks, AreAsManyAsCanBeCounted) {
   const Study study = read_text("measure = 'fake'\nrealizations = 2147483647\n[sweep]\nsigma_w = 1\n");
   const auto measurement = testing::fake_catalogue().bind(study).measurement;
   // One cell of theory more than there may be.
-  EXPECT_THROW(list_tasks(study, *measurement), BadInput);
+  EXPECT_THROW(TaskList(study, *measurement), BadInput);
 }
 
 TEST(Catalogue, KnowsItsMeasures) {

@@ -16,17 +16,17 @@ struct Subject {
       "measure = 'fake'\nrealizations = 2\n[sweep]\nwidth = [10, 20]\nsigma_w = 1\n"
       "activation = 'relu'\n");
   Layout layout{{}, {Family{"", std::nullopt, true, {}}}};
-  std::vector<TaskRef> tasks;
+  Work work;
 
-  Subject() {
+  explicit Subject(int ranks_per_task = 1) {
     const CellSpace cells(study, layout.families[0]);
     for (std::size_t cell = 0; cell < cells.size(); ++cell) {
       const bool wide = Point(study, cells.point_indices(cell)).integer("width") == 20;
-      tasks.push_back({0, cell, Cost{1.0, wide ? 20e9 : 10.0, 1}});
+      work.append(0, cell, 1, {1.0, wide ? 20e9 : 10.0, ranks_per_task});
     }
   }
   std::optional<std::string> problem(int ranks, double machine) const {
-    return memory_problem(study, layout, tasks, ranks, machine,
+    return memory_problem(study, layout, work, ranks, machine,
                           [](std::size_t, const Point&) { return "narrower layers"; });
   }
 };
@@ -53,8 +53,7 @@ TEST(Memory, TooManyRanksAtOnce) {
 }
 
 TEST(Memory, RanksThatShareATaskCountEach) {
-  Subject subject;
-  for (TaskRef& task : subject.tasks) task.cost.ranks_per_task = 2;
+  const Subject subject(2);
   EXPECT_EQ(subject.problem(2, 40e9), std::nullopt);
   EXPECT_EQ(subject.problem(3, 60e9), std::nullopt) << "here a machine holds half of the second task";
   const auto two = subject.problem(4, 79e9);
@@ -68,20 +67,20 @@ TEST(Memory, RanksThatShareATaskCountEach) {
 
 TEST(Groups, RanksAreDividedWithoutRemainder) {
   Subject subject;
-  EXPECT_EQ(group_problem(subject.study, subject.tasks, 3), std::nullopt);
-  subject.tasks.back().cost.ranks_per_task = 4;
-  EXPECT_EQ(group_problem(subject.study, subject.tasks, 8), std::nullopt);
-  const auto six = group_problem(subject.study, subject.tasks, 6);
+  EXPECT_EQ(group_problem(subject.study, subject.work, 3), std::nullopt);
+  subject.work.append(0, 0, 1, {1.0, 10.0, 4});
+  EXPECT_EQ(group_problem(subject.study, subject.work, 8), std::nullopt);
+  const auto six = group_problem(subject.study, subject.work, 6);
   ASSERT_TRUE(six);
   EXPECT_THAT(*six, HasSubstr("error: 4 ranks share a task (a run of 6 cannot be divided so) start 4 or 8"));
-  const auto two = group_problem(subject.study, subject.tasks, 2);
+  const auto two = group_problem(subject.study, subject.work, 2);
   ASSERT_TRUE(two);
   EXPECT_THAT(*two, HasSubstr("start 4, or take another ranks_per_task"));
 }
 
 TEST(Memory, NothingLeftToDoFits) {
   Subject subject;
-  subject.tasks.clear();
+  subject.work = Work();
   EXPECT_EQ(subject.problem(4, 1.0), std::nullopt);
 }
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include <cmath>
 #include <csignal>
 #include <filesystem>
@@ -232,16 +234,98 @@ TEST_F(Run, AnExtendedSweepComputesOnlyWhatIsNew) {
 }
 
 TEST(Work, LargestFirstAndWidestGroupFirst) {
-  const auto task = [](double seconds, int ranks) { return TaskRef{0, 0, {seconds, 0.0, ranks}}; };
-  const std::vector<TaskRef> tasks{task(1, 1), task(5, 2), task(9, 1), task(7, 2), task(1, 1)};
-  const std::vector<std::size_t> order = largest_first(tasks);
-  EXPECT_THAT(order, testing::ElementsAre(2, 3, 1, 0, 4));
-  const Work work = make_work(tasks, order);
-  ASSERT_EQ(work.phases.size(), 2u);
-  EXPECT_EQ(work.phases[0].ranks_per_task, 2);
-  EXPECT_THAT(work.task[0], testing::ElementsAre(3, 1));
-  EXPECT_THAT(work.phases[1].seconds, testing::ElementsAre(9, 1, 1));
-  EXPECT_EQ(work.seconds, 23.0);
+  TaskList tasks;
+  const std::vector<std::pair<double, int>> costs{{1, 1}, {5, 2}, {9, 1}, {7, 2}, {1, 1}};
+  for (std::size_t cell = 0; cell < costs.size(); ++cell)
+    tasks.append(0, cell, cell + 1, {costs[cell].first, 0.0, costs[cell].second});
+  EXPECT_THAT(largest_first(tasks), testing::ElementsAre(2, 3, 1, 0, 4));
+  const Work work = choose_work(tasks);
+  ASSERT_EQ(work.phases().size(), 2u);
+  const std::size_t wide = work.phases()[0].ranks_per_task == 2 ? 0 : 1;
+  ASSERT_EQ(work.phases()[wide].seconds.size(), 2u);
+  EXPECT_EQ(work.task(wide, 0).cell, 3u);
+  EXPECT_EQ(work.task(wide, 1).cell, 1u);
+  EXPECT_EQ(work.phases()[1 - wide].seconds.total(), 11.0);
+  EXPECT_EQ(work.task(1 - wide, 2).cell, 4u);
+  EXPECT_EQ(work.seconds(), 23.0);
+}
+
+/// A study's tasks: runs of random lengths and costs, in two families and for groups of one rank and of two.
+TaskList some_tasks() {
+  TaskList tasks;
+  std::mt19937 random(3);
+  for (std::uint32_t family = 0; family < 2; ++family) {
+    for (std::size_t cell = 0; cell < 500;) {
+      const std::size_t end = std::min<std::size_t>(500, cell + 1 + random() % 30);
+      tasks.append(family, cell, end, {1.0 * (random() % 4), 8.0, random() % 5 == 0 ? 2 : 1});
+      cell = end;
+    }
+  }
+  return tasks;
+}
+
+using Cell = std::pair<std::uint32_t, std::size_t>;
+
+/// Family and cell of every task, phase by phase.
+std::vector<Cell> cells_of(const Work& work) {
+  std::vector<Cell> cells;
+  for (std::size_t p = 0; p < work.phases().size(); ++p) {
+    for (std::size_t i = 0; i < work.phases()[p].seconds.size(); ++i) {
+      const TaskRef task = work.task(p, i);
+      EXPECT_EQ(task.cost.seconds, work.phases()[p].seconds[i]);
+      EXPECT_EQ(task.cost.ranks_per_task, work.phases()[p].ranks_per_task);
+      cells.emplace_back(task.family, task.cell);
+    }
+  }
+  return cells;
+}
+
+TEST(Work, IsDealtLikeCardsAndWhatIsDoneIsLeftOut) {
+  const TaskList tasks = some_tasks();
+  // The same with every task written out.
+  std::vector<Cell> all;
+  for (const std::size_t index : largest_first(tasks)) {
+    const TaskRun& run = tasks.runs()[index];
+    for (std::size_t cell = run.begin; cell < run.end; ++cell) all.emplace_back(run.family, cell);
+  }
+  const auto wanted = [](std::size_t family, std::size_t cell) { return (cell * 7 + family) % 3 != 0; };
+  for (const int parts : {1, 2, 7}) {
+    std::size_t together = 0;
+    for (int part = 1; part <= parts; ++part) {
+      std::vector<Cell> share;
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        if (static_cast<int>(i) % parts == part - 1) share.push_back(all[i]);
+      }
+      EXPECT_THAT(cells_of(choose_work(tasks, {part, parts})), testing::UnorderedElementsAreArray(share));
+      std::erase_if(share, [&](const Cell& cell) { return !wanted(cell.first, cell.second); });
+      const Work work = choose_work(tasks, {part, parts}, wanted);
+      EXPECT_THAT(cells_of(work), testing::UnorderedElementsAreArray(share));
+      EXPECT_EQ(work.count(), share.size());
+      EXPECT_EQ(cells_of(Work::unpacked(work.packed())), cells_of(work));
+      together += share.size();
+    }
+    const Work whole = choose_work(tasks, {}, wanted);
+    EXPECT_EQ(together, whole.count());
+    // The largest part of what is left: every n-th of each phase.
+    const std::vector<Cell> in_order = cells_of(whole);
+    std::vector<Cell> expected;
+    std::size_t begin = 0;
+    for (const Phase& phase : whole.phases()) {
+      for (std::size_t i = 0; i < phase.seconds.size(); i += static_cast<std::size_t>(parts))
+        expected.push_back(in_order[begin + i]);
+      begin += phase.seconds.size();
+    }
+    EXPECT_EQ(cells_of(whole.dealt(parts)), expected);
+  }
+}
+
+TEST(Work, OfManyMillionsOfTasksIsAFewRuns) {
+  TaskList tasks;
+  tasks.append(0, 0, 2000000000, {1e-6, 8.0, 1});
+  tasks.append(1, 0, 10, {1e-3, 8.0, 1});
+  EXPECT_EQ(choose_work(tasks).count(), 2000000010u);
+  EXPECT_LT(choose_work(tasks).packed().size(), 1000u);
+  EXPECT_LT(choose_work(tasks, {3, 1000}).packed().size(), 1000u);
 }
 
 }  // namespace
