@@ -353,11 +353,56 @@ std::vector<std::string> read_text_dataset(hid_t parent, const std::string& name
   });
 }
 
+namespace {
+
+/// Rows begin .. end-1 selected in the space of a dataset, and how many values they have.
+Handle select_rows(hid_t dataset, std::size_t begin, std::size_t end, std::size_t& size) {
+  Handle space = dataset_space(dataset);
+  std::vector<hsize_t> count = extents(dataset);
+  if (count.empty()) throw Error("a single number has no rows");
+  std::vector<hsize_t> start(count.size(), 0);
+  start.front() = begin;
+  count.front() = end - begin;
+  check(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), "rows");
+  size = meander::hdf5::count(count);
+  return space;
+}
+
+}  // namespace
+
+template <class T>
+std::vector<T> read_rows(hid_t parent, const std::string& name, std::size_t begin, std::size_t end) {
+  if (begin == end) return {};
+  const Handle dataset = open_dataset(parent, name);
+  std::size_t size = 0;
+  const Handle space = select_rows(dataset.id(), begin, end, size);
+  std::vector<T> values(size);
+  if (size == 0) return values;
+  const hsize_t flat = size;
+  const Handle memory = simple_space(std::span(&flat, 1));
+  check(H5Dread(dataset.id(), memory_type<T>(), memory.id(), space.id(), H5P_DEFAULT, values.data()),
+        "dataset '" + name + "'");
+  return values;
+}
+
+std::vector<std::string> read_text_rows(hid_t parent, const std::string& name, std::size_t begin, std::size_t end) {
+  if (begin == end) return {};
+  const Handle dataset = open_dataset(parent, name);
+  std::size_t size = 0;
+  const Handle space = select_rows(dataset.id(), begin, end, size);
+  const hsize_t flat = size;
+  const Handle memory = simple_space(std::span(&flat, 1));
+  return read_texts(memory.id(), size, [&](hid_t type, char** out) {
+    check(H5Dread(dataset.id(), type, memory.id(), space.id(), H5P_DEFAULT, out), "dataset '" + name + "'");
+  });
+}
+
 #define MEANDER_HDF5_FOR(T)                                                                                \
   template void write_attribute<T>(hid_t, const std::string&, std::span<const T>);                         \
   template std::vector<T> read_attribute<T>(hid_t, const std::string&);                                    \
   template void write_dataset<T>(hid_t, const std::string&, std::span<const T>, std::span<const hsize_t>); \
-  template std::vector<T> read_dataset<T>(hid_t, const std::string&);
+  template std::vector<T> read_dataset<T>(hid_t, const std::string&);                                      \
+  template std::vector<T> read_rows<T>(hid_t, const std::string&, std::size_t, std::size_t);
 MEANDER_HDF5_FOR(double)
 MEANDER_HDF5_FOR(std::int64_t)
 MEANDER_HDF5_FOR(std::int32_t)

@@ -104,5 +104,9 @@ Handle write_text_dataset(hid_t parent, const std::string& name, const std::vect
 template <class T>
 std::vector<T> read_dataset(hid_t parent, const std::string& name);
 std::vector<std::string> read_text_dataset(hid_t parent, const std::string& name);
+/// Rows begin .. end-1 along its first dimension, flattened.
+template <class T>
+std::vector<T> read_rows(hid_t parent, const std::string& name, std::size_t begin, std::size_t end);
+std::vector<std::string> read_text_rows(hid_t parent, const std::string& name, std::size_t begin, std::size_t end);
 
 }  // namespace meander::hdf5

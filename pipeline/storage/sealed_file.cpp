@@ -195,8 +195,8 @@ std::string RunningSha256::hex() {
   return text;
 }
 
-Seal verify_seal(const std::string& path) {
-  Descriptor file(path, O_RDONLY);
+Seal verify_seal(const std::string& path, bool through_links) {
+  Descriptor file(path, O_RDONLY | (through_links ? 0 : O_NOFOLLOW));
   const std::size_t size = file.size();
   if (size < seal_size) return Seal::missing;
   RunningSha256 digest;

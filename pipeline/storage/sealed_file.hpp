@@ -34,7 +34,7 @@ inline constexpr std::size_t seal_size = 80;
 enum class Seal { intact, missing, wrong };
 
 /// Compares a file's bytes with its seal. Throws std::runtime_error where the file cannot be read.
-Seal verify_seal(const std::string& path);
+Seal verify_seal(const std::string& path, bool through_links = true);
 
 /// Whether the file ends in a seal, right or wrong: a cheap test of being whole.
 bool has_seal(const std::string& path);

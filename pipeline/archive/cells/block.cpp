@@ -140,14 +140,12 @@ struct Block::Content {
   std::map<std::string, std::int64_t> counts;  // per ragged dimension
 };
 
-Block::Block(const Study& study, const Layout& layout, int rank, int size) : study_(&study), layout_(&layout) {
+Block::Block(const Study& study, const Layout& layout, const std::vector<CellRange>& cells)
+    : study_(&study), layout_(&layout) {
   for (std::size_t f = 0; f < layout.families.size(); ++f) {
-    const std::size_t cells = CellSpace(study, layout.families[f]).size();
-    const auto ranks = static_cast<std::size_t>(size);
-    share_.push_back(std::max<std::size_t>(1, (cells + ranks - 1) / ranks));
     FamilyBlock block;
-    block.begin = std::min(cells, static_cast<std::size_t>(rank) * share_.back());
-    block.end = std::min(cells, block.begin + share_.back());
+    block.begin = cells[f].begin;
+    block.end = cells[f].end;
     block.status.assign(block.cells(), static_cast<std::int8_t>(Status::missing));
     block.seconds.assign(block.cells(), std::numeric_limits<double>::quiet_NaN());
     block.message.assign(block.cells(), 0);

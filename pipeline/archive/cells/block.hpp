@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/archive/format/archive_shape.hpp"
+#include "pipeline/archive/format/cell_units.hpp"
 #include "pipeline/measure/layout.hpp"
 #include "pipeline/measure/record.hpp"
 #include "pipeline/study/study.hpp"
@@ -42,11 +43,8 @@ struct FamilyBlock {
 
 class Block {
  public:
-  /// Rank `rank` of `size` owns an equal share of each family's cells.
-  Block(const Study& study, const Layout& layout, int rank, int size);
-
-  /// The rank that owns a cell.
-  int owner(std::size_t family, std::size_t cell) const { return static_cast<int>(cell / share_[family]); }
+  /// Of these cells of each family, in the layout's order.
+  Block(const Study& study, const Layout& layout, const std::vector<CellRange>& cells);
 
   /// Takes a record of the study (its arrays in the layout's order) that was computed on `core`. Of
   /// two that hold one cell, the better status stays (done, out of range, not converged, failed);
@@ -74,7 +72,6 @@ class Block {
 
   const Study* study_;
   const Layout* layout_;
-  std::vector<std::size_t> share_;
   std::vector<FamilyBlock> families_;
   std::vector<std::vector<Field>> fields_;  // per family, one per array
   std::vector<std::string> messages_;

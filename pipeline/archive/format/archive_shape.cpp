@@ -8,6 +8,7 @@ namespace meander {
 namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
+constexpr std::size_t unit_bytes = std::size_t{4} << 20;
 
 std::vector<Value> count_from(std::int64_t first, std::size_t size) {
   std::vector<Value> values;
@@ -185,6 +186,24 @@ std::vector<Field> family_fields(const Study& study, const Layout& layout, std::
   }
   for (std::size_t a = 0; a < own.arrays.size(); ++a) fields.push_back(array_field(layout, family, a, cells));
   return fields;
+}
+
+CellUnits family_units(const Study& study, const Layout& layout, std::size_t family) {
+  double cell_bytes = 0.0;
+  for (const Field& field : family_fields(study, layout, family)) {
+    if (!field.is_ragged_array()) {
+      cell_bytes += static_cast<double>(field.own_size()) * static_cast<double>(item_bytes(field.type));
+    }
+  }
+  return {CellSpace(study, layout.families[family]).extents(), static_cast<std::size_t>(unit_bytes / cell_bytes)};
+}
+
+std::vector<hsize_t> field_chunk(const Field& field, const CellUnits& units) {
+  std::vector<hsize_t> chunk = units.box();
+  std::vector<hsize_t> own(field.own_extents.begin(), field.own_extents.end());
+  if (field.own_size() * item_bytes(field.type) > unit_bytes) own = chunk_shape(own, item_bytes(field.type));
+  for (const hsize_t extent : own) chunk.push_back(std::max<hsize_t>(extent, 1));
+  return chunk;
 }
 
 std::vector<hsize_t> chunk_shape(const std::vector<hsize_t>& shape, std::size_t item_bytes) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/archive/format/cell_units.hpp"
 #include "pipeline/measure/layout.hpp"
 #include "pipeline/storage/hdf5.hpp"
 #include "pipeline/study/study.hpp"
@@ -56,8 +57,21 @@ std::vector<AuxiliaryCoordinate> point_coordinates(const Study& study);
 /// The bookkeeping of a family first, then its arrays.
 std::vector<Field> family_fields(const Study& study, const Layout& layout, std::size_t family);
 
-/// The chunk of a dataset: about a mebibyte, by the shape alone.
+/// The units of a family's cells: as many cells as take about four mebibytes in all arrays together, by shapes alone.
+/// The values of ragged arrays do not count.
+CellUnits family_units(const Study& study, const Layout& layout, std::size_t family);
+
+/// The chunk of an array over the cells: those of one unit, with all of their values; of a cell that takes more than a
+/// unit may, pieces of about a mebibyte.
+std::vector<hsize_t> field_chunk(const Field& field, const CellUnits& units);
+
+/// The chunk of any other dataset: about a mebibyte, by the shape alone.
 std::vector<hsize_t> chunk_shape(const std::vector<hsize_t>& shape, std::size_t item_bytes);
+
+/// Bytes of one of a field's values.
+inline std::size_t item_bytes(ArrayType type) {
+  return type == ArrayType::int8 ? 1 : 8;
+}
 
 /// Selects, in the dataset's `space`, the cells begin <= cell < end (row-major over `cell_extents`)
 /// with all of their own extents: a few boxes.

@@ -10,6 +10,7 @@
 #include "pipeline/archive/read/trial_read.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/files/regular_file.hpp"
+#include "pipeline/storage/known_files.hpp"
 #include "pipeline/storage/sealed_file.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
@@ -99,10 +100,13 @@ void require_hdf5_file(const std::string& path) {
 std::string require_readable(const std::string& path, std::size_t largest) {
   require_hdf5_file(path);
   if (has_seal(path)) {
-    const bool large = std::filesystem::file_size(path) > largest;
-    if (!large && verify_seal(path) != Seal::intact) {
+    static KnownFiles found_intact;
+    const FileStamp stamp = stamp_of(path);
+    if (found_intact.know(path) || static_cast<std::uint64_t>(stamp.size) > largest) return "";
+    if (verify_seal(path) != Seal::intact) {
       refuse_damaged(path, "damaged (its bytes are not those that were written)");
     }
+    found_intact.add(path, stamp);
     return "";
   }
   const TrialReport trial = trial_read_in_child(path);
@@ -197,8 +201,8 @@ std::vector<Status> ArchiveReader::statuses(std::size_t family) const {
   return statuses;
 }
 
-std::vector<std::int64_t> ArchiveReader::error_codes(std::size_t family) const {
-  return codes(family, 0, cells(family));
+std::vector<std::int64_t> ArchiveReader::error_codes(std::size_t family, std::size_t begin, std::size_t end) const {
+  return codes(family, begin, end);
 }
 
 std::size_t ArchiveReader::stored_length(const Field& ragged) const {

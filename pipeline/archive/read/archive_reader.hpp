@@ -43,7 +43,8 @@ class ArchiveReader {
   std::vector<Record> records(std::size_t family, std::size_t begin, std::size_t end) const;
   const std::vector<std::string>& messages() const { return messages_; }
   /// Throws BadInput where one has no message.
-  std::vector<std::int64_t> error_codes(std::size_t family) const;
+  std::vector<std::int64_t> error_codes(std::size_t family) const { return error_codes(family, 0, cells(family)); }
+  std::vector<std::int64_t> error_codes(std::size_t family, std::size_t begin, std::size_t end) const;
 
  private:
   struct FamilyCells {

@@ -151,9 +151,12 @@ std::string RaggedLengths::misfit(const ArraySpec& spec, const Layout& layout, s
 }
 
 std::size_t size_of(const Record& record) {
-  std::size_t bytes = sizeof(Record) + record.message.size();
-  for (const ArrayData& data : record.arrays) {
-    bytes += std::visit([](const auto& values) { return values.size() * sizeof(values[0]); }, data) + sizeof data;
+  constexpr std::size_t allocation = 16;  // what the heap adds to each
+  std::size_t bytes = sizeof(Record) + 3 * allocation + record.message.size();
+  for (std::size_t a = 0; a < record.arrays.size(); ++a) {
+    bytes += sizeof(ArrayData) + sizeof(record.extents[a]) + 2 * allocation;
+    bytes += std::visit([](const auto& values) { return values.size() * sizeof(values[0]); }, record.arrays[a]);
+    bytes += record.extents[a].size() * sizeof(std::size_t);
   }
   return bytes;
 }

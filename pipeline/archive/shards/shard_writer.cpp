@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 // A renewed file is written whole, so a file is closed once it is this large.
-constexpr std::size_t segment_bytes = std::size_t{64} << 20;
+constexpr std::size_t segment_bytes = std::size_t{16} << 20;
 
 // Between attempts at the last write: 0.2 + 0.4 + ... + 3.2 s in all.
 constexpr std::chrono::milliseconds first_pause{200};

@@ -10,12 +10,12 @@
 #include "pipeline/archive/cells/block.hpp"
 #include "pipeline/archive/format/archive_shape.hpp"
 #include "pipeline/archive/format/file_header.hpp"
+#include "pipeline/archive/write/chunk_packer.hpp"
 #include "pipeline/storage/hdf5.hpp"
 
 namespace meander {
 namespace {
 
-constexpr unsigned gzip_level = 4;
 // More messages than this are found through the table alone.
 constexpr std::size_t most_flags = 256;
 
@@ -62,7 +62,8 @@ class SkeletonWriter {
       auxiliary_ += (auxiliary_.empty() ? "" : " ") + coordinate.name;
     }
     for (std::size_t f = 0; f < layout_.families.size(); ++f) {
-      for (const Field& field : family_fields(study_, layout_, f)) write_field(field, messages);
+      const CellUnits units = family_units(study_, layout_, f);
+      for (const Field& field : family_fields(study_, layout_, f)) write_field(field, units, messages);
     }
   }
 
@@ -103,7 +104,7 @@ class SkeletonWriter {
       // netCDF's convention for a dimension that has no coordinates.
       const hsize_t size = axis.size;
       const hdf5::Handle space = hdf5::simple_space(std::span(&size, 1));
-      dataset = create(axis.name, H5T_IEEE_F32BE, space, nullptr, {}, 0);
+      dataset = create(axis.name, H5T_IEEE_F32BE, space, nullptr, {}, {}, 0);
     } else {
       dataset = write_values(axis.name, axis.values);
     }
@@ -119,16 +120,13 @@ class SkeletonWriter {
   }
 
   hdf5::Handle create(const std::string& name, hid_t type, const hdf5::Handle& space, const void* fill,
-                      const std::vector<hsize_t>& shape, std::size_t item) {
+                      const std::vector<hsize_t>& shape, const std::vector<hsize_t>& chunk, std::size_t item) {
     const hdf5::Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "dataset properties");
     hdf5::check(H5Pset_obj_track_times(properties.id(), false), name);
     if (fill != nullptr) hdf5::check(H5Pset_fill_value(properties.id(), type, fill), name);
-    if (!shape.empty()) {
-      const std::vector<hsize_t> chunk = chunk_shape(shape, item);
+    if (!chunk.empty()) {
       hdf5::check(H5Pset_chunk(properties.id(), static_cast<int>(chunk.size()), chunk.data()), name);
-      hdf5::check(H5Pset_shuffle(properties.id()), name);
-      hdf5::check(H5Pset_deflate(properties.id(), gzip_level), name);
-      hdf5::check(H5Pset_fletcher32(properties.id()), name);
+      set_filters(properties.id());
       count_chunks(shape, chunk, item);
     }
     return {H5Dcreate2(file_, name.c_str(), type, space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT), H5Dclose,
@@ -156,7 +154,7 @@ class SkeletonWriter {
     }
   }
 
-  void write_field(const Field& field, const std::vector<std::string>& messages) {
+  void write_field(const Field& field, const CellUnits& units, const std::vector<std::string>& messages) {
     std::vector<hsize_t> shape;
     for (const std::string& name : field.dimensions) shape.push_back(sizes_.at(name));
     const hdf5::Handle space = hdf5::simple_space(shape);
@@ -165,8 +163,10 @@ class SkeletonWriter {
     const void* fill = &no_float;
     if (field.type == ArrayType::int64) fill = &missing_count;
     if (field.type == ArrayType::int8) fill = &missing_flag;
-    const std::size_t item = field.type == ArrayType::int8 ? 1 : 8;
-    hdf5::Handle dataset = create(field.name, file_type(field.type), space, fillable ? fill : nullptr, shape, item);
+    const std::size_t item = item_bytes(field.type);
+    const std::vector<hsize_t> chunk = field.is_ragged_array() ? chunk_shape(shape, item) : field_chunk(field, units);
+    hdf5::Handle dataset =
+        create(field.name, file_type(field.type), space, fillable ? fill : nullptr, shape, chunk, item);
     if (fillable) write_fill(dataset.id(), field.type, no_float);
     describe(dataset, field.units, field.long_name, field.dimensions);
     if (field.run_dependent) hdf5::write_attribute(dataset.id(), "run_dependent", std::int64_t{1});

@@ -1,77 +1,23 @@
 #include "pipeline/archive/write/exchange.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 #include <utility>
 #include <vector>
 
 #include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/ranks/collective.hpp"
+#include "pipeline/ranks/words.hpp"
 
 namespace meander {
 namespace {
 
 // What one rank sends in a round: small enough that a rank to which all send at once can take it.
-constexpr std::size_t largest_round = std::size_t{32} << 20;
+constexpr std::size_t largest_round = std::size_t{4} << 20;
 constexpr std::size_t largest_receipt = std::size_t{1} << 30;
 
-// Messages are counted in words, so that MPI's int counts reach 16 GiB.
-using Word = std::uint64_t;
-
-class Packer {
- public:
-  explicit Packer(std::vector<Word>& out) : out_(&out) {}
-
-  template <class T>
-  void number(T value) {
-    Word word = 0;
-    std::memcpy(&word, &value, sizeof value);
-    out_->push_back(word);
-  }
-
-  template <class T>
-  void numbers(const T* values, std::size_t count) {
-    number(count);
-    const std::size_t start = out_->size();
-    out_->resize(start + (count * sizeof(T) + sizeof(Word) - 1) / sizeof(Word), 0);
-    if (count > 0) std::memcpy(out_->data() + start, values, count * sizeof(T));
-  }
-
- private:
-  std::vector<Word>* out_;
-};
-
-class Unpacker {
- public:
-  explicit Unpacker(std::span<const Word> in) : in_(in) {}
-  bool empty() const { return in_.empty(); }
-
-  template <class T>
-  T number() {
-    T value;
-    std::memcpy(&value, in_.data(), sizeof value);
-    in_ = in_.subspan(1);
-    return value;
-  }
-
-  template <class Container>
-  Container numbers() {
-    Container values;
-    const auto count = number<std::size_t>();
-    values.resize(count);
-    const std::size_t bytes = count * sizeof(values[0]);
-    if (count > 0) std::memcpy(values.data(), in_.data(), bytes);
-    in_ = in_.subspan((bytes + sizeof(Word) - 1) / sizeof(Word));
-    return values;
-  }
-
- private:
-  std::span<const Word> in_;
-};
-
 void pack(const Parcel& parcel, std::vector<Word>& out) {
-  Packer packer(out);
+  WordWriter packer(out);
   const Record& record = parcel.record;
   packer.numbers(parcel.core.data(), parcel.core.size());
   packer.number(record.family);
@@ -87,7 +33,7 @@ void pack(const Parcel& parcel, std::vector<Word>& out) {
   }
 }
 
-ArrayData unpack_array(Unpacker& unpacker) {
+ArrayData unpack_array(WordReader& unpacker) {
   switch (unpacker.number<std::size_t>()) {
     case 0:
       return unpacker.numbers<std::vector<double>>();
@@ -98,7 +44,7 @@ ArrayData unpack_array(Unpacker& unpacker) {
   }
 }
 
-Parcel unpack(Unpacker& unpacker) {
+Parcel unpack(WordReader& unpacker) {
   Parcel parcel;
   Record& record = parcel.record;
   parcel.core = unpacker.numbers<std::string>();
@@ -166,7 +112,7 @@ void exchange(MPI_Comm comm, const std::function<std::optional<Parcel>()>& next,
     });
     const std::vector<Word> received = all_to_all(comm, std::move(outgoing));
     together(comm, [&] {
-      for (Unpacker unpacker(received); !unpacker.empty();) receive(unpack(unpacker));
+      for (WordReader unpacker(received); !unpacker.empty();) receive(unpack(unpacker));
     });
     MPI_Allreduce(&mine, &more, 1, MPI_INT, MPI_MAX, comm);
   }

@@ -248,6 +248,42 @@ TEST(archive, chunks_hold_about_a_mebibyte_and_depend_on_the_shape_alone) {
   }
 }
 
+TEST(archive, units_are_boxes_of_cells_that_follow_each_other) {
+  for (const std::vector<std::size_t>& extents :
+       std::vector<std::vector<std::size_t>>{{}, {1}, {7}, {3, 5, 11}, {1, 1000}, {4, 1, 1, 9}, {64, 64}}) {
+    std::size_t cells = 1;
+    for (const std::size_t extent : extents) cells *= extent;
+    for (const std::size_t most : {0, 1, 2, 3, 8, 11, 60, 100, 5000}) {
+      const CellUnits units(extents, most);
+      std::size_t next = 0;
+      for (std::size_t u = 0; u < units.count(); ++u) {
+        const CellRange range = units[u];
+        ASSERT_EQ(range.begin, next);
+        ASSERT_GT(range.end, range.begin);
+        ASSERT_LE(range.size(), std::max<std::size_t>(most, 1));
+        ASSERT_EQ(units.of(range.begin), u);
+        ASSERT_EQ(units.of(range.end - 1), u);
+        // All of them lie in the chunk that begins at the corner.
+        const std::vector<hsize_t> corner = units.corner(u);
+        const std::vector<hsize_t> box = units.box();
+        for (std::size_t cell = range.begin; cell < range.end; ++cell) {
+          std::size_t rest = cell;
+          for (std::size_t d = extents.size(); d-- > 0; rest /= extents[d]) {
+            const std::size_t at = rest % extents[d];
+            ASSERT_EQ(corner[d] % box[d], 0u);
+            ASSERT_GE(at, corner[d]);
+            ASSERT_LT(at, corner[d] + box[d]);
+          }
+        }
+        next = range.end;
+      }
+      ASSERT_EQ(next, cells);
+      ASSERT_EQ(units.count() == 1, cells <= std::max<std::size_t>(most, 1)) << cells << " " << most;
+    }
+  }
+  EXPECT_EQ(CellUnits({3, 0}, 5).count(), 0u);
+}
+
 TEST(archive, summary_counts_cells_and_messages) {
   const Folder folder;
   const Summary summary = summarise(written_archive(folder));

@@ -78,12 +78,12 @@ TEST(shard, that_has_grown_large_is_closed_and_a_further_one_begun) {
   const Folder folder;
   const Study study = small_study();
   Layout layout;
-  layout.dimensions = {{"index", std::size_t{3} << 20, "1", "index", {}, false}};
+  layout.dimensions = {{"index", std::size_t{3} << 18, "1", "index", {}, false}};
   layout.families = {{"invented", {}, true, {{"x", "1", "x", ArrayType::float64, {"index"}, false, ""}}}};
   ShardWriter writer(shard_folder(folder / "a.h5"), 0, study, layout, 1h);
-  for (std::size_t cell = 0; cell < 8; ++cell) {  // 24 MiB each, a file takes 64
+  for (std::size_t cell = 0; cell < 8; ++cell) {  // 6 MiB each, a file takes 16
     Results results(layout.families[0]);
-    results.set("x", std::vector<double>(std::size_t{3} << 20, static_cast<double>(cell)));
+    results.set("x", std::vector<double>(std::size_t{3} << 18, static_cast<double>(cell)));
     Record record;
     std::move(results).fill(record);
     record.cell = cell;
