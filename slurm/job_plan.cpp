@@ -28,12 +28,12 @@ int nodes_for(int ranks, int ranks_per_node) {
 
 int most_ranks_per_node(const JobPlan& plan, const Site& site) {
   if (site.memory_per_node <= 0.0) return site.cores_per_node;
-  const double fit = std::floor(site.memory_per_node / (plan.bytes + bytes_per_rank));
+  const double fit = std::floor(site.memory_per_node / plan.bytes);
   if (fit < 1.0) {
     throw BadInput(fmt::format(
         "error: a task needs {:.1f} GB on one rank (a node has memory_per_node_gb = {:g}) choose a partition with more "
         "memory, or smaller networks",
-        (plan.bytes + bytes_per_rank) / 1e9, site.memory_per_node / 1e9));
+        plan.bytes / 1e9, site.memory_per_node / 1e9));
   }
   return static_cast<int>(std::min<double>(fit, site.cores_per_node));
 }
@@ -109,7 +109,7 @@ void choose_size(JobPlan& plan, const Work& part, const Site& site, const JobWis
 void choose_memory(JobPlan& plan, const Site& site) {
   if (site.memory_per_node <= 0.0) return;
   const double share = site.memory_per_node * plan.ranks_per_node / site.cores_per_node;
-  const double need = plan.ranks_per_node * (plan.bytes + bytes_per_rank);
+  const double need = plan.ranks_per_node * plan.bytes;
   plan.memory_per_node = std::min(site.memory_per_node, std::max(share, need));
 }
 
@@ -138,7 +138,7 @@ void choose_time(JobPlan& plan, const Site& site, const JobWishes& wishes, doubl
 
 }  // namespace
 
-JobPlan plan_job(const Work& todo, const Site& site, const JobWishes& wishes) {
+JobPlan plan_job(const Work& todo, double other, const Site& site, const JobWishes& wishes) {
   JobPlan plan;
   plan.tasks = todo.count();
   plan.parts = wishes.parts;
@@ -149,9 +149,10 @@ JobPlan plan_job(const Work& todo, const Site& site, const JobWishes& wishes) {
     plan.longest = std::max(plan.longest, task.cost.seconds);
     plan.keeps = plan.keeps || task.cost.keeps;
     if (!task.cost.keeps) longest_whole = std::max(longest_whole, task.cost.seconds);
-    plan.bytes = std::max(plan.bytes, task.cost.bytes);
+    plan.task_bytes = std::max(plan.task_bytes, task.cost.bytes);
     widest = std::max(widest, task.cost.ranks_per_task);
   });
+  plan.bytes = plan.task_bytes + other;
   const int per_node = most_ranks_per_node(plan, site);
   check_wishes(wishes, site, per_node, widest);
   choose_size(plan, todo.dealt(wishes.parts), site, wishes, per_node, widest);

@@ -23,7 +23,8 @@ struct JobPlan {
   double core_seconds = 0.0;  // of all of them
   double longest = 0.0;       // seconds of the longest task
   bool keeps = false;         // some tasks keep their state: they may be longer than a job
-  double bytes = 0.0;         // of the largest task, on each of its ranks
+  double task_bytes = 0.0;    // of the largest task, on each of its ranks
+  double bytes = 0.0;         // of a rank at its peak
   int parts = 1;
   // Of one job:
   int nodes = 1;
@@ -36,13 +37,11 @@ struct JobPlan {
   int jobs_in_a_row = 1;         // expected: 1 where the limit is long enough
 };
 
-/// Memory of a rank besides its task: the program, MPI, results that are not on disk yet.
-inline constexpr double bytes_per_rank = 3e8;
-
 /// Chooses the largest job that keeps an efficiency of 90 % and is worth its start (five minutes of
-/// computing). `todo` are the tasks that are left, largest first; part p of n takes every n-th. Throws
+/// computing). `todo` are the tasks that are left, largest first; part p of n takes every n-th. `other` bytes are
+/// what a rank takes besides its task (memory_need.hpp). Throws
 /// BadInput where the site cannot hold a task: too little memory, too few ranks, too short a limit. A task that keeps
 /// its state may be longer than the limit: the jobs are chained then.
-JobPlan plan_job(const Work& todo, const Site& site, const JobWishes& wishes);
+JobPlan plan_job(const Work& todo, double other, const Site& site, const JobWishes& wishes);
 
 }  // namespace meander

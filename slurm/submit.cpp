@@ -17,6 +17,7 @@
 #include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/batch/batch_jobs.hpp"
 #include "pipeline/machine/subprocess.hpp"
+#include "pipeline/run/memory_need.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/run.hpp"
 #include "pipeline/run/work.hpp"
@@ -133,7 +134,7 @@ void show_plan(std::FILE* to, const SubmitArguments& arguments, const Study& stu
   if (plan.longest > plan.seconds) {
     print_to(to, "  long tasks    keep their state and go on in the next job, {} jobs in a row\n", plan.jobs_in_a_row);
   }
-  print_to(to, "  largest task  {:.3g} GB on each of its ranks\n", plan.bytes / 1e9);
+  print_to(to, "  largest task  {:.3g} GB on each of its ranks\n", plan.task_bytes / 1e9);
   print_to(to, "  {:<12}  {} ranks on {} node{}, limit {}{}\n", plan.parts > 1 ? "each job" : "job", plan.ranks,
            plan.nodes, plan.nodes == 1 ? "" : "s", slurm_time(plan.seconds),
            plan.memory_per_node > 0.0 ? fmt::format(", {:.3g} GB a node", plan.memory_per_node / 1e9) : "");
@@ -229,7 +230,7 @@ int submit_command(const SubmitArguments& arguments, const Catalogue& catalogue)
     print_output("{}: nothing to do, no task is missing\n", archive);
     return exit_done;
   }
-  const JobPlan plan = plan_job(todo, site, wishes);
+  const JobPlan plan = plan_job(todo, memory_need(study, bound.measurement->layout(), todo).other(), site, wishes);
   const JobTexts texts{fs::read_symlink("/proc/self/exe").string(),
                        absolute(arguments.study.study),
                        archive,

@@ -10,6 +10,7 @@
 #include "pipeline/commands/json_output.hpp"
 #include "pipeline/machine/memory.hpp"
 #include "pipeline/run/fit.hpp"
+#include "pipeline/run/memory_need.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/work.hpp"
 #include "pipeline/schedule/simulate.hpp"
@@ -90,8 +91,15 @@ double finite(double value) {
   return std::isnan(value) ? largest : std::clamp(value, -largest, largest);
 }
 
+std::string need_text(const MemoryNeed& need) {
+  const bool writing = need.writing > need.task + need.results;
+  return fmt::format("program {}, study {}, {}", bytes_text(need.program), bytes_text(need.study),
+                     writing ? "writing the archive " + bytes_text(need.writing)
+                             : fmt::format("task {}, its results {}", bytes_text(need.task), bytes_text(need.results)));
+}
+
 nlohmann::ordered_json as_json(const Study& study, const SampledTasks& sample, const Work& work, const Sums& sums,
-                               bool limited, const std::vector<Prediction>& predictions) {
+                               const MemoryNeed& need, bool limited, const std::vector<Prediction>& predictions) {
   nlohmann::ordered_json json;
   json["title"] = study.title;
   json["measure"] = study.measure;
@@ -105,6 +113,7 @@ nlohmann::ordered_json as_json(const Study& study, const SampledTasks& sample, c
   }
   json["longest_task_seconds"] = finite(sums.longest);
   json["largest_task_bytes"] = finite(sums.bytes);
+  json["bytes_per_rank"] = finite(need.total());
   json["tasks_that_keep"] = sums.keeping;
   json["ranks_per_task"] = widest_group(work);
   for (const Prediction& prediction : predictions) {
@@ -132,6 +141,7 @@ int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
     if (const auto problem = group_problem(study, work, arguments.ranks)) throw BadInput(*problem);
   }
   const Sums sums(sample.tasks);
+  const MemoryNeed need = memory_need(study, measurement->layout(), work);
   const bool limited = arguments.time_limit > 0.0;
   std::vector<Prediction> predictions;
   for (const int ranks : rank_counts(arguments, work)) {
@@ -140,7 +150,7 @@ int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
     predictions.push_back({ranks, run, sums.jobs(run.makespan, arguments)});
   }
   if (arguments.json) {
-    print_json(as_json(study, sample, work, sums, limited, predictions));
+    print_json(as_json(study, sample, work, sums, need, limited, predictions));
     return exit_done;
   }
   print_output("{}\n", one_line(study.title.empty() ? arguments.study.study : study.title));
@@ -157,7 +167,8 @@ int plan_command(const PlanArguments& arguments, const Catalogue& catalogue) {
                  sums.keeping == sample.tasks.size() ? "all" : fmt::format("{} of them", sums.keeping));
   }
   if (widest_group(work) > 1) print_output("  a task        is shared by {} ranks\n", widest_group(work));
-  print_output("  largest task  {} on each of its ranks\n\n", bytes_text(sums.bytes));
+  print_output("  largest task  {} on each of its ranks\n", bytes_text(sums.bytes));
+  print_output("  memory        {} a rank at its peak: {}\n\n", bytes_text(need.total()), need_text(need));
   print_output("  {:>8}  {:>12}  {:>10}{}\n", "ranks", "time", "efficiency", limited ? "  jobs in a row" : "");
   for (const Prediction& prediction : predictions) {
     print_output("  {:>8}  {:>12}  {:>8.1f} %", prediction.ranks, duration_text(prediction.run.makespan),

@@ -21,8 +21,8 @@ Place place_of_size(const Study& study) {
 
 }  // namespace
 
-std::optional<std::string> memory_problem(const Study& study, const Layout& layout, const Work& work, int ranks,
-                                          double machine_bytes,
+std::optional<std::string> memory_problem(const Study& study, const Layout& layout, const Work& work, double other,
+                                          int ranks, double machine_bytes,
                                           const std::function<std::string(std::size_t, const Point&)>& smaller) {
   std::vector<std::pair<TaskRef, std::size_t>> largest;  // a task of each run, and how many there are
   work.each_run([&](const TaskRef& first, std::size_t count) { largest.emplace_back(first, count); });
@@ -33,7 +33,7 @@ std::optional<std::string> memory_problem(const Study& study, const Layout& layo
   for (const auto& [task, count] : largest) {
     for (std::size_t i = 0; i < count && busy < ranks; ++i) {
       const int parts = std::min(task.cost.ranks_per_task, ranks - busy);
-      together += parts * task.cost.bytes;
+      together += parts * (task.cost.bytes + other);
       busy += parts;
       if (together <= machine_bytes) fit = busy;
     }
@@ -45,19 +45,22 @@ std::optional<std::string> memory_problem(const Study& study, const Layout& layo
   const std::string each =
       task.cost.ranks_per_task > 1 ? fmt::format(" on each of its {} ranks", task.cost.ranks_per_task) : "";
   const std::string where = point.text();  // empty where a study has one point
+  const std::string besides =
+      other > 0.01 * task.cost.bytes ? fmt::format(" and {:.1f} GB for its results and the archive", other / 1e9) : "";
   Diagnostics diagnostics;
   if (fit == 0) {
     diagnostics.error(place_of_size(study),
-                      fmt::format("a task needs {:.1f} GB of memory{} ({}this machine has {:.1f} GB) take {}, or a "
+                      fmt::format("a task needs {:.1f} GB of memory{}{} ({}this machine has {:.1f} GB) take {}, or a "
                                   "machine with more memory",
-                                  task.cost.bytes / 1e9, each, where.empty() ? "" : where + "; ", machine_bytes / 1e9,
-                                  smaller(task.family, point)));
+                                  task.cost.bytes / 1e9, each, besides, where.empty() ? "" : where + "; ",
+                                  machine_bytes / 1e9, smaller(task.family, point)));
   } else {
-    diagnostics.error(place_of_size(study),
-                      fmt::format("{} ranks need {:.1f} GB of memory together (up to {:.1f} GB each{}; this machine "
-                                  "has {:.1f} GB) start no more than {} on it, or take {}",
-                                  ranks, together / 1e9, task.cost.bytes / 1e9, where.empty() ? "" : ": " + where,
-                                  machine_bytes / 1e9, fit, smaller(task.family, point)));
+    diagnostics.error(
+        place_of_size(study),
+        fmt::format("{} ranks need {:.1f} GB of memory together (up to {:.1f} GB each{}; this machine "
+                    "has {:.1f} GB) start no more than {} on it, or take {}",
+                    ranks, together / 1e9, (task.cost.bytes + other) / 1e9, where.empty() ? "" : ": " + where,
+                    machine_bytes / 1e9, fit, smaller(task.family, point)));
   }
   return diagnostics.text();
 }

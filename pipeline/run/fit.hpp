@@ -10,11 +10,12 @@
 
 namespace meander {
 
-/// Why the study's tasks do not fit: at worst each of a machine's `ranks` ranks holds its part of one of the largest.
+/// Why the study's tasks do not fit: at worst each of a machine's `ranks` ranks holds its part of one of the largest,
+/// and each takes `other` bytes besides (memory_need.hpp).
 /// Nothing where they fit. The message is complete: `file:line:column: error: problem (why) suggestion`; `smaller`
 /// says what makes a task need less.
-std::optional<std::string> memory_problem(const Study& study, const Layout& layout, const Work& work, int ranks,
-                                          double machine_bytes,
+std::optional<std::string> memory_problem(const Study& study, const Layout& layout, const Work& work, double other,
+                                          int ranks, double machine_bytes,
                                           const std::function<std::string(std::size_t, const Point&)>& smaller);
 
 /// Why a run of `ranks` ranks cannot share them out to tasks of several ranks each; nothing where it can. Complete

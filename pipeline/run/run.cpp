@@ -25,6 +25,7 @@
 #include "pipeline/run/compute.hpp"
 #include "pipeline/run/existing.hpp"
 #include "pipeline/run/fit.hpp"
+#include "pipeline/run/memory_need.hpp"
 #include "pipeline/run/progress.hpp"
 #include "pipeline/run/share_study.hpp"
 #include "pipeline/run/stop.hpp"
@@ -86,7 +87,8 @@ void check_fit(const Plan& plan, const Work& work, int ranks, int ranks_here) {
     if (problem) problems += (problems.empty() ? "" : "\n") + *problem;
   };
   add(group_problem(plan.study, work, ranks));
-  add(memory_problem(plan.study, plan.layout, work, ranks_here, memory_for(ranks_here),
+  add(memory_problem(plan.study, plan.layout, work, memory_need(plan.study, plan.layout, work).other(), ranks_here,
+                     memory_for(ranks_here),
                      [&](std::size_t family, const Point& point) { return plan.measurement->smaller(family, point); }));
   if (!problems.empty()) throw BadInput(problems);
 }

@@ -116,7 +116,7 @@ TEST(JobScript, HasTheUsersTextsAsOneWordEach) {
   Site site = site_of(4, 1);
   site.partition = "main";
   site.launcher = "srun --mpi=pmix -n {ranks}";
-  const std::string script = job_script(texts, site, plan_job(tasks(8, 1.0), site, {}));
+  const std::string script = job_script(texts, site, plan_job(tasks(8, 1.0), 3e8, site, {}));
   EXPECT_THAT(script,
               AllOf(HasSubstr("program=('/bin/mea nder')\n"), HasSubstr("study='/s'\\''$(x).toml'\n"),
                     HasSubstr("--set 'title=\"b\"')"), HasSubstr("#SBATCH --partition=main\n"),
@@ -129,7 +129,7 @@ TEST(JobScript, HasTheUsersTextsAsOneWordEach) {
 TEST(JobScript, LogsByItselfWhereSlurmWouldReplaceTheFoldersName) {
   JobTexts texts{"/m", "/s.toml", "/100%j/a.h5", "/100%j/a.h5.job", {}};
   const Site site = site_of(1, 1);
-  const std::string script = job_script(texts, site, plan_job(tasks(1, 1.0), site, {}));
+  const std::string script = job_script(texts, site, plan_job(tasks(1, 1.0), 3e8, site, {}));
   EXPECT_THAT(script, AllOf(HasSubstr("--output=/dev/null"), HasSubstr("exec >> \"$folder/log.txt\""),
                             Not(HasSubstr("--output=log.txt"))));
 }
@@ -138,7 +138,7 @@ TEST(JobScript, FillsEveryMarkerOnceAndTakesNoneFromTheUser) {
   JobTexts texts{"/m", "/s.toml", "/a.h5", "/a.h5.job", {"title=\"@folder@\""}};
   Site site = site_of(1, 1);
   site.setup = {"true @ranks@"};
-  const std::string script = job_script(texts, site, plan_job(tasks(1, 1.0), site, {}));
+  const std::string script = job_script(texts, site, plan_job(tasks(1, 1.0), 3e8, site, {}));
   EXPECT_THAT(script, AllOf(HasSubstr("--set 'title=\"@folder@\"')\n"), HasSubstr("\ntrue @ranks@\n")));
   std::size_t markers = 0;
   for (std::size_t at = script.find('@'); at != std::string::npos; at = script.find('@', at + 1)) {
@@ -150,12 +150,12 @@ TEST(JobScript, FillsEveryMarkerOnceAndTakesNoneFromTheUser) {
 
 TEST(PlanJob, TakesAsManyRanksAsStayBusy) {
   const Site site = site_of(64, 16);
-  EXPECT_EQ(plan_job(tasks(20, 1.0), site, {}).ranks, 1);  // 20 s of work are not worth a second rank
-  const JobPlan large = plan_job(tasks(100000, 60.0), site, {});
+  EXPECT_EQ(plan_job(tasks(20, 1.0), 3e8, site, {}).ranks, 1);  // 20 s of work are not worth a second rank
+  const JobPlan large = plan_job(tasks(100000, 60.0), 3e8, site, {});
   EXPECT_EQ(large.ranks, 1024);
   EXPECT_EQ(large.nodes, 16);
   EXPECT_GE(large.efficiency, 0.9);
-  const JobPlan coarse = plan_job(tasks(48, 3600.0), site, {});  // more ranks than tasks would idle
+  const JobPlan coarse = plan_job(tasks(48, 3600.0), 3e8, site, {});  // more ranks than tasks would idle
   EXPECT_LE(coarse.ranks, 48);
   EXPECT_GE(coarse.efficiency, 0.9);
 }
@@ -163,55 +163,55 @@ TEST(PlanJob, TakesAsManyRanksAsStayBusy) {
 TEST(PlanJob, KeepsGroupsWhole) {
   const Work shared = tasks(10000, 600.0, 1e6, 6);
   const Site site = site_of(16, 4);
-  const JobPlan plan = plan_job(shared, site, {});
+  const JobPlan plan = plan_job(shared, 3e8, site, {});
   EXPECT_EQ(plan.ranks, 60);  // of 64
   EXPECT_EQ(plan.nodes, 4);
   JobWishes wishes;
   wishes.nodes = 2;
-  EXPECT_EQ(plan_job(shared, site, wishes).ranks, 30);
+  EXPECT_EQ(plan_job(shared, 3e8, site, wishes).ranks, 30);
   wishes.ranks = 32;
-  EXPECT_THROW(plan_job(shared, site, wishes), BadInput);
+  EXPECT_THROW(plan_job(shared, 3e8, site, wishes), BadInput);
 }
 
 TEST(PlanJob, KeepsToTheNodesMemory) {
   Site site = site_of(64, 4);
   site.memory_per_node = 100e9;
-  const JobPlan plan = plan_job(tasks(100000, 60.0, 9.7e9), site, {});  // 10 ranks of 10 GB
+  const JobPlan plan = plan_job(tasks(100000, 60.0, 9.7e9), 3e8, site, {});  // 10 ranks of 10 GB
   EXPECT_EQ(plan.ranks_per_node, 10);
   EXPECT_EQ(plan.nodes, 4);
   EXPECT_LE(plan.memory_per_node, 100e9);
-  EXPECT_THROW(plan_job(tasks(1, 1.0, 200e9), site, {}), BadInput);
+  EXPECT_THROW(plan_job(tasks(1, 1.0, 200e9), 3e8, site, {}), BadInput);
 }
 
 TEST(PlanJob, SplitsWhatIsLongerThanTheLimitAndRefusesATaskThatIs) {
   Site site = site_of(1, 1);
   site.max_time = 3600.0 + site.signal_lead;
-  EXPECT_EQ(plan_job(tasks(100, 350.0), site, {}).jobs_in_a_row, 10);
-  EXPECT_EQ(plan_job(tasks(10, 60.0), site, {}).jobs_in_a_row, 1);
-  EXPECT_THROW(plan_job(tasks(1, 3601.0), site, {}), BadInput);
-  EXPECT_NEAR(plan_job(tasks(100, 360.0), site, {.nodes = {}, .ranks = {}, .seconds = {}, .parts = 10}).makespan,
+  EXPECT_EQ(plan_job(tasks(100, 350.0), 3e8, site, {}).jobs_in_a_row, 10);
+  EXPECT_EQ(plan_job(tasks(10, 60.0), 3e8, site, {}).jobs_in_a_row, 1);
+  EXPECT_THROW(plan_job(tasks(1, 3601.0), 3e8, site, {}), BadInput);
+  EXPECT_NEAR(plan_job(tasks(100, 360.0), 3e8, site, {.nodes = {}, .ranks = {}, .seconds = {}, .parts = 10}).makespan,
               3600.0, 1.0);
 }
 
 TEST(PlanJob, ChainsJobsForTasksThatKeepTheirState) {
   Site site = site_of(1, 1);
   site.max_time = 3600.0 + site.signal_lead;
-  EXPECT_THROW(plan_job(tasks(1, 36000.0), site, {}), BadInput);
+  EXPECT_THROW(plan_job(tasks(1, 36000.0), 3e8, site, {}), BadInput);
   Work todo = tasks(1, 36000.0, 1e6, 1, true);
-  const JobPlan plan = plan_job(todo, site, {});
+  const JobPlan plan = plan_job(todo, 3e8, site, {});
   EXPECT_EQ(plan.jobs_in_a_row, 11);  // each stops a minute early
   EXPECT_EQ(plan.seconds, site.max_time);
   EXPECT_TRUE(plan.keeps);
   JobWishes wishes;
   wishes.checkpoint = 1801.0;  // two of them are more than a job
-  EXPECT_THROW(plan_job(todo, site, wishes), BadInput);
+  EXPECT_THROW(plan_job(todo, 3e8, site, wishes), BadInput);
   wishes.checkpoint = 1800.0;
-  EXPECT_EQ(plan_job(todo, site, wishes).jobs_in_a_row, 14);  // it counts as a quarter of the job
+  EXPECT_EQ(plan_job(todo, 3e8, site, wishes).jobs_in_a_row, 14);  // it counts as a quarter of the job
   Work more = todo;
   more.append(0, 1, 1, {3601.0, 1e6, 1});  // one that does not keep
-  EXPECT_THROW(plan_job(more, site, {}), BadInput);
+  EXPECT_THROW(plan_job(more, 3e8, site, {}), BadInput);
   todo.append(0, 1, 1, {3599.0, 1e6, 1});
-  EXPECT_EQ(plan_job(todo, site, {}).jobs_in_a_row, 12);
+  EXPECT_EQ(plan_job(todo, 3e8, site, {}).jobs_in_a_row, 12);
 }
 
 }  // namespace

@@ -8,14 +8,6 @@ namespace meander {
 namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
-constexpr std::size_t unit_bytes = std::size_t{4} << 20;
-
-std::vector<Value> count_from(std::int64_t first, std::size_t size) {
-  std::vector<Value> values;
-  values.reserve(size);
-  for (std::size_t i = 0; i < size; ++i) values.emplace_back(first + static_cast<std::int64_t>(i));
-  return values;
-}
 
 std::string spaced(std::string name) {
   std::replace(name.begin(), name.end(), '_', ' ');
@@ -127,12 +119,15 @@ std::vector<Axis> archive_axes(const Study& study, const Layout& layout, const s
   std::vector<Axis> axes;
   for (const SweepDimension& dimension : study.sweep) {
     Axis axis{dimension.name, dimension.values.size(), dimension.values, "1", spaced(dimension.name)};
-    if (dimension.name == "point") axis.values = count_from(0, axis.size);
+    if (dimension.name == "point") {
+      axis.values.clear();
+      axis.counted = true;
+    }
     axes.push_back(std::move(axis));
   }
   const auto size = static_cast<std::size_t>(study.realizations);
   if (std::any_of(layout.families.begin(), layout.families.end(), [](const Family& f) { return f.per_realization; })) {
-    axes.push_back({"realization", size, count_from(0, size), "1", "independent draw"});
+    axes.push_back({"realization", size, {}, "1", "independent draw", true});
   }
   std::size_t ragged = 0;
   for (const OwnDimension& own : layout.dimensions) {

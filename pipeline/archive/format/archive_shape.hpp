@@ -21,6 +21,7 @@ struct Axis {
   std::vector<Value> values;
   std::string units = "1";
   std::string long_name;
+  bool counted = false;  // its values are 0, 1, 2, ...: not listed, since there may be many millions
 };
 
 /// A parameter of `point` as a coordinate along it.
@@ -57,7 +58,10 @@ std::vector<AuxiliaryCoordinate> point_coordinates(const Study& study);
 /// The bookkeeping of a family first, then its arrays.
 std::vector<Field> family_fields(const Study& study, const Layout& layout, std::size_t family);
 
-/// The units of a family's cells: as many cells as take about four mebibytes in all arrays together, by shapes alone.
+/// What the cells of a unit take at most, unless one cell takes more.
+inline constexpr std::size_t unit_bytes = std::size_t{4} << 20;
+
+/// The units of a family's cells: as many cells as take `unit_bytes` in all arrays together, by shapes alone.
 /// The values of ragged arrays do not count.
 CellUnits family_units(const Study& study, const Layout& layout, std::size_t family);
 

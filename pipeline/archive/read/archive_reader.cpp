@@ -193,8 +193,36 @@ void ArchiveReader::check_bookkeeping() const {
   }
 }
 
-std::vector<Status> ArchiveReader::statuses(std::size_t family) const {
-  const std::vector<std::int8_t> raw = raw_statuses(family, 0, cells(family));
+std::vector<bool> ArchiveReader::positive(std::size_t family, std::size_t array, std::size_t begin,
+                                          std::size_t end) const {
+  const std::vector<Field>& fields = families_[family].fields;
+  const Field& field = *std::find_if(fields.begin(), fields.end(), [&](const Field& candidate) {
+    return candidate.kind == FieldKind::array && candidate.array == array;
+  });
+  if (field.is_ragged_array()) throw std::logic_error("array '" + field.name + "' has no place for each cell");
+  std::vector<bool> marks(end - begin, false);
+  const auto look = [&]<class T>(T) {
+    const std::vector<T> values = read<T>(field, begin, end);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i] > T{0}) marks[i / field.own_size()] = true;
+    }
+  };
+  switch (field.type) {
+    case ArrayType::float64:
+      look(double{});
+      break;
+    case ArrayType::int64:
+      look(std::int64_t{});
+      break;
+    case ArrayType::int8:
+      look(std::int8_t{});
+      break;
+  }
+  return marks;
+}
+
+std::vector<Status> ArchiveReader::statuses(std::size_t family, std::size_t begin, std::size_t end) const {
+  const std::vector<std::int8_t> raw = raw_statuses(family, begin, end);
   std::vector<Status> statuses;
   statuses.reserve(raw.size());
   for (const std::int8_t value : raw) statuses.push_back(static_cast<Status>(value));

@@ -34,13 +34,17 @@ class ArchiveReader {
   /// Expected size of a cell's record.
   std::size_t bytes_per_cell(std::size_t family) const;
   /// Throws BadInput where a status is none that there is.
-  std::vector<Status> statuses(std::size_t family) const;
+  std::vector<Status> statuses(std::size_t family) const { return statuses(family, 0, cells(family)); }
+  std::vector<Status> statuses(std::size_t family, std::size_t begin, std::size_t end) const;
   /// Reads all bookkeeping (statuses, error codes, lengths of ragged dimensions), a part at a time. Throws BadInput
   /// naming the array where one holds what no program has written: an unknown status, a code without a message, a
   /// negative length, lengths that do not add up to those of the arrays.
   void check_bookkeeping() const;
   /// The cells begin <= cell < end that are not missing. Throws BadInput naming a damaged array.
   std::vector<Record> records(std::size_t family, std::size_t begin, std::size_t end) const;
+  /// Of the cells begin <= cell < end: whether any of their values of an array, not a ragged one, is positive. Reads
+  /// that array alone.
+  std::vector<bool> positive(std::size_t family, std::size_t array, std::size_t begin, std::size_t end) const;
   const std::vector<std::string>& messages() const { return messages_; }
   /// Throws BadInput where one has no message.
   std::vector<std::int64_t> error_codes(std::size_t family) const { return error_codes(family, 0, cells(family)); }

@@ -4,22 +4,10 @@
 
 #include <algorithm>
 
+#include "pipeline/archive/format/archive_shape.hpp"
 #include "pipeline/archive/read/archive_reader.hpp"
 
 namespace meander {
-namespace {
-
-constexpr std::size_t cells_at_a_time = 4096;
-
-bool any_set(const ArrayData& data) {
-  return std::visit(
-      [](const auto& values) {
-        return std::any_of(values.begin(), values.end(), [](auto value) { return value > 0; });
-      },
-      data);
-}
-
-}  // namespace
 
 std::vector<std::string> archive_warnings(const std::string& path) {
   const ArchiveReader reader(path);
@@ -31,13 +19,16 @@ std::vector<std::string> archive_warnings(const std::string& path) {
       continue;
     std::vector<std::size_t> cells(arrays.size(), 0);
     std::size_t done = 0;
-    for (std::size_t begin = 0; begin < reader.cells(f); begin += cells_at_a_time) {
-      for (const Record& record : reader.records(f, begin, std::min(reader.cells(f), begin + cells_at_a_time))) {
-        if (record.status != Status::done) continue;
-        ++done;
-        for (std::size_t a = 0; a < arrays.size(); ++a) {
-          if (!arrays[a].warning.empty() && any_set(record.arrays[a])) ++cells[a];
-        }
+    const CellUnits units =
+        family_units(reader.header().study, reader.header().layout, f);  // a chunk is in one of them
+    for (std::size_t u = 0; u < units.count(); ++u) {
+      const CellRange range = units[u];
+      const std::vector<Status> statuses = reader.statuses(f, range.begin, range.end);
+      done += static_cast<std::size_t>(std::count(statuses.begin(), statuses.end(), Status::done));
+      for (std::size_t a = 0; a < arrays.size(); ++a) {
+        if (arrays[a].warning.empty()) continue;
+        const std::vector<bool> marks = reader.positive(f, a, range.begin, range.end);
+        for (std::size_t i = 0; i < marks.size(); ++i) cells[a] += marks[i] && statuses[i] == Status::done ? 1 : 0;
       }
     }
     for (std::size_t a = 0; a < arrays.size(); ++a) {

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 // A renewed file is written whole, so a file is closed once it is this large.
-constexpr std::size_t segment_bytes = std::size_t{16} << 20;
+constexpr std::size_t segment_bytes = most_pending_bytes / 2;
 
 // Between attempts at the last write: 0.2 + 0.4 + ... + 3.2 s in all.
 constexpr std::chrono::milliseconds first_pause{200};
@@ -57,7 +57,8 @@ struct ShardWriter::Impl {
     validate(record, layout);
     const std::size_t bytes = size_of(record);
     {
-      const std::lock_guard guard(mutex);
+      std::unique_lock guard(mutex);
+      room.wait(guard, [&] { return pending_bytes <= most_pending_bytes || !problem.empty() || closing; });
       if (!superfluous.empty()) obsolete.push_back(std::move(superfluous));
       records.push_back(std::make_shared<const Record>(std::move(record)));
       pending_bytes += bytes;
@@ -138,6 +139,7 @@ struct ShardWriter::Impl {
     }
     guard.lock();
     problem = trouble;
+    room.notify_all();
     if (!trouble.empty()) return;
     pending_bytes -= taken;
     obsolete.erase(obsolete.begin(), obsolete.begin() + static_cast<std::ptrdiff_t>(done.size()));
@@ -157,6 +159,7 @@ struct ShardWriter::Impl {
 
   mutable std::mutex mutex;
   std::condition_variable wake;
+  std::condition_variable room;                        // for results, or no longer waiting for it
   std::vector<std::shared_ptr<const Record>> records;  // of the file that is open now
   std::size_t total_bytes = 0;
   std::size_t pending_bytes = 0;      // not on disk yet

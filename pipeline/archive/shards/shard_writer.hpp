@@ -11,6 +11,10 @@
 
 namespace meander {
 
+/// Results that are not on disk yet, bytes. Tasks that end faster than the disk takes what they give wait for it, so
+/// that memory stays bounded; where writing fails they go on, since nobody knows when there will be room again.
+inline constexpr std::size_t most_pending_bytes = std::size_t{32} << 20;
+
 /// A thread replaces the shard file atomically (write beside, fsync, rename) every interval in which something was
 /// added, whatever the rank computes meanwhile. A file that has grown large is closed and a further one begun. A write
 /// that fails is tried again at the next interval, with the file of the interval before untouched. While a writer

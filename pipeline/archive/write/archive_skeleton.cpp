@@ -6,6 +6,7 @@
 #include <cctype>
 #include <cstdio>
 #include <limits>
+#include <numeric>
 
 #include "pipeline/archive/cells/block.hpp"
 #include "pipeline/archive/format/archive_shape.hpp"
@@ -18,6 +19,8 @@ namespace {
 
 // More messages than this are found through the table alone.
 constexpr std::size_t most_flags = 256;
+// A longer list of numbers is packed.
+constexpr std::size_t most_plain_values = std::size_t{1} << 17;
 
 hid_t file_type(ArrayType type) {
   switch (type) {
@@ -97,8 +100,29 @@ class SkeletonWriter {
     return hdf5::open_dataset(file_, name);
   }
 
+  // 0, 1, 2, ...; many of them packed, since they are nothing but their length.
+  hdf5::Handle write_count(const Axis& axis) {
+    const hsize_t size = axis.size;
+    const hdf5::Handle space = hdf5::simple_space(std::span(&size, 1));
+    const std::vector<hsize_t> whole{size};
+    const std::vector<hsize_t> chunk = size > most_plain_values ? chunk_shape(whole, 8) : std::vector<hsize_t>{};
+    hdf5::Handle dataset = create(axis.name, hdf5::file_type<std::int64_t>(), space, nullptr, whole, chunk, 8);
+    const hsize_t most = chunk.empty() ? size : chunk.front();
+    for (hsize_t start = 0; start < size; start += most) {
+      const hsize_t count = std::min(most, size - start);
+      std::vector<std::int64_t> values(count);
+      std::iota(values.begin(), values.end(), static_cast<std::int64_t>(start));
+      const hdf5::Handle memory = hdf5::simple_space(std::span(&count, 1));
+      hdf5::check(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, &start, nullptr, &count, nullptr), axis.name);
+      hdf5::check(H5Dwrite(dataset.id(), hdf5::memory_type<std::int64_t>(), memory.id(), space.id(), H5P_DEFAULT,
+                           values.data()),
+                  axis.name);
+    }
+    return dataset;
+  }
+
   void write_axis(const Axis& axis) {
-    const bool bare = axis.values.empty();
+    const bool bare = axis.values.empty() && !axis.counted;
     hdf5::Handle dataset;
     if (bare) {
       // netCDF's convention for a dimension that has no coordinates.
@@ -106,7 +130,7 @@ class SkeletonWriter {
       const hdf5::Handle space = hdf5::simple_space(std::span(&size, 1));
       dataset = create(axis.name, H5T_IEEE_F32BE, space, nullptr, {}, {}, 0);
     } else {
-      dataset = write_values(axis.name, axis.values);
+      dataset = axis.counted ? write_count(axis) : write_values(axis.name, axis.values);
     }
     char label[96];
     std::snprintf(label, sizeof label, "This is a netCDF dimension but not a netCDF variable.%10zu", axis.size);

@@ -1,9 +1,11 @@
 // Shards: whatever happens to the process that writes them, what was kept is whole.
 #include <gtest/gtest.h>
+
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <atomic>
 
 #include <random>
 #include <thread>
@@ -102,6 +104,36 @@ TEST(shard, that_has_grown_large_is_closed_and_a_further_one_begun) {
   std::size_t held = 0;
   for (const std::string& file : files) held += read_shard(file, ShardPart::statuses).records.size();
   EXPECT_EQ(held, 8U);
+}
+
+// Whoever adds waits while a disk is slower than the tasks, and only then.
+TEST(shard, holds_few_results_that_are_not_on_disk) {
+  const Folder folder;
+  const Study study = small_study();
+  Layout layout;
+  layout.dimensions = {{"index", std::size_t{1} << 20, "1", "index", {}, false}};
+  layout.families = {{"invented", {}, true, {{"x", "1", "x", ArrayType::float64, {"index"}, false, ""}}}};
+  ShardWriter writer(shard_folder(folder / "a.h5"), 0, study, layout, 1h);
+  std::atomic<std::size_t> added = 0;
+  auto held = hdf5::lock();  // nothing can be written
+  std::thread tasks([&] {
+    for (std::size_t cell = 0; cell < 12; ++cell, ++added) {  // 8 MiB each
+      Results results(layout.families[0]);
+      results.set("x", std::vector<double>(std::size_t{1} << 20, static_cast<double>(cell)));
+      Record record;
+      std::move(results).fill(record);
+      record.cell = cell;
+      record.key = task_key(study, layout.families[0], CellSpace(study, layout.families[0]), cell);
+      writer.add(std::move(record));
+    }
+  });
+  std::this_thread::sleep_for(500ms);
+  EXPECT_GE(added, 4U);
+  EXPECT_LE(added, 5U);
+  held.unlock();
+  tasks.join();
+  writer.close();
+  EXPECT_EQ(writer.kept(), 12U);
 }
 
 TEST(shard, refuses_a_record_that_does_not_fit_its_family) {

@@ -25,8 +25,8 @@ struct Subject {
       work.append(0, cell, 1, {1.0, wide ? 20e9 : 10.0, ranks_per_task});
     }
   }
-  std::optional<std::string> problem(int ranks, double machine) const {
-    return memory_problem(study, layout, work, ranks, machine,
+  std::optional<std::string> problem(int ranks, double machine, double other = 0.0) const {
+    return memory_problem(study, layout, work, other, ranks, machine,
                           [](std::size_t, const Point&) { return "narrower layers"; });
   }
 };
@@ -50,6 +50,16 @@ TEST(Memory, TooManyRanksAtOnce) {
   ASSERT_TRUE(problem);
   EXPECT_THAT(*problem, HasSubstr("2 ranks need 40.0 GB of memory together (up to 20.0 GB each: width = 20"));
   EXPECT_THAT(*problem, HasSubstr("start no more than 1 on it"));
+}
+
+TEST(Memory, WhatARankTakesBesidesCounts) {
+  EXPECT_EQ(Subject().problem(2, 42e9, 1e9), std::nullopt);
+  const auto two = Subject().problem(2, 41e9, 1e9);
+  ASSERT_TRUE(two);
+  EXPECT_THAT(*two, HasSubstr("2 ranks need 42.0 GB of memory together (up to 21.0 GB each"));
+  const auto one = Subject().problem(1, 20.5e9, 1e9);
+  ASSERT_TRUE(one);
+  EXPECT_THAT(*one, HasSubstr("a task needs 20.0 GB of memory and 1.0 GB for its results and the archive"));
 }
 
 TEST(Memory, RanksThatShareATaskCountEach) {
