@@ -206,10 +206,11 @@ class RankWork {
 Plan::Plan(BoundStudy bound)
     : study(std::move(bound.study)), measurement(std::move(bound.measurement)), layout(measurement->layout()) {
   for (const Family& family : layout.families) cells.emplace_back(study, family);
+  for (std::size_t f = 0; f < cells.size(); ++f) keys.emplace_back(study, layout.families[f], cells[f]);
 }
 
 TaskKey Plan::key(const TaskRef& task) const {
-  return task_key(study, layout.families[task.family], cells[task.family], task.cell);
+  return keys[task.family](task.cell);
 }
 
 Outcome compute(const Plan& plan, const Work& work, const RunOptions& options, const std::string& archive,

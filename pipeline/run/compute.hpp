@@ -20,8 +20,11 @@ struct Plan {
   std::unique_ptr<Measurement> measurement;
   Layout layout;
   std::vector<CellSpace> cells;
+  std::vector<TaskKeys> keys;  // per family
 
   explicit Plan(BoundStudy bound);
+  Plan(const Plan&) = delete;  // its members refer to each other
+  Plan& operator=(const Plan&) = delete;
   /// The task's identity.
   TaskKey key(const TaskRef& task) const;
 };

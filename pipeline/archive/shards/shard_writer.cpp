@@ -56,15 +56,19 @@ struct ShardWriter::Impl {
   void add(Record record, std::string superfluous) {
     validate(record, layout);
     const std::size_t bytes = size_of(record);
+    bool first_or_much =
+        false;  // all that the writer waits for: waking it for every small task costs more than the task
     {
       std::unique_lock guard(mutex);
       room.wait(guard, [&] { return pending_bytes <= most_pending_bytes || !problem.empty() || closing; });
       if (!superfluous.empty()) obsolete.push_back(std::move(superfluous));
       records.push_back(std::make_shared<const Record>(std::move(record)));
+      const std::size_t before = pending_bytes;
       pending_bytes += bytes;
       total_bytes += bytes;
+      first_or_much = before == 0 || (before <= segment_bytes && pending_bytes > segment_bytes);
     }
-    wake.notify_one();
+    if (first_or_much) wake.notify_one();
   }
 
   void announce() {
