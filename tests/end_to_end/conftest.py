@@ -64,7 +64,7 @@ def peak(*arguments, code):
         "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024); sys.exit(code)"
     done = subprocess.run([sys.executable, "-c", program, *command(*arguments)], env=environment(), capture_output=True, text=True, timeout=60)
     assert done.returncode == code, done.stdout + done.stderr
-    return int(done.stdout.split("peak")[1]), done.stderr
+    return int(done.stdout.rsplit("peak", 1)[1]), done.stderr
 
 
 def arrays(path):
