@@ -23,8 +23,8 @@ std::string printable_json(std::string_view json);
 /// opens a file.
 void hold_standard_streams();
 
-/// For commands that change what is on disk: that a pipe's reader has gone, or the terminal, neither ends the process nor
-/// counts as output that could not be written. Programs that this one starts are not affected.
+/// For commands that change what is on disk: that a pipe's reader has gone, or the terminal, neither ends the process
+/// nor counts as output that could not be written. Programs that this one starts are not affected.
 void let_readers_go();
 
 /// A diagnostic on standard error, as `printable`, in one write. Never throws: one that cannot be written is lost, and

@@ -6,8 +6,8 @@
 
 #include "pipeline/archive/format/archive_shape.hpp"
 #include "pipeline/archive/format/file_header.hpp"
-#include "pipeline/storage/contained.hpp"
 #include "pipeline/archive/read/archive_reader.hpp"
+#include "pipeline/storage/contained.hpp"
 #include "pipeline/storage/hdf5.hpp"
 #include "pipeline/values/diagnostics.hpp"
 
