@@ -114,16 +114,25 @@ TaskKeys::TaskKeys(const Study& study, const Family& family, const CellSpace& ce
   }
 }
 
-TaskKey TaskKeys::operator()(std::size_t cell) const {
+std::string TaskKeys::point_text(std::size_t cell) const {
   const std::vector<std::size_t> indices = cells_->point_indices(cell);
   std::vector<std::string> lines;
   for (const std::size_t d : dimensions_) {
     const SweepDimension& dimension = study_->sweep[d];
     add_parameters(dimension, dimension.values[indices[d]], lines);
   }
-  std::string text = hexadecimal(common_) + "\n" + joined(std::move(lines));
-  if (per_realization_) text += fmt::format("realization {}\n", cells_->realization(cell));
-  const Digest digest = sha256(text);
+  return hexadecimal(common_) + "\n" + joined(std::move(lines));
+}
+
+TaskKey TaskKeys::operator()(std::size_t cell) const {
+  // Realizations are the innermost dimension.
+  const std::size_t point = per_realization_ ? cell / cells_->extents().back() : cell;
+  if (point != point_) {
+    text_ = point_text(cell);
+    point_ = point;
+  }
+  const Digest digest =
+      per_realization_ ? sha256(text_ + fmt::format("realization {}\n", cells_->realization(cell))) : sha256(text_);
   TaskKey key{};
   std::copy_n(digest.begin(), key.size(), key.begin());
   return key;

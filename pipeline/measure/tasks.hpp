@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -79,14 +81,19 @@ TaskKey task_key(const Study& study, const Family& family, const CellSpace& cell
 class TaskKeys {
  public:
   TaskKeys(const Study& study, const Family& family, const CellSpace& cells);
+  /// Not by two threads at once: what the draws of one point share is kept from one call to the next.
   TaskKey operator()(std::size_t cell) const;
 
  private:
+  std::string point_text(std::size_t cell) const;
+
   const Study* study_;
   const CellSpace* cells_;
   Digest common_;
   bool per_realization_;
   std::vector<std::size_t> dimensions_;  // of the study's sweep, those that the family runs over
+  mutable std::size_t point_ = std::numeric_limits<std::size_t>::max();
+  mutable std::string text_;  // that point's
 };
 
 /// Salt of the random stream: zero, or with `coupling = "independent"` a hash of the point.
