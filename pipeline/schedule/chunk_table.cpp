@@ -14,6 +14,7 @@ constexpr double round_trip = 1e-3;
 constexpr double hand_out = 5e-7;
 
 constexpr double share_of_fair_share = 1.0 / 3.0;
+constexpr double rounding = 1e-12;  // of a share that is filled exactly
 
 double weight(double seconds) {
   return seconds + hand_out;
@@ -41,7 +42,7 @@ ChunkTable::ChunkTable(const Costs& seconds, const Workforce& workforce) {
     while (end < tasks) {
       // As many of the run's equal tasks at once as there is room for.
       const double each = weight(run->seconds);
-      const double room = std::floor(std::max(0.0, share - taken) / each);
+      const double room = std::floor(std::max(0.0, share - taken) / each * (1.0 + rounding));
       const std::size_t owed = fewest - std::min(fewest, end - begin);
       const std::size_t left = run->end - end;
       const std::size_t more = std::min(left, std::max(owed, static_cast<std::size_t>(std::min(room, 4e9))));

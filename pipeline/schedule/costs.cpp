@@ -1,6 +1,7 @@
 #include "pipeline/schedule/costs.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace meander {
 namespace {
@@ -57,7 +58,7 @@ Costs coarsened(const Costs& costs, std::size_t most, double& coarsest) {
   begin = 0;
   for (const Costs::Run& run : costs.runs()) {
     const std::uint64_t end = std::max(begin, std::min<std::uint64_t>(run.end, joined));
-    const auto piece = static_cast<std::uint64_t>(std::max(1.0, wanted / weight(run.seconds)));
+    const auto piece = static_cast<std::uint64_t>(std::ceil(wanted / weight(run.seconds)));
     const std::uint64_t rest = (end - begin) % piece;
     coarse.append(run.seconds * static_cast<double>(piece), (end - begin) / piece);
     if (rest > 0) coarse.append(run.seconds * static_cast<double>(rest));

@@ -122,7 +122,9 @@ def test_memory_runs_out_in_a_task_of_several_ranks(study, tmp_path, monkeypatch
     while (failed := run_with_failure(path, tmp_path, 2, rank, "new", at)) is not None:
         code, printed = failed
         assert code == 1, f"allocation {at}: exit code {code}\n{printed}"
-        assert "a task has failed" in printed or printed.count("error: ") == 1, f"allocation {at}: {printed}"
+        # The shell beside rank 0 adds a line: it does not know that the rank that ended the job has said why.
+        said = printed.count("error: ") - printed.count("error: the run died (unless a line above says why")
+        assert "a task has failed" in printed or said == 1, f"allocation {at}: {printed}"
         (tmp_path / "out.h5").unlink(missing_ok=True)
         shutil.rmtree(tmp_path / "out.h5.shards", ignore_errors=True)
         at *= FACTOR

@@ -49,6 +49,7 @@ void write(const std::string& path) {
     records.push_back(std::move(record));
   }
   const std::string shard = write_shard(path, 0, study, layout, records);
+  std::filesystem::remove(path);  // of an earlier run of the tests: no source of this one
   write_archive(MPI_COMM_SELF, path, study, layout, {shard}, some_attributes());
   std::filesystem::remove_all(shard_folder(path));
 }
