@@ -24,7 +24,7 @@ void broadcast_container(MPI_Comm comm, Container& container) {
   std::uint64_t size = container.size();
   MPI_Bcast(&size, 1, MPI_UINT64_T, 0, comm);
   together(comm, [&] { container.resize(size); });
-  broadcast_bytes(comm, container.data(), size);
+  broadcast_bytes(comm, container.data(), size * sizeof(container[0]));
 }
 
 /// Bad input has an exit code of its own.
@@ -80,6 +80,9 @@ void broadcast(MPI_Comm comm, std::string& text) {
 }
 void broadcast(MPI_Comm comm, std::vector<std::byte>& bytes) {
   broadcast_container(comm, bytes);
+}
+void broadcast(MPI_Comm comm, std::vector<Word>& words) {
+  broadcast_container(comm, words);
 }
 
 std::vector<std::string> gather(MPI_Comm comm, const std::string& text) {

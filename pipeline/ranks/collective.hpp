@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/agreement/agreement.hpp"
+#include "pipeline/ranks/words.hpp"
 
 namespace meander {
 
@@ -32,6 +33,7 @@ bool is_agreed(const std::exception& error);
 /// Rank 0's text or bytes on every rank, of any size. Collective.
 void broadcast(MPI_Comm comm, std::string& text);
 void broadcast(MPI_Comm comm, std::vector<std::byte>& bytes);
+void broadcast(MPI_Comm comm, std::vector<Word>& words);
 
 /// Every rank's text, on rank 0, by rank; empty elsewhere. Collective.
 std::vector<std::string> gather(MPI_Comm comm, const std::string& text);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 namespace meander {
@@ -54,7 +55,8 @@ class WordReader {
     const auto count = number<std::size_t>();
     values.resize(count);
     const std::size_t bytes = count * sizeof(values[0]);
-    if (count > 0) std::memcpy(values.data(), in_.data(), bytes);
+    static_assert(std::is_trivially_copyable_v<typename Container::value_type>);
+    if (count > 0) std::memcpy(static_cast<void*>(values.data()), in_.data(), bytes);
     in_ = in_.subspan((bytes + sizeof(Word) - 1) / sizeof(Word));
     return values;
   }

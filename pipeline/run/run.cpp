@@ -71,7 +71,7 @@ std::size_t missing_tasks(const TaskList& tasks, const StatusMap& before, const 
 
 /// The run's work on every rank, from rank 0's: the others need no list of the study's tasks.
 Work share_work(MPI_Comm comm, Work work) {
-  std::string packed;
+  std::vector<Word> packed;
   on_root(comm, [&] { packed = work.packed(); });
   broadcast(comm, packed);
   together(comm, [&] {

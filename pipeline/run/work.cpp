@@ -2,43 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numeric>
-#include <string_view>
 
 namespace meander {
 namespace {
 
 bool same(const Cost& a, const Cost& b) {
   return a.seconds == b.seconds && a.bytes == b.bytes && a.ranks_per_task == b.ranks_per_task && a.keeps == b.keeps;
-}
-
-template <class T>
-void put(std::string& to, const T& value) {
-  to.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-template <class T>
-void put_all(std::string& to, std::span<const T> values) {
-  put(to, values.size());
-  to.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
-}
-
-template <class T>
-T take(std::string_view& from) {
-  T value;
-  std::memcpy(&value, from.data(), sizeof value);
-  from.remove_prefix(sizeof value);
-  return value;
-}
-
-template <class T>
-std::vector<T> take_all(std::string_view& from) {
-  std::vector<T> values(take<std::size_t>(from));
-  const std::size_t bytes = values.size() * sizeof(T);
-  if (bytes > 0) std::memcpy(values.data(), from.data(), bytes);
-  from.remove_prefix(bytes);
-  return values;
 }
 
 }  // namespace
@@ -125,33 +95,32 @@ Work Work::dealt(int parts) const {
   return part;
 }
 
-std::string Work::packed() const {
-  std::string bytes;
-  put(bytes, stride_);
-  put_all(bytes, std::span(kinds_));
-  put(bytes, phases_.size());
+std::vector<Word> Work::packed() const {
+  std::vector<Word> words;
+  WordWriter out(words);
+  out.number(stride_);
+  out.numbers(kinds_.data(), kinds_.size());
   for (std::size_t p = 0; p < phases_.size(); ++p) {
-    put(bytes, phases_[p].ranks_per_task);
-    put_all(bytes, phases_[p].seconds.runs());
-    put_all(bytes, std::span(runs_[p]));
+    out.number(phases_[p].ranks_per_task);
+    out.numbers(phases_[p].seconds.runs().data(), phases_[p].seconds.runs().size());
+    out.numbers(runs_[p].data(), runs_[p].size());
   }
-  return bytes;
+  return words;
 }
 
-Work Work::unpacked(const std::string& bytes) {
-  std::string_view rest = bytes;
-  Work work(take<std::uint32_t>(rest));
-  work.kinds_ = take_all<Kind>(rest);
-  const auto phases = take<std::size_t>(rest);
-  for (std::size_t p = 0; p < phases; ++p) {
-    Phase phase{take<int>(rest), {}};
+Work Work::unpacked(const std::vector<Word>& words) {
+  WordReader from(words);
+  Work work(from.number<std::uint32_t>());
+  work.kinds_ = from.numbers<std::vector<Kind>>();
+  while (!from.empty()) {
+    Phase phase{from.number<int>(), {}};
     std::uint64_t begin = 0;
-    for (const Costs::Run& run : take_all<Costs::Run>(rest)) {
+    for (const Costs::Run& run : from.numbers<std::vector<Costs::Run>>()) {
       phase.seconds.append(run.seconds, run.end - begin);
       begin = run.end;
     }
     work.phases_.push_back(std::move(phase));
-    work.runs_.push_back(take_all<Run>(rest));
+    work.runs_.push_back(from.numbers<std::vector<Run>>());
   }
   return work;
 }

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <vector>
 
 #include "pipeline/measure/tasks.hpp"
+#include "pipeline/ranks/words.hpp"
 #include "pipeline/schedule/scheduler.hpp"
 
 namespace meander {
@@ -39,9 +39,9 @@ class Work {
   /// Every `parts`-th of each phase: the largest part, where that many jobs share them.
   Work dealt(int parts) const;
 
-  /// As bytes for another rank of the same program, and back.
-  std::string packed() const;
-  static Work unpacked(const std::string& bytes);
+  /// For another rank of the same run, and back.
+  std::vector<Word> packed() const;
+  static Work unpacked(const std::vector<Word>& words);
 
  private:
   struct Kind {
