@@ -8,6 +8,7 @@
 #include "kernels/base/blas_memory.hpp"
 #include "pipeline/commands/command_line.hpp"
 #include "pipeline/machine/last_words.hpp"
+#include "pipeline/ranks/collective.hpp"
 #include "pipeline/values/printing.hpp"
 #include "slurm/scaling/scale.hpp"
 #include "slurm/submit.hpp"
@@ -16,8 +17,9 @@
 
 namespace {
 
-/// Other ranks may wait for this one: end them too. Alone, an ordinary exit.
-int leave(int code) {
+/// Other ranks may wait for this one: end them too, once all have said what is to be said where all have met the
+/// failure. Alone, an ordinary exit.
+int leave(int code, bool agreed) {
   int started = 0;
   int ended = 0;
   MPI_Initialized(&started);
@@ -25,6 +27,7 @@ int leave(int code) {
   if (started == 0 || ended != 0) return code;
   int ranks = 1;
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  if (ranks > 1 && agreed) MPI_Barrier(MPI_COMM_WORLD);
   if (ranks > 1) MPI_Abort(MPI_COMM_WORLD, code);
   MPI_Finalize();
   return code;
@@ -49,6 +52,6 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     meander::print_error("{}\n", meander::failure_text(error));
     meander::take_back_last_words();
-    return finish(leave(meander::exit_code(error)));
+    return finish(leave(meander::exit_code(error), meander::is_agreed(error)));
   }
 }
