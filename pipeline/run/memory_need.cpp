@@ -10,8 +10,11 @@ namespace {
 // Fitted to peaks of resident memory (docs/performance.md).
 constexpr double program_bytes = 6e7;
 constexpr double bytes_per_coordinate = 600.0;  // a value in the copies of a layout, in its text, and as that is read
-constexpr double bytes_per_cell = 4.0;          // statuses before and after, each also as it is read
-constexpr double bytes_per_run = 64.0;          // of equal tasks: in the list, in its order, and in the work
+// Statuses before and after, each also as it is read; where a shard's rows stand; and in ragged layouts the lengths of
+// an archive's cells and where each begins.
+constexpr double bytes_per_cell = 8.0;
+constexpr double bytes_per_ragged_cell = 24.0;
+constexpr double bytes_per_run = 64.0;  // of equal tasks: in the list, in its order, and in the work
 
 double coordinates(const Study& study, const Layout& layout) {
   double values = 0.0;  // realizations are counted, not listed
@@ -36,7 +39,10 @@ MemoryNeed memory_need(const Study& study, const Layout& layout, const Work& tas
   const double cells = static_cast<double>(tasks.count());
   const WriteMemory write = write_memory(study, layout, cells, need.task);
   need.program = program_bytes;
-  need.study = bytes_per_coordinate * coordinates(study, layout) + bytes_per_cell * cells + bytes_per_run * runs;
+  const bool ragged = std::any_of(layout.dimensions.begin(), layout.dimensions.end(),
+                                  [](const OwnDimension& dimension) { return dimension.ragged; });
+  need.study = bytes_per_coordinate * coordinates(study, layout) + bytes_per_run * runs +
+               (bytes_per_cell + (ragged ? bytes_per_ragged_cell : 0.0)) * cells;
   need.results = write.results;
   need.writing = write.writing;
   return need;
