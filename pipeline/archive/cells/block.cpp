@@ -13,23 +13,16 @@ namespace {
 // Across cores, sums are taken in another order.
 constexpr double tolerance_across_cores = 1e-12;
 
-template <class T>
-T fill_value() {
-  if constexpr (std::is_same_v<T, double>) return std::numeric_limits<double>::quiet_NaN();
-  if constexpr (std::is_same_v<T, std::int64_t>) return missing_count;
-  return static_cast<T>(missing_flag);
-}
-
 ArrayData filled(ArrayType type, std::size_t size) {
   switch (type) {
     case ArrayType::float64:
-      return std::vector<double>(size, fill_value<double>());
+      return std::vector<double>(size, missing_value<double>());
     case ArrayType::int64:
-      return std::vector<std::int64_t>(size, fill_value<std::int64_t>());
+      return std::vector<std::int64_t>(size, missing_value<std::int64_t>());
     case ArrayType::int8:
       break;
   }
-  return std::vector<std::int8_t>(size, fill_value<std::int8_t>());
+  return std::vector<std::int8_t>(size, missing_value<std::int8_t>());
 }
 
 // Copies values of shape `from` into the corner of an array of shape `to`.

@@ -18,6 +18,13 @@ namespace meander {
 
 inline constexpr std::int64_t missing_count = std::numeric_limits<std::int64_t>::min();
 inline constexpr std::int8_t missing_flag = -1;
+/// What stands in an archive where there is no value.
+template <class T>
+constexpr T missing_value() {
+  if constexpr (std::is_same_v<T, double>) return std::numeric_limits<double>::quiet_NaN();
+  if constexpr (std::is_same_v<T, std::int64_t>) return missing_count;
+  return static_cast<T>(missing_flag);
+}
 
 /// Of two records of one cell the one of higher merit stays: done, out of range, not converged,
 /// failed, missing.

@@ -6,13 +6,6 @@
 namespace meander {
 namespace {
 
-template <class T>
-T fill_value() {
-  if constexpr (std::is_same_v<T, double>) return std::numeric_limits<double>::quiet_NaN();
-  if constexpr (std::is_same_v<T, std::int64_t>) return missing_count;
-  return static_cast<T>(missing_flag);
-}
-
 /// The box at `corner` of an array of shape `from`, as one of shape `to`; what lies outside stays as it is.
 template <class T>
 void copy_box(const T* source, const std::vector<std::size_t>& from, const std::vector<hsize_t>& corner, T* target,
@@ -99,7 +92,7 @@ void UnitPacker::pack_cells(const Field& field, const Rounds::Unit& unit, const 
     return;
   }
   for (std::size_t chunk = 0; chunk < chunks.count(); ++chunk) {
-    std::vector<T> whole(chunks.values(), fill_value<T>());
+    std::vector<T> whole(chunks.values(), missing_value<T>());
     if (chunks.count() == 1) {
       std::copy(values.begin(), values.end(), whole.begin());
     } else {  // of a single cell

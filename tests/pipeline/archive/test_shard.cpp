@@ -76,21 +76,30 @@ TEST(shard, of_another_writer_is_never_overwritten) {
   EXPECT_EQ(shard_files(folder / "a.h5").size(), 3U);
 }
 
+/// One array of `size` doubles a cell; and the record of a cell.
+Layout layout_of(std::size_t size) {
+  Layout layout;
+  layout.dimensions = {{"index", size, "1", "index", {}, false}};
+  layout.families = {{"invented", {}, true, {{"x", "1", "x", ArrayType::float64, {"index"}, false, ""}}}};
+  return layout;
+}
+Record large_record(const Study& study, const Layout& layout, std::size_t cell) {
+  Results results(layout.families[0]);
+  results.set("x", std::vector<double>(layout.dimensions[0].size, static_cast<double>(cell)));
+  Record record;
+  std::move(results).fill(record);
+  record.cell = cell;
+  record.key = task_key(study, layout.families[0], CellSpace(study, layout.families[0]), cell);
+  return record;
+}
+
 TEST(shard, that_has_grown_large_is_closed_and_a_further_one_begun) {
   const Folder folder;
   const Study study = small_study();
-  Layout layout;
-  layout.dimensions = {{"index", std::size_t{3} << 18, "1", "index", {}, false}};
-  layout.families = {{"invented", {}, true, {{"x", "1", "x", ArrayType::float64, {"index"}, false, ""}}}};
+  const Layout layout = layout_of(std::size_t{3} << 18);
   ShardWriter writer(shard_folder(folder / "a.h5"), 0, study, layout, 1h);
   for (std::size_t cell = 0; cell < 8; ++cell) {  // 6 MiB each, a file takes 16
-    Results results(layout.families[0]);
-    results.set("x", std::vector<double>(std::size_t{3} << 18, static_cast<double>(cell)));
-    Record record;
-    std::move(results).fill(record);
-    record.cell = cell;
-    record.key = task_key(study, layout.families[0], CellSpace(study, layout.families[0]), cell);
-    writer.add(std::move(record));
+    writer.add(large_record(study, layout, cell));
     if (cell == 3) {
       // More than a file's worth is waiting, so it is written although the interval is long.
       for (int wait = 0; wait < 1000 && writer.kept() == 0; ++wait) std::this_thread::sleep_for(10ms);
@@ -110,21 +119,13 @@ TEST(shard, that_has_grown_large_is_closed_and_a_further_one_begun) {
 TEST(shard, holds_few_results_that_are_not_on_disk) {
   const Folder folder;
   const Study study = small_study();
-  Layout layout;
-  layout.dimensions = {{"index", std::size_t{1} << 20, "1", "index", {}, false}};
-  layout.families = {{"invented", {}, true, {{"x", "1", "x", ArrayType::float64, {"index"}, false, ""}}}};
+  const Layout layout = layout_of(std::size_t{1} << 20);
   ShardWriter writer(shard_folder(folder / "a.h5"), 0, study, layout, 1h);
   std::atomic<std::size_t> added = 0;
   auto held = hdf5::lock();  // nothing can be written
   std::thread tasks([&] {
     for (std::size_t cell = 0; cell < 12; ++cell, ++added) {  // 8 MiB each
-      Results results(layout.families[0]);
-      results.set("x", std::vector<double>(std::size_t{1} << 20, static_cast<double>(cell)));
-      Record record;
-      std::move(results).fill(record);
-      record.cell = cell;
-      record.key = task_key(study, layout.families[0], CellSpace(study, layout.families[0]), cell);
-      writer.add(std::move(record));
+      writer.add(large_record(study, layout, cell));
     }
   });
   std::this_thread::sleep_for(500ms);
