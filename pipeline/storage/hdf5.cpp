@@ -116,8 +116,15 @@ void Handle::close() {
   check(closer_(std::exchange(id_, -1)), "closing " + what_);
 }
 
-Handle open_file(const std::string& path) {
-  return Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "file '" + path + "'");
+Handle unlocked_access() {
+  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "file access properties");
+  check(H5Pset_file_locking(access.id(), false, true), "file access properties");
+  return access;
+}
+
+Handle open_file(const std::string& path, unsigned flags) {
+  const Handle access = unlocked_access();
+  return Handle(H5Fopen(path.c_str(), flags, access.id()), H5Fclose, "file '" + path + "'");
 }
 
 Handle create_in_memory() {

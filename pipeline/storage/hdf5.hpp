@@ -54,8 +54,11 @@ class Handle {
   std::string what_;
 };
 
-/// An existing file, for reading.
-Handle open_file(const std::string& path);
+/// Properties of access to files without HDF5's own locks, which some file systems refuse (NFS without lockd, DVS): the
+/// archive's lock guards what is written here. The environment's HDF5_USE_FILE_LOCKING overrides them.
+Handle unlocked_access();
+/// An existing file, for reading or, with H5F_ACC_RDWR, for writing.
+Handle open_file(const std::string& path, unsigned flags = H5F_ACC_RDONLY);
 /// A new file that lives in memory only; `file_image` gives its bytes.
 Handle create_in_memory();
 std::vector<std::byte> file_image(const Handle& file);

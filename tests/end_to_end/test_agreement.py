@@ -126,10 +126,3 @@ def test_memory_runs_out_in_a_task_of_several_ranks(study, tmp_path, monkeypatch
         (tmp_path / "out.h5").unlink(missing_ok=True)
         shutil.rmtree(tmp_path / "out.h5.shards", ignore_errors=True)
         at *= FACTOR
-
-
-def test_a_lock_is_refused_from_the_first_to_the_last(whole, tmp_path):
-    """As on file systems without locks that were taken for such with them."""
-    code, printed = run_with_failure(whole, tmp_path, 2, 0, "flock", 1, more=True)
-    assert code == 1, printed
-    assert printed.count("error: ") == 1, printed
