@@ -8,16 +8,19 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <stdexcept>
+#include <thread>
 
 namespace meander {
 namespace {
 
-constexpr int most_tries = 100;
+constexpr int most_tries = 200;
+constexpr std::chrono::milliseconds pause{10};
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -65,17 +68,19 @@ bool is_same(const struct stat& a, const struct stat& b) {
   return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
-/// Takes away what was found to be over, but not what another process has put there since.
+/// Takes away what was found to be over. Of several processes that found it one does so at a time, and looks again:
+/// another's new file is not taken for the old one.
 void take_away(const std::string& path, const Found& found) {
-  const std::string aside = path + "." + std::to_string(getpid());
-  if (rename(path.c_str(), aside.c_str()) != 0) return;
-  struct stat moved {};
-  if (lstat(aside.c_str(), &moved) == 0 && !is_same(moved, found.status)) {
-    if (link(aside.c_str(), path.c_str()) != 0 && errno != EEXIST) {
-      if (rename(aside.c_str(), path.c_str()) == 0) return;
-    }
+  const std::string claim = path + ".over";
+  const int file = open(claim.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (file < 0) {
+    std::this_thread::sleep_for(pause);
+    return;
   }
-  unlink(aside.c_str());
+  close(file);
+  const std::optional<Found> now = look(path);
+  if (now && is_same(now->status, found.status) && now->words == found.words) unlink(path.c_str());
+  unlink(claim.c_str());
 }
 
 [[noreturn]] void fail(const std::string& path, int error) {
@@ -123,7 +128,7 @@ std::optional<std::string> HeldFile::take(const std::string& path) {
     inode_ = status.st_ino;
     return std::nullopt;
   }
-  return "several processes at once";
+  return "several processes at once, or one that was killed as it began: then remove " + path + ".over, too";
 }
 
 bool HeldFile::is_there() const {

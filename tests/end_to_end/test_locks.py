@@ -105,9 +105,10 @@ def test_many_runs_at_once_take_one_stale_lock(study, tmp_path):
     over.wait()
     held.write_text(f"process {over.pid} on {os.uname().nodename} since 2026-01-01 00:00:00 UTC")
     runs = [
-        subprocess.Popen(command("run", path, "-o", out, "--quiet"), env=without_locks(errno.ENOLCK), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        subprocess.Popen(command("run", path, "-o", out, "--quiet"), env=without_locks(errno.ENOLCK), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for _ in range(4)
     ]
-    codes = [run.wait(timeout=60) for run in runs]
-    assert 0 in codes and set(codes) <= {0, 3}, [run.stdout.read() for run in runs]
+    printed = [run.communicate(timeout=60)[0] for run in runs]
+    codes = [run.returncode for run in runs]
+    assert 0 in codes and set(codes) <= {0, 3}, printed
     assert not held.parent.exists()
