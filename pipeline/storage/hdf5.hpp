@@ -20,7 +20,7 @@ class Error : public std::runtime_error {
 };
 
 /// Debian's parallel HDF5 is not thread-safe: whoever calls HDF5 while a ShardWriter may be alive
-/// holds this lock. Also opens the library and turns its automatic printing of errors off.
+/// holds this lock.
 [[nodiscard]] std::unique_lock<std::recursive_mutex> lock();
 
 /// In a child that was forked while the lock was held: it has one thread, which is not the one that holds the lock, so

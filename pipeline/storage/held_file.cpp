@@ -141,10 +141,12 @@ void HeldFile::release() noexcept {
   path_.clear();
 }
 
-std::optional<std::string> held_by(const std::string& path) {
+std::optional<std::string> held_by(const std::string& path, bool tidy) {
   const std::optional<Found> found = look(path);
-  if (!found || is_over(found->words)) return std::nullopt;
-  return found->words.empty() ? "an unknown process" : found->words;
+  if (!found) return std::nullopt;
+  if (!is_over(found->words)) return found->words.empty() ? "an unknown process" : found->words;
+  if (tidy) take_away(path, *found);
+  return std::nullopt;
 }
 
 }  // namespace meander

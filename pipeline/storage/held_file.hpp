@@ -36,8 +36,9 @@ class HeldFile {
   ino_t inode_ = 0;
 };
 
-/// Who holds the file at `path`; nothing where it is not there, or its maker was on this host and is over.
-std::optional<std::string> held_by(const std::string& path);
+/// Who holds the file at `path`; nothing where it is not there, or its maker was on this host and is over: with `tidy`
+/// that one's file is removed.
+std::optional<std::string> held_by(const std::string& path, bool tidy = false);
 
 /// "process 4711 on node5 since 2026-01-01 12:00:00 UTC, job 99": this process, as others are told of it.
 std::string this_process();

@@ -81,7 +81,9 @@ def expect_end(path, folder, failed, codes, what):
     crashed = code == 134 and what.startswith("allocation") and "crashed" in printed
     assert code in (0, *codes) or crashed, f"{what}: exit code {code}\n{printed}"
     if code == 0:
-        assert ": error: " not in printed, f"{what}: {printed}"
+        # A shard that cannot be read may hold nothing that is wanted.
+        told = [line for line in printed.splitlines() if ": error: " in line and not line.startswith("  ")]
+        assert not told, f"{what}: {printed}"
         assert_identical(out, folder / "whole.h5")
     else:
         assert "error: " in printed, f"{what}: {printed}"

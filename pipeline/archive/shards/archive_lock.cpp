@@ -120,7 +120,7 @@ void ArchiveLock::take_held_file(bool has_locks) {
   const std::string path = held_file(path_);
   std::optional<std::string> other;
   try {
-    other = has_locks && !held_.taken() ? held_by(path) : held_.take(path);
+    other = has_locks && !held_.taken() ? held_by(path, true) : held_.take(path);
   } catch (const std::runtime_error& error) {
     refuse(archive_, error.what());
   }
