@@ -111,7 +111,7 @@ def chosen(kinds, most):
 
 
 # How many ranks, which of them fails, from when on, and how many calls of those that count are tried.
-PLACES = [(2, 0, "end", 24), (2, 1, "end", 6), (3, 2, "end", 3), (1, 0, "end", 3), (2, 1, "start", 4), (2, 0, "start", 8)]
+PLACES = [(2, 0, "end", 18), (2, 1, "end", 4), (3, 2, "end", 3), (1, 0, "end", 3), (2, 1, "start", 3), (2, 0, "start", 5)]
 
 
 @pytest.mark.parametrize(("ranks", "rank", "start", "most"), PLACES)
@@ -128,7 +128,7 @@ def test_a_call_on_a_file_fails(whole, tmp_path, ranks, rank, start, most):
         expect_end(whole, tmp_path, failed, start, what)
 
 
-@pytest.mark.parametrize(("ranks", "rank", "most"), [(2, 0, 10), (2, 1, 6), (3, 2, 2)])
+@pytest.mark.parametrize(("ranks", "rank", "most"), [(2, 0, 5), (2, 1, 3), (3, 2, 2)])
 def test_memory_runs_out(whole, tmp_path, ranks, rank, most):
     """After the tasks; of the long test every seventh."""
     count = len(calls_of(whole, tmp_path, ranks, rank, "new", "end"))
@@ -168,6 +168,7 @@ def test_memory_runs_out_in_a_task_of_several_ranks(study, tmp_path, monkeypatch
         if not kind:
             break
         assert code == 1, f"allocation {at}: exit code {code}\n{printed}"
-        assert "a task has failed" in printed or printed.count("error: ") == 1, f"allocation {at}: {printed}"
+        told = printed.count("error: ") - printed.count("error: the run died")
+        assert "a task has failed" in printed or told == 1, f"allocation {at}: {printed}"
         at *= factor
     assert at > factor
