@@ -42,7 +42,7 @@ SubmitLock::SubmitLock(const std::string& folder) {
     if (file_ < 0)
       throw std::runtime_error(fmt::format("{}: error: cannot be opened ({})", file, std::strerror(errno)));
     if (!try_to_lock(file)) refuse(folder, "");
-    if (!to_remove_.empty() || is_at(file_, file)) return;
+    if (held_.taken() || is_at(file_, file)) return;
     close(file_);
   }
   refuse(folder, "");
@@ -56,17 +56,13 @@ bool SubmitLock::try_to_lock(const std::string& file) {
   file_ = -1;
   if (held) return false;
   const std::string busy = file + "ed";
-  const int made = open(busy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (made < 0 && errno == EEXIST) refuse(file.substr(0, file.rfind('/')), fmt::format(" (if not, remove {})", busy));
-  if (made < 0) throw std::runtime_error(fmt::format("{}: error: cannot be made ({})", busy, std::strerror(errno)));
-  close(made);
-  to_remove_ = busy;
+  if (const auto other = held_.take(busy))
+    refuse(file.substr(0, file.rfind('/')), fmt::format(" by {} (if not, remove {})", *other, busy));
   return true;
 }
 
 SubmitLock::~SubmitLock() {
   if (file_ >= 0) close(file_);
-  if (!to_remove_.empty()) unlink(to_remove_.c_str());
 }
 
 }  // namespace meander

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "pipeline/storage/held_file.hpp"
+
 namespace meander {
 
 /// Held from before a job's script is written until its number is recorded.
@@ -23,7 +25,7 @@ class SubmitLock {
 
   bool made_folder_ = false;
   int file_ = -1;
-  std::string to_remove_;  // where file systems have no locks: that this file is there is the lock
+  HeldFile held_;  // where the file system has no locks
 };
 
 }  // namespace meander

@@ -113,7 +113,8 @@ void write_group(hid_t file, const std::string& path) {
 }
 
 void write_file(const std::string& path, const NamedArrays& arrays) {
-  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
+  const hdf5::Handle access = hdf5::unlocked_access();
+  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), H5Fclose);
   require(file.valid(), "the file");
   for (const auto& [name, array] : arrays.arrays) write_dataset(file.get(), name, array);
   for (const std::string& group : groups_to_make(arrays)) write_group(file.get(), group);

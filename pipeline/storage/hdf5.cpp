@@ -9,6 +9,17 @@ namespace {
 
 bool only_thread = false;
 
+// Before main, and so before MPI starts: opened later, HDF5 would be ended by MPI_Finalize. It is never ended, since
+// every object is closed by its owner, and a file whose closing failed (a disk that breaks, a server that is gone)
+// would be closed once more, which crashes the program behind its last word.
+bool open_library() {
+  H5dont_atexit();
+  H5open();
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  return true;
+}
+[[maybe_unused]] const bool opened_at_start = open_library();
+
 herr_t collect(unsigned, const H5E_error2_t* entry, void* texts) {
   if (entry->desc != nullptr) static_cast<std::vector<std::string>*>(texts)->emplace_back(entry->desc);
   return 0;
@@ -75,12 +86,6 @@ std::unique_lock<std::recursive_mutex> lock() {
   static std::recursive_mutex mutex;
   std::unique_lock<std::recursive_mutex> held(mutex, std::defer_lock);
   if (!only_thread) held.lock();
-  static const bool ready = [] {
-    H5open();
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-    return true;
-  }();
-  static_cast<void>(ready);
   return held;
 }
 
@@ -116,8 +121,15 @@ void Handle::close() {
   check(closer_(std::exchange(id_, -1)), "closing " + what_);
 }
 
-Handle open_file(const std::string& path) {
-  return Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "file '" + path + "'");
+Handle unlocked_access() {
+  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "file access properties");
+  check(H5Pset_file_locking(access.id(), false, true), "file access properties");
+  return access;
+}
+
+Handle open_file(const std::string& path, unsigned flags) {
+  const Handle access = unlocked_access();
+  return Handle(H5Fopen(path.c_str(), flags, access.id()), H5Fclose, "file '" + path + "'");
 }
 
 Handle create_in_memory() {

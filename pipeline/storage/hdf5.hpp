@@ -20,7 +20,7 @@ class Error : public std::runtime_error {
 };
 
 /// Debian's parallel HDF5 is not thread-safe: whoever calls HDF5 while a ShardWriter may be alive
-/// holds this lock. Also opens the library and turns its automatic printing of errors off.
+/// holds this lock.
 [[nodiscard]] std::unique_lock<std::recursive_mutex> lock();
 
 /// In a child that was forked while the lock was held: it has one thread, which is not the one that holds the lock, so
@@ -54,8 +54,11 @@ class Handle {
   std::string what_;
 };
 
-/// An existing file, for reading.
-Handle open_file(const std::string& path);
+/// Properties of access to files without HDF5's own locks, which some file systems refuse (NFS without lockd, DVS): the
+/// archive's lock guards what is written here. The environment's HDF5_USE_FILE_LOCKING overrides them.
+Handle unlocked_access();
+/// An existing file, for reading or, with H5F_ACC_RDWR, for writing.
+Handle open_file(const std::string& path, unsigned flags = H5F_ACC_RDONLY);
 /// A new file that lives in memory only; `file_image` gives its bytes.
 Handle create_in_memory();
 std::vector<std::byte> file_image(const Handle& file);

@@ -1,6 +1,14 @@
-"""No rank waits for one that has given up: every step after the tasks fails on one rank in turn, and the run ends."""
+"""No rank waits for one that has given up: every call of a run on files, and every allocation after its tasks, fails on
+one rank in turn. The run ends, and either the archive is whole or the exit code and a message say that it is not.
 
+All of them where MEANDER_LONG asks for it (ctest -L agreement), else some of every kind, others each time:
+MEANDER_AGREEMENT_SEED repeats a choice.
+"""
+
+import collections
+import errno
 import os
+import random
 import shutil
 import subprocess
 
@@ -8,9 +16,10 @@ import pytest
 
 from conftest import SMALL, assert_identical, command, environment, library, meander
 
-# A run takes a second or two; the archive's watchdog waits for three.
-LIMIT = 60
-STUDY = SMALL.replace("realizations = 3", "realizations = 1")
+LIMIT = 30  # a run takes less than a second, and results that cannot be written are tried again for six
+STUDY = SMALL.replace("realizations = 3", "realizations = 1").replace("width = [20, 31]", "width = [20]")
+LONG = bool(os.environ.get("MEANDER_LONG"))
+SEED = int(os.environ.get("MEANDER_AGREEMENT_SEED", random.SystemRandom().randrange(1 << 32)))
 
 
 @pytest.fixture
@@ -21,21 +30,21 @@ def whole(study, tmp_path):
     return path
 
 
-def run_with_failure(path, folder, ranks, rank, call, at, more=False):
-    """Exit code and output of a run whose call number `at` fails, or nothing where there are not so many calls."""
-    out, note = folder / "out.h5", folder / "failed"
+def run_with_failure(path, folder, ranks, rank, call, at, start="end", error=errno.EIO, more=None):
+    """Exit code, output and the kind of call that failed; that is nothing where there are not so many calls."""
+    out, note = folder / "archive" / "out.h5", folder / "failed"
+    out.parent.mkdir(exist_ok=True)
     note.unlink(missing_ok=True)
     failure = {
         "LD_PRELOAD": library("failing_steps"),
+        "FAIL_FROM": start,
         "FAIL_RANK": str(rank),
         "FAIL_CALL": call,
-        "FAIL_NAME": str(out),
-        # Open MPI 4.1 swallows a read that fails while ranks write a file together: nobody learns that it is damaged.
-        "FAIL_NOT": ".tmp-" if call == "read" else "",
+        "FAIL_NAME": str(out.parent),
         "FAIL_AT": str(at),
-        "FAIL_MORE": "1" if more else "",
+        "FAIL_ERROR": str(error),
         "FAIL_NOTE": str(note),
-        "MEANDER_WRITE_PATIENCE": "3",
+        **(more or {}),
     }
     done = subprocess.run(
         command("run", path, "-o", out, "--quiet", ranks=ranks),
@@ -46,54 +55,89 @@ def run_with_failure(path, folder, ranks, rank, call, at, more=False):
         timeout=LIMIT,
         check=False,
     )
-    return (done.returncode, done.stdout) if note.exists() else None
+    return done.returncode, done.stdout, note.read_text().strip() if note.exists() else ""
 
 
-def expect_end(path, folder, failed, what):
+def calls_of(path, folder, ranks, rank, call, start):
+    """The kinds of all calls of a run in which none fails, in order."""
+    listed = folder / "calls"
+    code, printed, _ = run_with_failure(path, folder, ranks, rank, call, 0, start, more={"FAIL_LIST": str(listed)})
+    assert code == 0, printed
+    start_anew(folder)
+    kinds = listed.read_text().split() if listed.exists() else []
+    listed.unlink(missing_ok=True)
+    return kinds
+
+
+def start_anew(folder):
+    shutil.rmtree(folder / "archive")
+
+
+def expect_end(path, folder, failed, start, what):
     """That the run ended as it should, lost nothing, and can be gone on with."""
-    code, printed = failed
-    out = folder / "out.h5"
+    code, printed, _ = failed
+    codes = (1,) if start == "end" else (1, 3)
+    out = folder / "archive" / "out.h5"
+    # Where there is no memory, the library that reads TOML ends the program: no other rank waits for that either.
+    crashed = code == 134 and what.startswith("allocation") and "crashed" in printed
+    assert code in (0, *codes) or crashed, f"{what}: exit code {code}\n{printed}"
     if code == 0:
-        assert ": error: " not in printed, f"{what}: {printed}"
+        # A shard that cannot be read may hold nothing that is wanted.
+        told = [line for line in printed.splitlines() if ": error: " in line and not line.startswith("  ")]
+        assert not told, f"{what}: {printed}"
+        assert_identical(out, folder / "whole.h5")
     else:
-        # Where there is no memory, the library that reads TOML ends the program: no other rank waits for that either.
-        crashed = code == 134 and what.startswith("allocation") and "crashed" in printed
-        assert code == 1 or crashed, f"{what}: exit code {code}\n{printed}"
         assert "error: " in printed, f"{what}: {printed}"
-    again = meander("run", path, "-o", out)
-    assert "(0 from before)" not in again or code != 0, f"{what}: results were lost\n{again}"
+    try:
+        again = meander("run", path, "-o", out)
+    except AssertionError as error:
+        raise AssertionError(f"{what}: {printed}\nand then {error}") from error
+    assert "(0 from before)" not in again or start != "end", f"{what}: results were lost\n{printed}\n{again}"
     assert_identical(out, folder / "whole.h5")
-    out.unlink()
+    start_anew(folder)
 
 
-# How many ranks, and which of them fails.
-RANKS = [(2, 0), (3, 2), (2, 1), (3, 0)]
-# Calls number 1, FACTOR, FACTOR^2 ... fail.
-FACTOR = 2 if os.environ.get("MEANDER_LONG") else 4
-CALLS = ["open", "flock", "opendir", "fsync", "fallocate", "truncate", "read", "rename", "remove"]
+def chosen(kinds, most):
+    """Numbers of the calls to fail: one of every kind, then any."""
+    if LONG:
+        return list(range(1, len(kinds) + 1))
+    chance = random.Random(f"{SEED} {len(kinds)}")
+    places = collections.defaultdict(list)
+    for number, kind in enumerate(kinds, start=1):
+        places[kind].append(number)
+    numbers = {chance.choice(found) for found in places.values()}
+    rest = [number for number in range(1, len(kinds) + 1) if number not in numbers]
+    return sorted(numbers) + sorted(chance.sample(rest, min(len(rest), max(0, most - len(numbers)))))
 
 
-def cases(calls):
-    """Every call on every rank where MEANDER_LONG asks for it (ctest -L agreement), else each on one of them in turn."""
-    if os.environ.get("MEANDER_LONG"):
-        return [(call, *ranks) for call in calls for ranks in RANKS]
-    return [(call, *RANKS[i % len(RANKS)]) for i, call in enumerate(calls)]
+# How many ranks, which of them fails, from when on, and how many calls of those that count are tried.
+PLACES = [(2, 0, "end", 18), (2, 1, "end", 4), (3, 2, "end", 3), (1, 0, "end", 3), (2, 1, "start", 3), (2, 0, "start", 5)]
 
 
-@pytest.mark.parametrize(("call", "ranks", "rank"), cases(CALLS))
-def test_a_call_on_a_file_fails(whole, tmp_path, ranks, rank, call):
-    at = 1
-    while (failed := run_with_failure(whole, tmp_path, ranks, rank, call, at)) is not None:
-        expect_end(whole, tmp_path, failed, f"{call} number {at} on rank {rank} of {ranks}")
-        at *= FACTOR
+@pytest.mark.parametrize(("ranks", "rank", "start", "most"), PLACES)
+def test_a_call_on_a_file_fails(whole, tmp_path, ranks, rank, start, most):
+    kinds = calls_of(whole, tmp_path, ranks, rank, "file", start)
+    assert len(kinds) > 5
+    numbers = chosen(kinds, most)
+    if not LONG and most < len(set(kinds)):  # every kind is tried elsewhere
+        numbers = sorted(random.Random(f"{SEED} {ranks} {rank}").sample(numbers, min(most, len(numbers))))
+    for number in numbers:
+        error = (errno.EIO, errno.ENOSPC)[number % 2]
+        failed = run_with_failure(whole, tmp_path, ranks, rank, "file", number, start, error)
+        what = f"{failed[2]}, call number {number} on rank {rank} of {ranks} from the {start}, error {error}, seed {SEED}"
+        expect_end(whole, tmp_path, failed, start, what)
 
 
-@pytest.mark.parametrize(("call", "ranks", "rank"), cases(["new"]))
-def test_memory_runs_out(whole, tmp_path, ranks, rank, call):
-    at = 1
-    while (failed := run_with_failure(whole, tmp_path, ranks, rank, call, at)) is not None:
-        expect_end(whole, tmp_path, failed, f"allocation {at} on rank {rank} of {ranks}")
-        at *= FACTOR
+@pytest.mark.parametrize(("ranks", "rank", "most"), [(2, 0, 5), (2, 1, 3), (3, 2, 2)])
+def test_memory_runs_out(whole, tmp_path, ranks, rank, most):
+    """After the tasks; of the long test every seventh."""
+    count = len(calls_of(whole, tmp_path, ranks, rank, "new", "end"))
+    assert count > 100
+    chance = random.Random(f"{SEED} {ranks} {rank}")
+    numbers = range(1 + chance.randrange(7), count, 7) if LONG else sorted(chance.sample(range(1, count), most))
+    for number in numbers:
+        failed = run_with_failure(whole, tmp_path, ranks, rank, "new", number)
+        expect_end(whole, tmp_path, failed, "end", f"allocation {number} on rank {rank} of {ranks}, seed {SEED}")
 
 
 GROUPS = """
@@ -116,22 +160,15 @@ ranks_per_task = 2
 def test_memory_runs_out_in_a_task_of_several_ranks(study, tmp_path, monkeypatch, rank, solver):
     """The task fails on all its ranks, or the job ends: where one failed in a step that the others know nothing of."""
     path = study(GROUPS + f'solver = "{solver}"\n')
-    monkeypatch.setenv("FAIL_IN_TASKS", "1")
     monkeypatch.setenv("MEANDER_GROUP_PATIENCE", "1")
-    at = 1
-    while (failed := run_with_failure(path, tmp_path, 2, rank, "new", at)) is not None:
-        code, printed = failed
+    at, factor = 1, 2 if LONG else 4
+    while True:
+        code, printed, kind = run_with_failure(path, tmp_path, 2, rank, "new", at, "tasks")
+        start_anew(tmp_path)
+        if not kind:
+            break
         assert code == 1, f"allocation {at}: exit code {code}\n{printed}"
-        # The shell beside rank 0 adds a line: it does not know that the rank that ended the job has said why.
-        said = printed.count("error: ") - printed.count("error: the run died (unless a line above says why")
-        assert "a task has failed" in printed or said == 1, f"allocation {at}: {printed}"
-        (tmp_path / "out.h5").unlink(missing_ok=True)
-        shutil.rmtree(tmp_path / "out.h5.shards", ignore_errors=True)
-        at *= FACTOR
-
-
-def test_a_lock_is_refused_from_the_first_to_the_last(whole, tmp_path):
-    """As on file systems without locks that were taken for such with them."""
-    code, printed = run_with_failure(whole, tmp_path, 2, 0, "flock", 1, more=True)
-    assert code == 1, printed
-    assert printed.count("error: ") == 1, printed
+        told = printed.count("error: ") - printed.count("error: the run died")
+        assert "a task has failed" in printed or told == 1, f"allocation {at}: {printed}"
+        at *= factor
+    assert at > factor

@@ -1,7 +1,6 @@
 #include "pipeline/archive/shards/archive_lock.hpp"
 
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,9 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <stdexcept>
 
@@ -55,6 +52,16 @@ bool still_linked(int file, const std::string& path) {
   throw BadInput(fmt::format("{}: error: cannot keep results beside the archive ({}) choose another -o", archive, why));
 }
 
+[[noreturn]] void refuse_another(const std::string& archive, const std::string& who, const std::string& more) {
+  throw BadInput(fmt::format("{}: error: another run writes this archive ({}{}) wait for it or choose another -o",
+                             archive, who, more));
+}
+
+/// What stands for the lock where the file system has none.
+std::string held_file(const std::string& lock) {
+  return lock + ".held";
+}
+
 /// The lock's file, open for writing: a file of this user's own under one name, in folders of this user's own. Negative
 /// where a run that ended has just removed the folder.
 int open_lock(const std::string& archive, const std::string& path) {
@@ -93,29 +100,35 @@ ArchiveLock::ArchiveLock(const std::string& archive) : archive_(archive), path_(
 }
 
 void ArchiveLock::take() {
+  bool has_locks = true;
   do {
     if (file_ >= 0) close(std::exchange(file_, -1));
     file_ = open_lock(archive_, path_);
     if (file_ < 0) continue;
     struct flock lock = whole_file();
-    if (fcntl(file_, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
-      throw BadInput(fmt::format("{}: error: another run writes this archive ({}) wait for it or choose another -o",
-                                 archive_, holder(file_)));
-    }
+    has_locks = fcntl(file_, F_OFD_SETLK, &lock) == 0;
+    if (!has_locks && (errno == EAGAIN || errno == EACCES)) refuse_another(archive_, holder(file_), "");
   } while (!still_linked(file_, path_));
-
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  const char* const job = std::getenv("SLURM_JOB_ID");
-  const std::string text = fmt::format("process {} on {} since {:%Y-%m-%d %H:%M:%S} UTC", getpid(), host.data(),
-                                       fmt::gmtime(std::time(nullptr))) +
-                           (job != nullptr ? std::string(", job ") + job : "");
+  take_held_file(has_locks);
+  const std::string text = this_process();
   if (ftruncate(file_, 0) != 0 || pwrite(file_, text.data(), text.size(), 0) < 0)
     refuse(archive_, path_ + ": " + std::strerror(errno));
 }
 
+/// Where locks are not to be had here, the file is made; else it may be there of a host without them.
+void ArchiveLock::take_held_file(bool has_locks) {
+  const std::string path = held_file(path_);
+  std::optional<std::string> other;
+  try {
+    other = has_locks && !held_.taken() ? held_by(path, true) : held_.take(path);
+  } catch (const std::runtime_error& error) {
+    refuse(archive_, error.what());
+  }
+  if (other) refuse_another(archive_, *other, "; if that is over, remove " + path);
+}
+
 void ArchiveLock::renew() {
-  if (!still_linked(file_, path_)) take();
+  if (!still_linked(file_, path_) || (held_.taken() && !held_.is_there())) take();
 }
 
 ArchiveLock::~ArchiveLock() {
@@ -124,18 +137,20 @@ ArchiveLock::~ArchiveLock() {
 
 void ArchiveLock::remove() {
   unlink(path_.c_str());
+  held_.release();
   std::error_code ignored;  // shards and states keep the folder
   std::filesystem::remove(shard_folder(archive_), ignored);
 }
 
 std::optional<std::string> lock_holder(const std::string& archive) {
-  const int file = open((shard_folder(archive) + "/lock").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  const std::string path = shard_folder(archive) + "/lock";
+  const int file = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (file < 0) return std::nullopt;
   struct flock lock = whole_file();
   std::optional<std::string> who;
   if (fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) who = holder(file);
   close(file);
-  return who;
+  return who ? who : held_by(held_file(path));
 }
 
 }  // namespace meander

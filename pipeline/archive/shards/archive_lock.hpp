@@ -5,11 +5,14 @@
 #include <string>
 #include <utility>
 
+#include "pipeline/storage/held_file.hpp"
+
 namespace meander {
 
 /// Holds the lock file in the archive's shard folder, which it creates where it is missing. The
 /// system lets go of the lock when the process ends, however it ends. Whoever replaces an archive
-/// holds its lock from before it reads what is there.
+/// holds its lock from before it reads what is there. Where the file system has no locks, a second
+/// file that only one can make, `lock.held`, stands for it (HeldFile).
 class ArchiveLock {
  public:
   /// Throws BadInput where another process holds the lock (its host, process and start are in the
@@ -18,7 +21,10 @@ class ArchiveLock {
   explicit ArchiveLock(const std::string& archive);
   ~ArchiveLock();
   ArchiveLock(ArchiveLock&& other) noexcept
-      : archive_(std::move(other.archive_)), path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)) {}
+      : archive_(std::move(other.archive_)),
+        path_(std::move(other.path_)),
+        file_(std::exchange(other.file_, -1)),
+        held_(std::move(other.held_)) {}
   ArchiveLock& operator=(ArchiveLock&&) = delete;
 
   /// Takes the lock again where its file, or the whole folder, was removed meanwhile. Throws BadInput
@@ -30,10 +36,12 @@ class ArchiveLock {
 
  private:
   void take();
+  void take_held_file(bool has_locks);
 
   std::string archive_;
   std::string path_;
   int file_ = -1;
+  HeldFile held_;
 };
 
 /// Who holds the archive's lock at this moment, in words; nothing where no run is under way.

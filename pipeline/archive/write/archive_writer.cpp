@@ -35,14 +35,18 @@ std::vector<std::string> united_lines(MPI_Comm comm, const std::set<std::string>
     for (const std::string& part : parts) all += part;
   });
   broadcast(comm, all);
-  std::set<std::string> lines;
-  for (std::size_t at = 0; at < all.size();) {
-    const std::size_t colon = all.find(':', at);
-    const std::size_t size = std::stoul(all.substr(at, colon - at));
-    lines.insert(all.substr(colon + 1, size));
-    at = colon + 1 + size;
-  }
-  return {lines.begin(), lines.end()};
+  std::vector<std::string> united;
+  together(comm, [&] {
+    std::set<std::string> lines;
+    for (std::size_t at = 0; at < all.size();) {
+      const std::size_t colon = all.find(':', at);
+      const std::size_t size = std::stoul(all.substr(at, colon - at));
+      lines.insert(all.substr(colon + 1, size));
+      at = colon + 1 + size;
+    }
+    united.assign(lines.begin(), lines.end());
+  });
+  return united;
 }
 
 /// Adds the lengths of a block's ragged dimensions.
@@ -60,13 +64,14 @@ bool is_ragged(const Layout& layout) {
                      [](const OwnDimension& dimension) { return dimension.ragged; });
 }
 
-/// The packed units of one round, from every rank to rank 0, which writes them in order. What rank 0 meets is kept
-/// until all have sent, so that nobody waits for it.
+/// The packed units of one round, from every rank to rank 0, which writes them in order. It has room for the largest
+/// before anybody sends, and what it meets then is kept until all have sent, so that nobody waits for it.
 class RoundWriter {
  public:
   RoundWriter(MPI_Comm comm, const Rounds& rounds, UnitFile* file) : comm_(comm), rounds_(rounds), file_(file) {}
 
   void write(std::size_t round, const std::vector<Word>& own) {
+    make_room(own);
     if (rank_of(comm_) != 0) {
       if (rounds_.unit(round, rank_of(comm_))) {
         MPI_Send(own.data(), static_cast<int>(own.size()), MPI_UINT64_T, 0, unit_tag, comm_);
@@ -85,14 +90,21 @@ class RoundWriter {
   }
 
  private:
+  void make_room(const std::vector<Word>& own) {
+    if (size_of(comm_) == 1) return;
+    const std::uint64_t mine = rank_of(comm_) == 0 ? 0 : own.size();
+    std::uint64_t most = 0;
+    MPI_Reduce(&mine, &most, 1, MPI_UINT64_T, MPI_MAX, 0, comm_);
+    on_root(comm_, [&] { received_.reserve(most); });
+  }
+
   void receive(int rank) {
-    MPI_Message message = MPI_MESSAGE_NULL;
     MPI_Status status;
     int size = 0;
-    MPI_Mprobe(rank, unit_tag, comm_, &message, &status);
+    MPI_Probe(rank, unit_tag, comm_, &status);
     MPI_Get_count(&status, MPI_UINT64_T, &size);
-    attempt([&] { received_.resize(static_cast<std::size_t>(size)); });
-    MPI_Mrecv(received_.data(), std::min(size, static_cast<int>(received_.size())), MPI_UINT64_T, &message, &status);
+    received_.resize(static_cast<std::size_t>(size));  // there is room
+    MPI_Recv(received_.data(), size, MPI_UINT64_T, rank, unit_tag, comm_, MPI_STATUS_IGNORE);
   }
 
   template <class Action>
@@ -126,9 +138,13 @@ void write_archive_file(MPI_Comm comm, const std::string& path, const Study& stu
   std::optional<SourceCells> cells;
   together(comm, [&] { cells.emplace(comm, study, layout, sources); });
   std::vector<std::string> messages = united_lines(comm, cells->messages());
-  messages.insert(messages.begin(), "");
   const std::vector<std::string> cores = united_lines(comm, cells->cores());
-  const Rounds rounds(study, layout, size_of(comm));
+  std::optional<const Rounds> made;
+  together(comm, [&] {
+    messages.insert(messages.begin(), "");
+    made.emplace(study, layout, size_of(comm));
+  });
+  const Rounds& rounds = *made;
 
   // The length of a ragged dimension has to be known before its arrays are made: it takes a first reading.
   std::map<std::string, std::uint64_t> lengths;
@@ -136,14 +152,18 @@ void write_archive_file(MPI_Comm comm, const std::string& path, const Study& stu
   for (std::size_t round = 0; is_ragged(layout) && round < rounds.count(); ++round) {
     block = cells->read(comm, rounds, round);
     refuse_conflict(comm, *block);
-    add_lengths(layout, *block, lengths);
+    together(comm, [&] { add_lengths(layout, *block, lengths); });
   }
   std::map<std::string, std::size_t> totals;
-  for (const OwnDimension& dimension : layout.dimensions) {
-    if (!dimension.ragged) continue;
-    std::uint64_t total = lengths[dimension.name];
-    MPI_Allreduce(MPI_IN_PLACE, &total, 1, MPI_UINT64_T, MPI_SUM, comm);
-    totals[dimension.name] = total;
+  together(comm, [&] {
+    for (const OwnDimension& dimension : layout.dimensions) {
+      if (dimension.ragged) totals[dimension.name] = lengths[dimension.name];
+    }
+  });
+  for (auto& [name, total] : totals) {  // the same names on every rank, in one order
+    std::uint64_t sum = total;
+    MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, comm);
+    total = sum;
   }
 
   std::optional<UnitFile> file;

@@ -8,10 +8,6 @@ namespace {
 /// A ragged array's last chunk stays here until the next unit's values fill it.
 constexpr std::size_t cache_bytes = std::size_t{4} << 20;
 
-hdf5::Handle open_for_writing(const std::string& path) {
-  return {H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose, "file '" + path + "'"};
-}
-
 hdf5::Handle open_field(hid_t file, const std::string& name) {
   const hdf5::Handle access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, "dataset access");
   hdf5::check(H5Pset_chunk_cache(access.id(), 101, cache_bytes, 1.0), "chunk cache");
@@ -21,7 +17,7 @@ hdf5::Handle open_field(hid_t file, const std::string& name) {
 }  // namespace
 
 UnitFile::UnitFile(const std::string& path, const Study& study, const Layout& layout, const Rounds& rounds)
-    : rounds_(rounds), file_(open_for_writing(path)) {
+    : rounds_(rounds), file_(hdf5::open_file(path, H5F_ACC_RDWR)) {
   for (std::size_t f = 0; f < layout.families.size(); ++f) {
     std::vector<Target>& targets = targets_.emplace_back();
     for (Field& field : family_fields(study, layout, f)) {
