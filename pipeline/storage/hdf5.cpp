@@ -21,7 +21,10 @@ bool open_library() {
 [[maybe_unused]] const bool opened_at_start = open_library();
 
 herr_t collect(unsigned, const H5E_error2_t* entry, void* texts) {
-  if (entry->desc != nullptr) static_cast<std::vector<std::string>*>(texts)->emplace_back(entry->desc);
+  if (entry->desc == nullptr) return 0;
+  std::string text = entry->desc;  // some have the time in them, with a newline
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  static_cast<std::vector<std::string>*>(texts)->push_back(std::move(text));
   return 0;
 }
 

