@@ -10,6 +10,7 @@
 
 #include "kernels/base/blas_memory.hpp"
 #include "pipeline/commands/commands.hpp"
+#include "pipeline/commands/option_checks.hpp"
 #include "pipeline/ranks/collective.hpp"
 #include "pipeline/ranks/mpi_session.hpp"
 #include "pipeline/run/stop.hpp"
@@ -64,6 +65,10 @@ int run_command(const RunArguments& arguments, const Catalogue& catalogue) {
       if (!arguments.part.empty()) read_part(arguments.part, options);
       options.command = typed_command();
       require_blas_memory();
+    });
+    on_root(MPI_COMM_WORLD, [&] {
+      if (arguments.timing.empty()) return;
+      check_timing(arguments.timing, options.archive.empty() ? default_archive(options.study) : options.archive);
     });
     RunReport report;
     code = run_study(options, catalogue, MPI_COMM_WORLD, &report);

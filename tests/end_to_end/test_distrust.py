@@ -327,3 +327,23 @@ def test_runs_of_one_rank_beside_each_other(study, tmp_path):
         jobs = [start("run", path, "-o", tmp_path / f"{i}.h5", "--quiet", "--fresh", "--set", "realizations=1") for i in range(3)]
         printed = [job.communicate(timeout=60)[1] for job in jobs]
         assert [job.returncode for job in jobs] == [0, 0, 0], printed
+
+
+def test_the_file_of_times_takes_the_place_of_nothing_else(study, tmp_path):
+    """It is written last: over the archive, a study or data, it would lose them after all computing."""
+    path, out = study(SMALL), tmp_path / "a.h5"
+    meander("run", path, "-o", out, "--quiet")
+    data, link, fifo = tmp_path / "data", tmp_path / "link", tmp_path / "fifo"
+    data.write_bytes(b"\x00\x00\x08\x03")
+    link.symlink_to(out)
+    os.mkfifo(fifo)
+    other = tmp_path / "b.h5"
+    for place in (out, link, path, data, fifo, tmp_path, tmp_path / "none" / "r.json", other):
+        before = snapshot(tmp_path)
+        printed = meander("run", path, "-o", other, "--timing", place, code=3, timeout=20)
+        assert printed.startswith(f"--timing {place}: error: ") and printed.count("\n") == 1, printed
+        assert snapshot(tmp_path) == before
+    for place in ("r.json", tmp_path / "r.json"):
+        meander("run", path, "-o", out, "--timing", place, cwd=tmp_path)
+    assert (tmp_path / "r.json").read_text().startswith("{")
+    assert "it is the archive" in meander("run", path, "--timing", "study.h5", cwd=tmp_path, code=3)

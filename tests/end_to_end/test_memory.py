@@ -3,6 +3,7 @@ and coordinates of many realizations."""
 
 import json
 
+import h5py
 import pytest
 
 from conftest import meander, peak
@@ -33,11 +34,27 @@ bins = 100000
 """
 
 
+EVENTS = """measure = "transitions"
+realizations = {realizations}
+[sweep]
+width = 50
+depth = 8
+sigma_w = 3.0
+activation = "hard_tanh"
+[input]
+dimension = 50
+[transitions]
+events = true
+patterns = false
+"""
+
+
 @pytest.mark.parametrize("text, cells", [
     (PROPAGATION.format(realizations=100000, depth=1), 100001),
     (PROPAGATION.format(realizations=1, depth=200000), 2),
     (SPECTRUM, 61),
-], ids=["many_cells", "depth", "large_cells"])
+    (EVENTS.format(realizations=128), 129),
+], ids=["many_cells", "depth", "large_cells", "ragged"])
 def test_a_run_takes_what_its_plan_says(tmp_path, study, text, cells):
     path = study(text)
     plan = json.loads(meander("plan", path, "--json"))
@@ -54,6 +71,17 @@ def test_results_and_their_writing_take_memory_of_a_few_units(tmp_path, study):
         megabytes, _ = peak("run", study(PROPAGATION.format(realizations=realizations, depth=1)), "-o", tmp_path / f"{realizations}.h5", "--quiet", code=0)
         taken.append(megabytes)
     assert taken[1] < taken[0] + 20 and taken[1] < 200, taken
+
+
+def test_ragged_arrays_are_written_a_few_cells_at_a_time(tmp_path, study):
+    """Their lengths are in no shape: a unit that counted shapes alone held all of them."""
+    taken = []
+    for realizations in (128, 512):
+        megabytes, _ = peak("run", study(EVENTS.format(realizations=realizations)), "-o", tmp_path / f"{realizations}.h5", "--quiet", code=0)
+        taken.append(megabytes)
+    with h5py.File(tmp_path / "512.h5") as archive:
+        raw = 40e-6 * archive["event_t"].shape[0]
+    assert taken[1] < taken[0] + raw / 4, (taken, raw)
 
 
 def test_a_plan_of_very_many_cells_is_quick_and_says_how_sure_it_is(study):

@@ -185,12 +185,15 @@ std::vector<Field> family_fields(const Study& study, const Layout& layout, std::
 
 CellUnits family_units(const Study& study, const Layout& layout, std::size_t family) {
   double cell_bytes = 0.0;
+  bool ragged = false;
   for (const Field& field : family_fields(study, layout, family)) {
+    ragged = ragged || field.is_ragged_array();
     if (!field.is_ragged_array()) {
       cell_bytes += static_cast<double>(field.own_size()) * static_cast<double>(item_bytes(field.type));
     }
   }
-  return {CellSpace(study, layout.families[family]).extents(), static_cast<std::size_t>(unit_bytes / cell_bytes)};
+  const auto most = static_cast<std::size_t>(unit_bytes / cell_bytes);
+  return {CellSpace(study, layout.families[family]).extents(), ragged ? std::min(most, most_ragged_cells) : most};
 }
 
 std::vector<hsize_t> field_chunk(const Field& field, const CellUnits& units) {

@@ -61,8 +61,12 @@ std::vector<Field> family_fields(const Study& study, const Layout& layout, std::
 /// What the cells of a unit take at most, unless one cell takes more.
 inline constexpr std::size_t unit_bytes = std::size_t{4} << 20;
 
-/// The units of a family's cells: as many cells as take `unit_bytes` in all arrays together, by shapes alone.
-/// The values of ragged arrays do not count.
+/// Cells of a unit at most where the family has ragged arrays. Their values count in no shape, so that nothing else
+/// bounds what a unit takes in memory.
+inline constexpr std::size_t most_ragged_cells = 128;
+
+/// The units of a family's cells: as many cells as take `unit_bytes` in all arrays together, by shapes alone; of a
+/// family with ragged arrays, no more than `most_ragged_cells`.
 CellUnits family_units(const Study& study, const Layout& layout, std::size_t family);
 
 /// The chunk of an array over the cells: those of one unit, with all of their values; of a cell that takes more than a

@@ -157,6 +157,11 @@ std::size_t ArchiveReader::bytes_per_cell(std::size_t family) const {
   return bytes;
 }
 
+bool ArchiveReader::is_ragged(std::size_t family) const {
+  const std::vector<Field>& fields = families_[family].fields;
+  return std::any_of(fields.begin(), fields.end(), [](const Field& field) { return field.is_ragged_array(); });
+}
+
 void ArchiveReader::refuse(const Field& field, const std::string& why) const {
   throw BadInput(path_ + ": error: array '" + field.name + "' is damaged (" + why +
                  ") restore the archive from a copy, or move it away and run the study again");

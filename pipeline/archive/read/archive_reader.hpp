@@ -33,6 +33,8 @@ class ArchiveReader {
   std::size_t cells(std::size_t family) const { return families_[family].cells; }
   /// Expected size of a cell's record.
   std::size_t bytes_per_cell(std::size_t family) const;
+  /// Whether cells of the family have values that bytes_per_cell does not count.
+  bool is_ragged(std::size_t family) const;
   /// Throws BadInput where a status is none that there is.
   std::vector<Status> statuses(std::size_t family) const { return statuses(family, 0, cells(family)); }
   std::vector<Status> statuses(std::size_t family, std::size_t begin, std::size_t end) const;

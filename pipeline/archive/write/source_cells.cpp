@@ -204,7 +204,8 @@ void SourceCells::read_archive(const ArchiveSource& source, const Rounds::Unit& 
   for (std::size_t f = 0; f < reader.header().layout.families.size(); ++f) {
     if (source.map->family(f) != unit.family) continue;
     const CellRange range = source.map->source_cells(f, unit.cells);
-    const std::size_t most = std::max<std::size_t>(1, piece_bytes / reader.bytes_per_cell(f));
+    const std::size_t fitting = std::max<std::size_t>(1, piece_bytes / reader.bytes_per_cell(f));
+    const std::size_t most = reader.is_ragged(f) ? std::min(fitting, most_ragged_cells) : fitting;
     for (std::size_t at = range.begin; at < range.end; at += most) {
       for (Record& record : reader.records(f, at, std::min(range.end, at + most))) {
         auto translated = source.map->translate(std::move(record));

@@ -13,7 +13,7 @@ struct WriteMemory {
 };
 
 /// Of a run of `cells` tasks. Ragged arrays are as long as is known only when a task is done: together they are taken
-/// to be as large as `task_bytes`, the largest task.
+/// to be a part of `task_bytes`, the largest task.
 WriteMemory write_memory(const Study& study, const Layout& layout, double cells, double task_bytes);
 
 }  // namespace meander
