@@ -111,7 +111,7 @@ def chosen(kinds, most):
 
 
 # How many ranks, which of them fails, from when on, and how many calls of those that count are tried.
-PLACES = [(2, 0, "end", 18), (2, 1, "end", 4), (3, 2, "end", 3), (1, 0, "end", 3), (2, 1, "start", 3), (2, 0, "start", 5)]
+PLACES = [(2, 0, "end", 10), (2, 1, "end", 4), (3, 2, "end", 2), (1, 0, "end", 2), (2, 1, "start", 2), (2, 0, "start", 3)]
 
 
 @pytest.mark.parametrize(("ranks", "rank", "start", "most"), PLACES)
