@@ -1,6 +1,7 @@
 #include "pipeline/storage/hdf5.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -187,6 +188,15 @@ Handle simple_space(std::span<const hsize_t> extents) {
 
 Handle dataset_space(hid_t dataset) {
   return Handle(H5Dget_space(dataset), H5Sclose, "data space");
+}
+
+std::size_t chunk_bytes(hid_t dataset) {
+  const Handle properties(H5Dget_create_plist(dataset), H5Pclose, "dataset properties");
+  if (H5Pget_layout(properties.id()) != H5D_CHUNKED) return 0;
+  std::array<hsize_t, H5S_MAX_RANK> chunk{};
+  const int rank = static_cast<int>(check(H5Pget_chunk(properties.id(), H5S_MAX_RANK, chunk.data()), "chunk"));
+  const Handle type(H5Dget_type(dataset), H5Tclose, "type");
+  return H5Tget_size(type.id()) * count(std::span(chunk).first(static_cast<std::size_t>(rank)));
 }
 
 std::vector<hsize_t> extents(hid_t dataset) {

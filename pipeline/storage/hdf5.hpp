@@ -75,6 +75,8 @@ std::vector<std::string> members(hid_t group);
 Handle simple_space(std::span<const hsize_t> extents);  // scalar where there are none
 Handle dataset_space(hid_t dataset);
 std::vector<hsize_t> extents(hid_t dataset);
+/// Bytes of one of its chunks in memory, 0 where it is not chunked.
+std::size_t chunk_bytes(hid_t dataset);
 
 /// Variable-length UTF-8.
 Handle text_type();

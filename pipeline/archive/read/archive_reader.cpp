@@ -30,9 +30,9 @@ hdf5::Handle open_checked(const std::string& path) {
 }
 
 template <class T>
-std::vector<T> read_selection(hid_t file, const std::string& name, const std::vector<std::size_t>& extents,
-                              const std::vector<std::size_t>& own, std::size_t begin, std::size_t end) {
-  const hdf5::Handle dataset = hdf5::open_dataset(file, name);
+std::vector<T> read_selection(const hdf5::Handle& dataset, const std::string& name,
+                              const std::vector<std::size_t>& extents, const std::vector<std::size_t>& own,
+                              std::size_t begin, std::size_t end) {
   const hdf5::Handle space = hdf5::dataset_space(dataset.id());
   std::vector<hsize_t> expected(extents.begin(), extents.end());
   expected.insert(expected.end(), own.begin(), own.end());
@@ -144,11 +144,24 @@ template <class T>
 std::vector<T> ArchiveReader::read(const Field& field, std::size_t begin, std::size_t end) const {
   const auto held = hdf5::lock();
   try {
-    return read_selection<T>(file_.id(), field.name, families_[field.family].extents, field.own_extents, begin, end);
+    return read_selection<T>(dataset(field.name), field.name, families_[field.family].extents, field.own_extents, begin,
+                             end);
   } catch (const hdf5::Error& error) {
     throw BadInput(path_ + ": error: array '" + field.name + "' is damaged: " + error.what() +
                    " restore the archive from a copy");
   }
+}
+
+const hdf5::Handle& ArchiveReader::dataset(const std::string& name) const {
+  const auto [known, is_new] = datasets_.try_emplace(name);
+  if (!is_new) return known->second;
+  hdf5::Handle plain = hdf5::open_dataset(file_.id(), name);
+  const std::size_t chunk = hdf5::chunk_bytes(plain.id());
+  if (chunk == 0) return known->second = std::move(plain);
+  const hdf5::Handle access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, "dataset access");
+  hdf5::check(H5Pset_chunk_cache(access.id(), 101, chunk + chunk / 2, 1.0), "chunk cache");
+  plain.close();
+  return known->second = {H5Dopen2(file_.id(), name.c_str(), access.id()), H5Dclose, "dataset '" + name + "'"};
 }
 
 std::size_t ArchiveReader::bytes_per_cell(std::size_t family) const {
@@ -295,7 +308,8 @@ void ArchiveReader::read_ragged(const Field& field, std::size_t begin, std::size
   const auto values = [&]<class T>(T) {
     const auto held = hdf5::lock();
     try {
-      return read_selection<T>(file_.id(), field.name, {starts.back()}, field.own_extents, starts[begin], starts[end]);
+      return read_selection<T>(dataset(field.name), field.name, {starts.back()}, field.own_extents, starts[begin],
+                               starts[end]);
     } catch (const hdf5::Error& error) {
       throw BadInput(path_ + ": error: array '" + field.name + "' is damaged: " + error.what());
     }

@@ -63,6 +63,9 @@ class ArchiveReader {
 
   template <class T>
   std::vector<T> read(const Field& field, std::size_t begin, std::size_t end) const;
+  /// Open from one reading to the next, with room for one chunk: the next cells are mostly in the chunk of the last
+  /// ones.
+  const hdf5::Handle& dataset(const std::string& name) const;
   void read_array(const Field& field, std::size_t begin, std::size_t end, std::vector<Record>& records) const;
   void read_ragged(const Field& field, std::size_t begin, std::size_t end, std::vector<Record>& records) const;
   const std::vector<std::size_t>& offsets(const Field& field) const;
@@ -75,6 +78,7 @@ class ArchiveReader {
   std::string path_;
   hdf5::Handle file_;
   Header header_;
+  mutable std::map<std::string, hdf5::Handle> datasets_;
   std::vector<FamilyCells> families_;
   std::vector<std::string> messages_;
 };
