@@ -49,11 +49,12 @@ bool still_linked(int file, const std::string& path) {
 }
 
 [[noreturn]] void refuse(const std::string& archive, const std::string& why) {
-  throw BadInput(fmt::format("{}: error: cannot keep results beside the archive ({}) choose another -o", archive, why));
+  throw BadInput(
+      fmt::format("{}: error: cannot keep results beside the archive ({}) choose another output", archive, why));
 }
 
 [[noreturn]] void refuse_another(const std::string& archive, const std::string& who, const std::string& more) {
-  throw BadInput(fmt::format("{}: error: another run writes this archive ({}{}) wait for it or choose another -o",
+  throw BadInput(fmt::format("{}: error: another run writes this archive ({}{}) wait for it or choose another output",
                              archive, who, more));
 }
 

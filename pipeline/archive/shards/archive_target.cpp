@@ -57,7 +57,7 @@ std::string archive_target(const std::string& archive) {
     if (error) throw BadInput(fmt::format("{}: error: a link that cannot be read ({})", archive, error.message()));
     path = next.is_absolute() ? next : path.parent_path() / next;
   }
-  throw BadInput(archive + ": error: a link that leads round in circles; choose another -o");
+  throw BadInput(archive + ": error: a link that leads round in circles; choose another output");
 }
 
 void check_target(const std::string& archive, bool aside) {
@@ -68,23 +68,23 @@ void check_target(const std::string& archive, bool aside) {
     throw BadInput(archive + ": error: the output is a directory (an archive is a file) give -o a file name");
   }
   if (!fs::is_directory(folder, error)) {
-    throw BadInput(fmt::format("{}: error: the output's folder '{}' does not exist; create it or choose another -o",
+    throw BadInput(fmt::format("{}: error: the output's folder '{}' does not exist; create it or choose another output",
                                archive, folder));
   }
   check_names(target, folder, aside);
   if (::access(folder.c_str(), W_OK) != 0) {
-    throw BadInput(
-        fmt::format("{}: error: the output's folder '{}' cannot be written to; choose another -o", archive, folder));
+    throw BadInput(fmt::format("{}: error: the output's folder '{}' cannot be written to; choose another output",
+                               archive, folder));
   }
   struct stat there {};
   if (::stat(target.c_str(), &there) != 0) return;
   if (!S_ISREG(there.st_mode)) {
-    throw BadInput(archive + ": error: the output is no regular file (a device or a pipe); choose another -o");
+    throw BadInput(archive + ": error: the output is no regular file (a device or a pipe); choose another output");
   }
   // The mode is asked, too: root may write to every file.
   if ((there.st_mode & S_IWUSR) == 0 || ::access(target.c_str(), W_OK) != 0) {
     throw BadInput(
-        fmt::format("{}: error: the archive is write-protected (its mode is {:03o}) choose another -o, or "
+        fmt::format("{}: error: the archive is write-protected (its mode is {:03o}) choose another output, or "
                     "`chmod u+w` it",
                     archive, there.st_mode & 0777U));
   }
