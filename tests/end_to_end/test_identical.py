@@ -147,7 +147,9 @@ def test_signal_stops_cleanly_and_the_next_run_goes_on(study, tmp_path, slower):
 def test_one_process_stops_on_terminate_and_interrupt(study, tmp_path, slower, name):
     path, out = study(SLOWER), tmp_path / "out.h5"
     job = subprocess.Popen(command("run", path, "-o", out, "--quiet"), env=environment(), start_new_session=True)
-    time.sleep(0.7)
+    while not list(tmp_path.glob("out.h5.shards/*.shard")):  # which is written before the first task
+        assert job.poll() is None
+        time.sleep(0.01)
     job.send_signal(name)
     assert job.wait(timeout=60) == 2
     assert out.exists()
