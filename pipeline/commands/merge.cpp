@@ -10,6 +10,7 @@
 #include "pipeline/archive/shards/archive_target.hpp"
 #include "pipeline/archive/write/merge.hpp"
 #include "pipeline/commands/commands.hpp"
+#include "pipeline/ranks/collective.hpp"
 #include "pipeline/ranks/mpi_session.hpp"
 #include "pipeline/values/printing.hpp"
 
@@ -57,6 +58,12 @@ void join(const std::string& out, const std::vector<std::string>& sources, const
 int merge_command(const MergeArguments& arguments) {
   let_readers_go();
   MpiSession mpi(0, nullptr);
+  if (const int ranks = size_of(MPI_COMM_WORLD); ranks > 1) {
+    if (rank_of(MPI_COMM_WORLD) == 0)
+      print_error("merge: error: started on {} ranks (it takes one) start it without mpirun\n", ranks);
+    mpi.finish();
+    return exit_bad_input;
+  }
   const std::string started = utc_now();
   const std::string& out = arguments.out;
   check_target(out, false);

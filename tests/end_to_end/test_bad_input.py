@@ -91,6 +91,13 @@ def test_mistake_in_a_study(study, tmp_path, name):
     assert len(printed.splitlines()) <= 6, printed
 
 
+def test_merge_takes_one_rank(study, tmp_path):
+    meander("run", study(SMALL), "-o", tmp_path / "a.h5", "--quiet")
+    printed = meander("merge", tmp_path / "b.h5", tmp_path / "a.h5", ranks=3, code=3)
+    assert printed.count("merge: error: started on 3 ranks (it takes one) start it without mpirun") == 1, printed
+    assert not (tmp_path / "b.h5").exists()
+
+
 def test_all_mistakes_at_once_and_on_several_ranks_once(study, tmp_path):
     path = study(changed("samples = 200", "sample = 200").replace("[1.5, 3.0]", "[nan]").replace("[20, 31]", "[-1]"))
     printed = meander("run", path, "-o", tmp_path / "out.h5", ranks=3, code=3)
