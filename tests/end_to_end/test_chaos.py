@@ -118,8 +118,8 @@ def strike(kind, job, ranks, chance):
     send(victim, signal.SIGSEGV if kind == "crash" else signal.SIGKILL)
 
 
-def harm(kind, job, ranks, out, chance, most):
-    """Gives whether anything was there to be harmed."""
+def harm(kind, job, ranks, out, chance, most, part):
+    """Gives whether anything was there that the run had to go on without."""
     if kind == "pause":
         victims = ranks_of(job, ranks)
         if not victims or job.poll() is not None:
@@ -130,9 +130,14 @@ def harm(kind, job, ranks, out, chance, most):
         send(victim, signal.SIGCONT)
         return True
     if kind == "archive removed":
-        there = out.exists()
-        out.unlink(missing_ok=True)
-        return there
+        removed = out.with_suffix(".removed")
+        try:
+            out.rename(removed)
+        except FileNotFoundError:
+            return False
+        early = removed.read_bytes() == part.read_bytes()  # else the run had written its own already
+        removed.unlink()
+        return early
     there = shards_of(out)
     for shard in there:
         shard.unlink(missing_ok=True)
@@ -233,8 +238,9 @@ def struck_run(out, study, wall, chance, tally, program, moments, whole):
     """A run that something happens to; gives its story."""
     ranks, checkpoint, refused = chance.randint(1, 4), chance.choice((0.02, 0.1, 0.5)), chance.random() < 0.25
     kind, moment = chance.choice((*KILLS, *KILLS, *HARMS)), chance.choice(moments)
+    part = whole.parent / "part.h5"
     if kind == "archive removed":  # of a smaller study, which this one extends
-        shutil.copy(whole.parent / "part.h5", out)
+        shutil.copy(part, out)
     story = f"{ranks} ranks, {kind} at {moment}, checkpoint {checkpoint}{', locks refused' if refused else ''}"
     job = subprocess.Popen(
         command("run", study, "-o", out, "--checkpoint", checkpoint, "--quiet", ranks=ranks if ranks > 1 else None, program=program),
@@ -244,11 +250,11 @@ def struck_run(out, study, wall, chance, tally, program, moments, whole):
     pids = ranks_of(job, ranks) if job.poll() is None else []
     alive = job.poll() is None
     if kind in HARMS:
-        harmed = harm(kind, job, ranks, out, chance, 2.0 * wall)
+        harmed = harm(kind, job, ranks, out, chance, 2.0 * wall, part)
         tally[f"harmed: {kind}"] += alive and harmed
         assert not ended(job, ranks, pids), f"{story}: it hung"
         assert job.returncode in ((0,) if kind == "pause" else (0, 1)), f"{story}: exit code {job.returncode}"
-        if job.returncode == 0 and (kind == "pause" or alive):
+        if job.returncode == 0 and (kind == "pause" or alive) and (kind != "archive removed" or harmed):
             assert_identical(whole, out)
     else:
         strike(kind, job, ranks, chance)
