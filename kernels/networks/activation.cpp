@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -73,6 +74,8 @@ struct NamedImpl final : Activation::Impl {
     if constexpr (requires { law_.range(); }) known.range = law_.range();
     if constexpr (requires { law_.odd(); }) known.odd = law_.odd();
     if constexpr (requires { law_.kinks(); }) known.kinks = law_.kinks();
+    known.features.reach = infinity;
+    if constexpr (requires { law_.breaks(); }) known.features.breaks = law_.breaks();
     return known;
   }
   bool is_sine() const override { return std::is_same_v<Law, activation_laws::Sine>; }
@@ -182,7 +185,7 @@ struct HermiteImpl final : GeneralImpl {
   Activation::Known known() const override {
     bool odd = true;
     for (std::size_t n = 0; n < series_.size(); n += 2) odd = odd && series_[n] == 0.0;
-    return {.odd = odd, .homogeneous = false, .kinks = std::vector<double>{}};
+    return {.odd = odd, .homogeneous = false, .kinks = std::vector<double>{}, .features = {{}, {}, infinity}};
   }
 
  private:
@@ -265,7 +268,11 @@ std::shared_ptr<const Activation::Impl> find_named(std::string_view name) {
 Activation::Activation(std::shared_ptr<const Impl> impl, std::string text) : impl_(std::move(impl)) {
   Facts facts{std::move(text), {}, {}, {}};
   if (const LinearPieces* linear = impl_->pieces()) {
-    facts.known = {range_of(*linear), is_odd(*linear), is_homogeneous(*linear), kinks_of(*linear)};
+    facts.known = {range_of(*linear),
+                   is_odd(*linear),
+                   is_homogeneous(*linear),
+                   kinks_of(*linear),
+                   {kinks_of(*linear), {}, infinity}};
     facts.clamp = clamp_of(*linear);
   } else {
     facts.known = impl_->known();
@@ -368,6 +375,28 @@ Activation Activation::custom(Function phi, Function derivative, Function second
   return Activation(std::make_shared<CustomImpl>(std::move(phi), std::move(derivative), std::move(second_derivative),
                                                  std::move(known)),
                     {});
+}
+
+std::vector<double> Activation::Features::ends(double low, double high, std::size_t most) const {
+  std::vector<double> result{low, high};
+  const auto inside = [&](double x) { return x > low && x < high; };
+  std::copy_if(breaks.begin(), breaks.end(), std::back_inserter(result), inside);
+  double panels = 0.0;
+  for (const Stretch& s : narrow) panels += std::max(0.0, std::min(s.end, high) - std::max(s.begin, low)) / s.width;
+  const double coarsening = std::max(1.0, panels / static_cast<double>(most));
+  for (const Stretch& s : narrow) {
+    const double begin = std::max(s.begin, low);
+    const double end = std::min(s.end, high);
+    if (!(begin < end)) continue;
+    const double count = std::ceil((end - begin) / (s.width * coarsening));
+    for (double k = 0.0; k <= count; k += 1.0) {
+      const double x = k == count ? end : begin + (end - begin) * (k / count);
+      if (inside(x)) result.push_back(x);
+    }
+  }
+  std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
 }
 
 double Activation::operator()(double x) const {

@@ -2,6 +2,7 @@
 // with its derivatives.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -47,12 +48,40 @@ class Activation {
 
     friend bool operator==(const IdentityBounds&, const IdentityBounds&) = default;
   };
+  /// A stretch begin <= x <= end over which phi changes on the scale of `width`, finer than an eighth: panels of that
+  /// width follow it.
+  struct Stretch {
+    double begin = 0.0;
+    double end = 0.0;
+    double width = 0.0;
+
+    friend bool operator==(const Stretch&, const Stretch&) = default;
+  };
+  /// Where quadrature has to look closely. Between -reach and reach phi has no others, which is proved and not sampled:
+  /// elsewhere there, phi is analytic on the scale of an eighth or more. Beyond, and everywhere where reach is zero,
+  /// nothing is known, and quadrature has its own estimate of its error alone.
+  struct Features {
+    /// Where phi or a derivative of any order jumps, ascending: kinks() among them. Panels end there.
+    std::vector<double> breaks;
+    /// Ascending and disjoint.
+    std::vector<Stretch> narrow;
+    double reach = 0.0;
+
+    bool empty() const { return breaks.empty() && narrow.empty(); }
+    /// Ends of panels for an integral over phi: low, high, every break between them, and multiples of its width in
+    /// every narrow stretch; ascending, each once. At most about `most` of them: where a stretch would take more, its
+    /// panels are wider, and the error estimate has to tell.
+    std::vector<double> ends(double low, double high, std::size_t most = 4096) const;
+
+    friend bool operator==(const Features&, const Features&) = default;
+  };
   /// What a caller knows about a function of its own; nothing where it does not.
   struct Known {
     std::optional<Range> range = {};
     std::optional<bool> odd = {};
     std::optional<bool> homogeneous = {};
     std::optional<std::vector<double>> kinks = {};
+    Features features = {};
   };
 
   /// linear relu hard_tanh tanh erf sigmoid gelu swish leaky_relu (slope 0.01) elu (alpha 1) selu softplus sin; also
@@ -112,6 +141,9 @@ class Activation {
   std::optional<bool> homogeneous() const { return facts_->known.homogeneous; }
   /// Where phi' jumps, ascending; empty for smooth ones.
   const std::optional<std::vector<double>>& kinks() const { return facts_->known.kinks; }
+  /// Breaks, narrow stretches, and how far they are known to be all. Named activations and Hermite series have none
+  /// that are narrow; linear pieces break at their kinks.
+  const Features& features() const { return facts_->known.features; }
   /// Whether phi' is known to jump somewhere.
   bool has_kinks() const { return kinks() && !kinks()->empty(); }
   /// The bounds of an activation that is the identity between two and constant beyond them; nothing for any other.

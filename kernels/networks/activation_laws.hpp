@@ -172,6 +172,8 @@ struct ExponentialLinear {
   double max_slope() const { return scale * std::max(1.0, std::abs(alpha)); }
   Range range() const { return {std::min(0.0, -scale * alpha), infinity, alpha >= 0.0}; }
   static bool odd() { return false; }
+  /// phi'' jumps where phi' does not.
+  static std::vector<double> breaks() { return {0.0}; }
   std::vector<double> kinks() const { return alpha == 1.0 ? std::vector<double>{} : std::vector<double>{0.0}; }
 };
 
