@@ -34,4 +34,8 @@ find_library(SCALAPACK_LIBRARY NAMES scalapack scalapack-openmpi scalapack-mpich
 pkg_check_modules(SLEPC REQUIRED IMPORTED_TARGET SLEPc)
 pkg_check_modules(MUPARSER REQUIRED IMPORTED_TARGET muparser)
 pkg_check_modules(GINAC REQUIRED IMPORTED_TARGET ginac)
+# GCC's numbers of 113 bits, where long double has fewer.
+include(CheckCXXSourceCompiles)
+check_cxx_source_compiles("#include <cfloat>\nstatic_assert(LDBL_MANT_DIG == 113);int main() {}" MEANDER_LONG_DOUBLE_IS_QUAD)
+set(MEANDER_QUADMATH $<$<NOT:$<BOOL:${MEANDER_LONG_DOUBLE_IS_QUAD}>>:quadmath>)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)

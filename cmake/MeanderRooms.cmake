@@ -18,6 +18,7 @@ set(MEANDER_LIBRARY_scalapack ${SCALAPACK_LIBRARY})
 set(MEANDER_LIBRARY_slepc PkgConfig::SLEPC)
 set(MEANDER_LIBRARY_ginac PkgConfig::GINAC)
 set(MEANDER_LIBRARY_muparser PkgConfig::MUPARSER)
+set(MEANDER_LIBRARY_quadmath ${MEANDER_QUADMATH})
 set(MEANDER_LIBRARY_version meander_version)
 
 function(meander_target_of room result)

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -84,13 +86,70 @@ Activation hermite_from(const Table& table) {
   return Activation::hermite(std::move(coefficients));
 }
 
+/// What the table itself says about the formula: its kinks, all of them, and the scale on which it changes.
+struct Declared {
+  std::optional<std::vector<double>> kinks;
+  std::optional<double> scale;
+};
+
+Declared declared_in(const Table& table) {
+  Declared declared;
+  if (table.find("kinks") != nullptr) {
+    declared.kinks = numbers(table, "kinks");
+    if (std::adjacent_find(declared.kinks->begin(), declared.kinks->end(), std::greater_equal<>()) !=
+        declared.kinks->end())
+      throw std::invalid_argument("'kinks' does not ascend (these are places x, each once)");
+  }
+  if (const Value* scale = table.find("scale")) {
+    declared.scale = finite_number(*scale, "scale");
+    if (!(*declared.scale >= 1e-9)) {
+      throw std::invalid_argument(
+          fmt::format("'scale' is {} (it is a length over which the formula changes, at least 1e-9)", scale->toml()));
+    }
+  }
+  return declared;
+}
+
+/// What was found in the formula together with what its user says.
+Activation::Known known_of(Expression& expression, const Declared& declared, const std::string& text) {
+  Activation::Features features = std::move(expression.features);
+  if (features.reach == 0.0 && (!declared.kinks || !declared.scale)) {
+    throw std::invalid_argument(fmt::format(
+        "expression \"{}\" cannot be analysed (it changes on too fine a scale for its kinks and steep places to be "
+        "found) declare where its slope jumps and the length over which it changes: {{ expression = ..., kinks = [], "
+        "scale = 0.001 }}",
+        text));
+  }
+  std::vector<double> kinks = expression.kinks.value_or(std::vector<double>{});
+  const auto include = [](std::vector<double>& places, double place) {
+    // A place that was found already, up to its rounding, is no second one.
+    const auto same = [place](double x) { return std::abs(x - place) <= 1e-12 * std::max(1.0, std::abs(place)); };
+    if (std::any_of(places.begin(), places.end(), same)) return;
+    places.insert(std::upper_bound(places.begin(), places.end(), place), place);
+  };
+  for (const double kink : declared.kinks.value_or(std::vector<double>{})) {
+    include(kinks, kink);
+    include(features.breaks, kink);
+  }
+  if (declared.scale) {
+    constexpr double unbounded = std::numeric_limits<double>::infinity();
+    features.narrow = *declared.scale < 0.125
+                          ? std::vector<Activation::Stretch>{{-unbounded, unbounded, *declared.scale}}
+                          : std::vector<Activation::Stretch>{};
+  }
+  if (declared.kinks && declared.scale) features.reach = std::numeric_limits<double>::infinity();
+  return {.kinks = std::move(kinks), .features = std::move(features)};
+}
+
 Activation expression_from(const Table& table) {
-  allow_only(table, {"expression", "name"}, "an expression");
+  allow_only(table, {"expression", "kinks", "scale", "name"}, "an expression");
   const std::string* text = table.find("expression")->get_if<std::string>();
   if (text == nullptr) throw std::invalid_argument("'expression' is no string (a formula in x is needed)");
+  const Declared declared = declared_in(table);
   Expression expression = parse_expression(*text);
+  Activation::Known known = known_of(expression, declared, *text);
   return Activation::custom(std::move(expression.value), std::move(expression.derivative),
-                            std::move(expression.second_derivative), {.kinks = std::move(expression.kinks)});
+                            std::move(expression.second_derivative), std::move(known));
 }
 
 Activation named_from(const std::string& given) {

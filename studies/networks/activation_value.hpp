@@ -11,7 +11,8 @@
 namespace meander {
 
 /// A name, { activation = "leaky_relu", slope }, { activation = "elu", alpha }, { activation } with any other name,
-/// { breakpoints, slopes, value }, { hermite } or { expression }, each table with a `name` or without. Its text is the
+/// { breakpoints, slopes, value }, { hermite } or { expression } (which may declare its `kinks` and its `scale`), each
+/// table with a `name` or without. Its text is the
 /// value's, its label too unless the table has a name. Throws std::invalid_argument with the problem.
 Activation activation_from(const Value& value);
 

@@ -10,12 +10,20 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <numbers>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "studies/networks/expression_careful.hpp"
+#include "studies/networks/expression_features.hpp"
+#include "studies/networks/expression_tree.hpp"
 
 namespace meander {
 namespace {
@@ -332,62 +340,117 @@ void require_sound(const std::string& text, Formula& algebraic, const Expression
   }
 }
 
-/// What abs, max, min and sign of the formula `e` decide by: their slopes jump where it is zero.
-void collect_choices(const GiNaC::ex& e, std::vector<GiNaC::ex>& choices) {
-  if (GiNaC::is_a<GiNaC::function>(e)) {
-    const std::string name = GiNaC::ex_to<GiNaC::function>(e).get_name();
-    if (name == "modulus" || name == "signum") choices.push_back(e.op(0));
-    if (name == "larger" || name == "smaller") choices.push_back(e.op(0) - e.op(1));
-  }
-  for (std::size_t i = 0; i < e.nops(); ++i) collect_choices(e.op(i), choices);
+/// The poles that no grid shows.
+void require_finite_at_pole(const std::optional<ExpressionFeatures::Pole>& pole, const std::string& text) {
+  constexpr std::array what{"it", "its derivative", "its second derivative"};
+  if (!pole || std::abs(pole->place) > 4.0) return;
+  require_finite(HUGE_VAL, what.at(static_cast<std::size_t>(pole->derivative)), pole->place, text);
 }
 
-/// Places in [-64, 64] where `choice` passes zero, to rounding.
-std::vector<double> zeros_of(Formula& choice) {
-  constexpr int last = 64 * 64;
-  const auto at = [](int i) { return i / 64.0; };
-  std::vector<double> zeros;
-  for (int i = -last; i <= last; ++i) {
-    double low = at(i);
-    double high = at(i + 1);
-    const double before = choice(low);
-    const double after = choice(high);
-    if (before == 0.0) zeros.push_back(low);
-    if (!(before * after < 0.0)) continue;
-    for (int k = 0; k < 80; ++k) {
-      const double middle = 0.5 * (low + high);
-      ((choice(middle) < 0.0) == (before < 0.0) ? low : high) = middle;
+/// What is found out about a formula once, however often a study reads it.
+struct Analysis {
+  ExpressionFeatures found;
+  std::array<std::vector<ExpressionRange>, 3> doubtful;
+};
+
+std::shared_ptr<const Analysis> analysed(const std::string& text, const ExpressionTree& tree,
+                                         const std::array<std::function<double(double)>, 3>& plain) {
+  static std::mutex mutex;
+  static std::map<std::string, std::shared_ptr<const Analysis>> kept;
+  const std::lock_guard lock(mutex);
+  auto& slot = kept[text];
+  if (slot) return slot;
+  auto analysis = std::make_shared<Analysis>();
+  analysis->found = features_of(tree);
+  std::vector<double> places;
+  for (const Activation::Stretch& s : analysis->found.features.narrow) {
+    for (const double share : {0.01, 0.26, 0.51, 0.76}) places.push_back(s.begin + share * (s.end - s.begin));
+  }
+  if (places.size() > 400) places.resize(400);
+  analysis->doubtful = doubtful_ranges(tree, plain, places, analysis->found.features.breaks);
+  return slot = std::move(analysis);
+}
+
+/// The tree of `phi`, equal parts once.
+class TreeBuilder {
+ public:
+  explicit TreeBuilder(const std::string& formula) : formula_(formula) {}
+
+  std::size_t add(const GiNaC::ex& e) {
+    // The text is the same for equal parts, and orders the parts of sums and products.
+    const std::string text = canonical(e, formula_);
+    if (const auto known = places_.find(text); known != places_.end()) return known->second;
+    Node node = made(e);
+    tree_.push_back(std::move(node));
+    return places_[text] = tree_.size() - 1;
+  }
+  ExpressionTree tree() && { return std::move(tree_); }
+
+ private:
+  using Node = ExpressionNode;
+  using Kind = ExpressionNode::Kind;
+
+  static void set_number(Node& node, const GiNaC::numeric& value) {
+    const bool is_ratio = value.is_rational() && !value.is_integer() && value.denom() < 1000000000L;
+    node.numerator = is_ratio ? value.numer().to_double() : value.to_double();
+    node.denominator = is_ratio ? value.denom().to_double() : 1.0;
+  }
+  Node made(const GiNaC::ex& e) {
+    Node node;
+    if (GiNaC::is_a<GiNaC::numeric>(e)) {
+      set_number(node, GiNaC::ex_to<GiNaC::numeric>(e));
+    } else if (GiNaC::is_a<GiNaC::constant>(e)) {
+      set_number(node, GiNaC::ex_to<GiNaC::numeric>(e.evalf()));
+    } else if (GiNaC::is_a<GiNaC::symbol>(e)) {
+      node.kind = Kind::x;
+    } else if (GiNaC::is_a<GiNaC::power>(e)) {
+      power(e, node);
+    } else if (GiNaC::is_a<GiNaC::function>(e)) {
+      function(e, node);
+    } else if (GiNaC::is_a<GiNaC::add>(e) || GiNaC::is_a<GiNaC::mul>(e)) {
+      node.kind = GiNaC::is_a<GiNaC::add>(e) ? Kind::add : Kind::multiply;
+      std::vector<std::pair<std::string, GiNaC::ex>> parts;
+      for (std::size_t i = 0; i < e.nops(); ++i) parts.emplace_back(canonical(e.op(i), formula_), e.op(i));
+      std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+      for (const auto& [text, part] : parts) node.parts.push_back(add(part));
+    } else {
+      refuse(formula_, "it cannot be differentiated");
     }
-    zeros.push_back(high);
+    return node;
   }
-  return zeros;
-}
-
-/// Whether f differs on the two sides of `place` however close they are.
-bool jumps_at(const std::function<double(double)>& f, double place) {
-  const auto across = [&](double step) { return std::abs(f(place + step) - f(place - step)); };
-  const double step = 1e-7 * std::max(1.0, std::abs(place));
-  const double near = across(step / 16.0);
-  return near > 1e-9 * std::max(1.0, std::abs(f(place + step))) && near > 0.5 * across(step);
-}
-
-std::optional<std::vector<double>> kinks_of(const GiNaC::ex& phi, const Expression& expression,
-                                            const std::string& text) {
-  std::vector<GiNaC::ex> choices;
-  collect_choices(phi, choices);
-  std::vector<double> kinks;
-  for (const GiNaC::ex& choice : choices) {
-    Formula formula(canonical(choice, text), Origin::algebra);
-    for (const double zero : zeros_of(formula)) {
-      if (jumps_at(expression.derivative, zero) || jumps_at(expression.value, zero)) kinks.push_back(zero);
+  void power(const GiNaC::ex& e, Node& node) {
+    node.parts = {add(e.op(0))};
+    const GiNaC::ex exponent = e.op(1);
+    if (!GiNaC::is_a<GiNaC::numeric>(exponent)) {
+      node.kind = Kind::power;
+      node.parts.push_back(add(exponent));
+      return;
     }
+    set_number(node, GiNaC::ex_to<GiNaC::numeric>(exponent));
+    const double value = node.numerator / node.denominator;
+    const bool is_whole = value == std::floor(value) && std::abs(value) <= 1e6;
+    node.kind = is_whole ? Kind::whole_power : Kind::real_power;
   }
-  std::sort(kinks.begin(), kinks.end());
-  // Two choices of one argument find the same place, up to rounding.
-  const auto same = [](double a, double b) { return b - a <= 1e-12 * std::max(1.0, std::abs(a)); };
-  kinks.erase(std::unique(kinks.begin(), kinks.end(), same), kinks.end());
-  return kinks.empty() ? std::nullopt : std::optional(std::move(kinks));
-}
+  void function(const GiNaC::ex& e, Node& node) {
+    static const std::map<std::string, Kind> kinds{
+        {"exp", Kind::exp},     {"log", Kind::log},     {"sin", Kind::sin},     {"cos", Kind::cos},
+        {"tan", Kind::tan},     {"asin", Kind::asin},   {"acos", Kind::acos},   {"atan", Kind::atan},
+        {"sinh", Kind::sinh},   {"cosh", Kind::cosh},   {"tanh", Kind::tanh},   {"asinh", Kind::asinh},
+        {"acosh", Kind::acosh}, {"atanh", Kind::atanh}, {"erf", Kind::erf},     {"erfc", Kind::erfc},
+        {"expm1", Kind::expm1}, {"log1p", Kind::log1p}, {"cbrt", Kind::cbrt},   {"hypotenuse", Kind::hypot},
+        {"angle", Kind::atan2}, {"modulus", Kind::abs}, {"signum", Kind::sign}, {"larger", Kind::max},
+        {"smaller", Kind::min}};
+    const auto kind = kinds.find(GiNaC::ex_to<GiNaC::function>(e).get_name());
+    if (kind == kinds.end()) refuse(formula_, "it cannot be differentiated");
+    node.kind = kind->second;
+    for (std::size_t i = 0; i < e.nops(); ++i) node.parts.push_back(add(e.op(i)));
+    if (node.kind == Kind::max || node.kind == Kind::min) node.parts.push_back(add(e.op(0) - e.op(1)));
+  }
+
+  const std::string& formula_;
+  ExpressionTree tree_;
+  std::map<std::string, std::size_t> places_;
+};
 
 }  // namespace
 
@@ -396,11 +459,19 @@ Expression parse_expression(const std::string& text) {
   const std::array<GiNaC::ex, 3> symbolic = differentiate(text);
   const auto first = parse(canonical(symbolic[1], text), Origin::algebra);
   const auto second = parse(canonical(symbolic[2], text), Origin::algebra);
-  Expression expression{[value](double x) { return (*value)(x); }, [first](double x) { return (*first)(x); },
-                        [second](double x) { return (*second)(x); }, std::nullopt};
+  TreeBuilder builder(text);
+  builder.add(symbolic[0]);
+  const auto tree = std::make_shared<const ExpressionTree>(std::move(builder).tree());
+  const std::array<std::function<double(double)>, 3> plain{[value](double x) { return (*value)(x); },
+                                                           [first](double x) { return (*first)(x); },
+                                                           [second](double x) { return (*second)(x); }};
+  const std::shared_ptr<const Analysis> known = analysed(text, *tree, plain);
+  const auto careful = careful_functions(tree, plain, known->doubtful);
+  Expression expression{careful[0], careful[1], careful[2], std::nullopt, known->found.features};
+  if (known->found.features.reach > 0.0) expression.kinks = known->found.kinks;
+  require_finite_at_pole(known->found.pole, text);
   Formula algebraic(canonical(symbolic[0], text), Origin::algebra);
   require_sound(text, algebraic, expression);
-  expression.kinks = kinks_of(symbolic[0], expression, text);
   return expression;
 }
 

@@ -31,6 +31,7 @@ LIBRARIES = {
     "openblas": r"cblas\.h|lapacke\.h",
     "ginac": r"ginac/.*",
     "muparser": r"muParser.*",
+    "quadmath": r"quadmath\.h",
     "version": r"meander_version\.hpp",
 }
 FLOORS = ("kernels", "pipeline", "studies", "slurm")
