@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <limits>
 #include <numbers>
 #include <optional>
@@ -112,21 +113,21 @@ double total_error(std::vector<Panel<K>>& panels, Values<K>& sum, const Differen
 
 /// The integral of f (double -> Values<K>) from begin to end by bisection of the worse panels until
 /// `difference(a, b)`, the relative distance of two results, is estimated below 1e-11 (1e-13 at a smooth integrand
-/// as a rule). Nothing where 1e-8 is not reached. Panels end at each of `cuts` (where f has kinks) too.
+/// as a rule). Nothing where 1e-8 is not reached. Panels end at each of `cuts` (where f has kinks, and where
+/// it is steep) too.
 template <std::size_t K, class Function, class Difference>
 std::optional<Values<K>> adaptive_integral(const Function& f, double begin, double end, int first_panels,
                                            const Difference& difference, std::span<const double> cuts = {}) {
-  constexpr std::size_t most_panels = 2048;
   std::vector<detail::Panel<K>> panels;
   const auto at = [&](int i) { return begin + (end - begin) * (static_cast<double>(i) / first_panels); };
   std::vector<double> ends;
   for (int i = 0; i <= first_panels; ++i) ends.push_back(at(i));
-  for (const double cut : cuts) {
-    // Before the first end that is not before it, in the direction of the integral, which may be down.
-    const auto after =
-        std::find_if(ends.begin(), ends.end(), [&](double u) { return begin < end ? u >= cut : u <= cut; });
-    if (after != ends.begin() && after != ends.end() && *after != cut) ends.insert(after, cut);
-  }
+  const auto is_inside = [&](double u) { return begin < end ? begin < u && u < end : end < u && u < begin; };
+  std::copy_if(cuts.begin(), cuts.end(), std::back_inserter(ends), is_inside);
+  // In the direction of the integral, which may be down.
+  std::sort(ends.begin(), ends.end(), [&](double a, double b) { return begin < end ? a < b : a > b; });
+  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  const std::size_t most_panels = 2048 + 2 * cuts.size();
   for (std::size_t i = 0; i + 1 < ends.size(); ++i) panels.push_back(detail::gauss_kronrod<K>(f, ends[i], ends[i + 1]));
   Values<K> sum{};
   double error = detail::total_error(panels, sum, difference);
@@ -176,11 +177,11 @@ std::optional<Values<K>> stretched_trapezoid(const Function& f, double q, const 
   return std::nullopt;
 }
 
-/// The same average by adaptive Gauss-Kronrod in the same variable, for kinks (at the h in `kinks`, where they are
-/// known) and steep features.
+/// The same average by adaptive Gauss-Kronrod in the same variable, for kinks and steep features (at the h in
+/// `cuts_in_h`, where they are known).
 template <std::size_t K, class Function, class Difference>
 std::optional<Values<K>> stretched_adaptive(const Function& f, double q, const Difference& difference,
-                                            std::span<const double> kinks = {}) {
+                                            std::span<const double> cuts_in_h = {}) {
   const StretchedVariable variable(q);
   const double half_width = variable.half_width();
   const auto integrand = [&](double u) {
@@ -190,7 +191,7 @@ std::optional<Values<K>> stretched_adaptive(const Function& f, double q, const D
     return here;
   };
   std::vector<double> cuts;
-  for (const double kink : kinks) cuts.push_back(variable.u(kink));
+  for (const double h : cuts_in_h) cuts.push_back(variable.u(h));
   return adaptive_integral<K>(integrand, -half_width, half_width, 64, difference, cuts);
 }
 

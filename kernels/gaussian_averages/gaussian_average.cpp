@@ -10,6 +10,7 @@
 
 #include "kernels/base/gaussian_quadrature.hpp"
 #include "kernels/base/quadrature.hpp"
+#include "kernels/gaussian_averages/quadrature_cuts.hpp"
 
 namespace meander {
 namespace {
@@ -79,10 +80,10 @@ double gaussian_average(const Activation& activation, double q, const std::funct
     if (!std::isfinite(b[0]) || !std::isfinite(b[1])) return infinity;
     return a[0] == b[0] ? 0.0 : std::abs(a[0] - b[0]) / b[1];
   };
-  const std::vector<double> kinks = activation.kinks().value_or(std::vector<double>{});
+  const std::vector<double> cuts = quadrature_cuts(activation, q);
   std::optional<Values<2>> average;
-  if (kinks.empty()) average = stretched_trapezoid<2>(with_modulus, q, difference);
-  if (!average) average = stretched_adaptive<2>(with_modulus, q, difference, kinks);
+  if (cuts.empty()) average = stretched_trapezoid<2>(with_modulus, q, difference);
+  if (!average) average = stretched_adaptive<2>(with_modulus, q, difference, cuts);
   return average ? (*average)[0] : nan;
 }
 

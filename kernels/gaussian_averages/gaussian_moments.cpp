@@ -12,6 +12,7 @@
 
 #include "kernels/base/gaussian_quadrature.hpp"
 #include "kernels/base/quadrature.hpp"
+#include "kernels/gaussian_averages/quadrature_cuts.hpp"
 
 namespace meander {
 namespace {
@@ -128,10 +129,10 @@ GaussianMoments adaptive_moments(const Activation& activation, double q) {
     const double second = activation.second_derivative(h);
     return Five{0.0, 0.0, 0.0, 0.0, second * second};
   };
-  const std::vector<double> kinks = activation.kinks().value_or(std::vector<double>{});
-  const std::optional<Five> four = stretched_adaptive<5>(slopes, q, relative_difference, kinks);
+  const std::vector<double> cuts = quadrature_cuts(activation, q);
+  const std::optional<Five> four = stretched_adaptive<5>(slopes, q, relative_difference, cuts);
   if (!four) return {nan, nan, nan, nan, nan};
-  const std::optional<Five> last = stretched_adaptive<5>(curvature, q, relative_difference, kinks);
+  const std::optional<Five> last = stretched_adaptive<5>(curvature, q, relative_difference, cuts);
   return {(*four)[0], (*four)[1], (*four)[2], (*four)[3], last ? (*last)[4] : nan};
 }
 
@@ -154,7 +155,7 @@ GaussianMoments moments_at_zero(const Activation& activation) {
 }
 
 GaussianMoments moments_by_quadrature(const Activation& activation, double q) {
-  if (activation.has_kinks()) return adaptive_moments(activation, q);
+  if (activation.has_kinks() || !activation.features().empty()) return adaptive_moments(activation, q);
   const auto integrand = [&](double h) {
     const double phi = activation(h);
     const double slope = activation.derivative(h);

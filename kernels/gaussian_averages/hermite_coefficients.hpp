@@ -11,7 +11,8 @@ namespace meander {
 /// polynomials). Mehler: E phi(u1) phi(u2) = sum_n f_n(q11) f_n(q22) c^n for correlated Gaussians; Parseval:
 /// sum f_n^2 = E phi^2. Error below 1e-12 of sqrt(E phi^2).
 /// Piecewise linear: closed forms, since phi'' is a sum of deltas. Hermite series: exact, zero beyond their degree.
-/// Others: trapezoid rule, halved until it stands. NaN where that fails, and for q that is negative or not finite.
+/// With breaks or narrow stretches (Activation::features): Gauss-Legendre panels that follow them. Others: trapezoid
+/// rule, halved until it stands. NaN where that fails, and for q that is negative or not finite.
 std::vector<double> hermite_coefficients(const Activation& activation, double q, int count);
 
 }  // namespace meander

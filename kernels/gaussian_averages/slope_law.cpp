@@ -1,6 +1,9 @@
 // Squared slopes: atoms of linear pieces, or a nested trapezoid rule.
 #include "kernels/gaussian_averages/slope_law.hpp"
 
+#include "kernels/base/quadrature.hpp"
+#include "kernels/gaussian_averages/quadrature_cuts.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -15,6 +18,7 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t coarsest = 128;  // intervals of level 0
 constexpr std::size_t finest_level = 9;
+constexpr std::size_t finest_panel_level = 6;
 /// Agreement of two rules that leaves the finer one right to about its square.
 constexpr double agreement = 1e-7;
 /// Standard deviations beyond which a Gaussian has no weight in double precision.
@@ -86,9 +90,18 @@ void SlopeLaw::read_pieces(const LinearPieces& pieces) {
 void SlopeLaw::find_scale() {
   unit_ = std::min(1.0, std::sqrt(q_));
   u_largest_ = std::asinh(reach * std::sqrt(q_) / unit_);
+  if (const std::vector<double> cuts = quadrature_cuts(activation_, q_); !cuts.empty()) {
+    for (int k = 0; k <= 32; ++k) panel_ends_.push_back((k - 16) / 16.0 * u_largest_);
+    for (const double h : cuts) {
+      if (const double u = std::asinh(h / unit_); std::abs(u) < u_largest_) panel_ends_.push_back(u);
+    }
+    std::sort(panel_ends_.begin(), panel_ends_.end());
+    panel_ends_.erase(std::unique(panel_ends_.begin(), panel_ends_.end()), panel_ends_.end());
+  }
   mean_ = 1.0;  // until it is known, nodes hold phi'^2 itself
   double before_1 = 0.0, before_2 = 0.0;
-  for (std::size_t level = 0; level <= finest_level; ++level) {
+  const std::size_t last_level = panel_ends_.empty() ? finest_level : finest_panel_level;
+  for (std::size_t level = 0; level <= last_level; ++level) {
     const auto& values = nodes(level);
     double first = 0.0, second = 0.0;
     for (std::size_t k = 0; k < values.size(); k += 2) {
@@ -99,7 +112,7 @@ void SlopeLaw::find_scale() {
     variance_ = second / (first * first) - 1.0;
     const bool stands =
         std::abs(first - before_1) <= agreement * first && std::abs(second - before_2) <= agreement * second;
-    if (level > 0 && (stands || level == finest_level)) {
+    if (level > 0 && (stands || level == last_level)) {
       // Again as squares about the mean: a nearly constant slope would lose its variance otherwise.
       variance_ = 0.0;
       for (std::size_t k = 0; k < values.size(); k += 2) {
@@ -121,19 +134,18 @@ void SlopeLaw::find_largest() {
     largest_ = infinity;
     return;
   }
-  constexpr int points = 4000;
-  const double step = u_largest_ / points;
-  int best = 0;
+  const std::vector<double> places = sample_places();
+  std::size_t best = 0;
   double top = 0.0;
-  for (int k = -points; k <= points; ++k) {
-    const double value = slope_squared(grid_point(k * step));
+  for (std::size_t k = 0; k < places.size(); ++k) {
+    const double value = slope_squared(grid_point(places[k]));
     if (value > top) {
       top = value;
       best = k;
     }
   }
   const double ratio = (std::sqrt(5.0) - 1.0) / 2.0;
-  double a = (best - 1) * step, b = (best + 1) * step;
+  double a = places[best == 0 ? 0 : best - 1], b = places[std::min(best + 1, places.size() - 1)];
   for (int i = 0; i < 60; ++i) {
     const double c = b - ratio * (b - a), d = a + ratio * (b - a);
     if (slope_squared(grid_point(c)) < slope_squared(grid_point(d))) {
@@ -164,20 +176,58 @@ double SlopeLaw::slope_squared(double h) const {
   return slope * slope / mean_;
 }
 
+std::vector<double> SlopeLaw::sample_places() const {
+  constexpr int points = 4000;
+  const double step = u_largest_ / points;
+  std::vector<double> places;
+  for (int k = -points; k <= points; ++k) places.push_back(k * step);
+  for (std::size_t k = 0; k + 1 < panel_ends_.size(); ++k) {
+    // From just inside, so that a break has both of its sides.
+    const double length = panel_ends_[k + 1] - panel_ends_[k];
+    for (const double share : {1e-9, 0.25, 0.5, 0.75, 1.0 - 1e-9}) places.push_back(panel_ends_[k] + share * length);
+  }
+  if (!panel_ends_.empty()) std::sort(places.begin(), places.end());
+  return places;
+}
+
+std::vector<double> SlopeLaw::trapezoid_nodes(std::size_t level) const {
+  const std::size_t intervals = coarsest << level;
+  const double step = 2.0 * u_largest_ / static_cast<double>(intervals);
+  const double factor = step * unit_ / std::sqrt(2.0 * std::numbers::pi * q_);
+  std::vector<double> made;
+  made.reserve(2 * (intervals + 1));
+  for (std::size_t k = 0; k <= intervals; ++k) {
+    const double u = -u_largest_ + static_cast<double>(k) * step;
+    const double h = grid_point(u);
+    made.push_back(slope_squared(h));
+    made.push_back(factor * std::cosh(u) * std::exp(-0.5 * h * h / q_));
+  }
+  return made;
+}
+
+std::vector<double> SlopeLaw::panel_nodes(std::size_t level) const {
+  static const QuadratureRule rule = gauss_legendre(10);
+  const std::size_t parts = std::size_t{1} << level;
+  const double factor = unit_ / std::sqrt(2.0 * std::numbers::pi * q_);
+  std::vector<double> made;
+  for (std::size_t panel = 0; panel + 1 < panel_ends_.size(); ++panel) {
+    const double length = (panel_ends_[panel + 1] - panel_ends_[panel]) / static_cast<double>(parts);
+    for (std::size_t part = 0; part < parts; ++part) {
+      const double middle = panel_ends_[panel] + (static_cast<double>(part) + 0.5) * length;
+      for (std::size_t i = 0; i < rule.nodes.size(); ++i) {
+        const double u = middle + 0.5 * length * rule.nodes[i];
+        const double h = grid_point(u);
+        made.push_back(slope_squared(h));
+        made.push_back(0.5 * length * rule.weights[i] * factor * std::cosh(u) * std::exp(-0.5 * h * h / q_));
+      }
+    }
+  }
+  return made;
+}
+
 const std::vector<double>& SlopeLaw::nodes(std::size_t level) const {
   while (nodes_.size() <= level) {
-    const std::size_t intervals = coarsest << nodes_.size();
-    const double step = 2.0 * u_largest_ / static_cast<double>(intervals);
-    const double factor = step * unit_ / std::sqrt(2.0 * std::numbers::pi * q_);
-    std::vector<double> made;
-    made.reserve(2 * (intervals + 1));
-    for (std::size_t k = 0; k <= intervals; ++k) {
-      const double u = -u_largest_ + static_cast<double>(k) * step;
-      const double h = grid_point(u);
-      made.push_back(slope_squared(h));
-      made.push_back(factor * std::cosh(u) * std::exp(-0.5 * h * h / q_));
-    }
-    nodes_.push_back(std::move(made));
+    nodes_.push_back(panel_ends_.empty() ? trapezoid_nodes(nodes_.size()) : panel_nodes(nodes_.size()));
   }
   return nodes_[level];
 }
@@ -201,6 +251,8 @@ SlopeLaw::Transform SlopeLaw::transform(Complex y, bool with_log) const {
     return result;
   }
   const double x = y.real(), v = y.imag();
+  Complex before, before_slope;  // of the level before
+  const std::size_t last_level = panel_ends_.empty() ? finest_level : finest_panel_level;
   for (std::size_t level = 0;; ++level) {
     const auto& values = nodes(level);
     // Sums over even and odd nodes apart: twice the even ones are the coarser rule.
@@ -219,11 +271,14 @@ SlopeLaw::Transform SlopeLaw::transform(Complex y, bool with_log) const {
     }
     const Complex fine(real[0] + real[1], imag[0] + imag[1]);
     const Complex fine_slope(slope_real[0] + slope_real[1], slope_imag[0] + slope_imag[1]);
-    const Complex coarse(2.0 * real[0], 2.0 * imag[0]);
-    const Complex coarse_slope(2.0 * slope_real[0], 2.0 * slope_imag[0]);
+    const bool is_nested = panel_ends_.empty();
+    const Complex coarse = is_nested ? Complex(2.0 * real[0], 2.0 * imag[0]) : before;
+    const Complex coarse_slope = is_nested ? Complex(2.0 * slope_real[0], 2.0 * slope_imag[0]) : before_slope;
+    before = fine;
+    before_slope = fine_slope;
     const bool stands = std::abs(fine - coarse) <= agreement * std::abs(fine) &&
                         std::abs(fine_slope - coarse_slope) <= 1e2 * agreement * std::abs(fine_slope);
-    if (!stands && level < finest_level) continue;
+    if ((!stands || (!is_nested && level == 0)) && level < last_level) continue;
     result.value = fine;
     result.derivative = -fine_slope;
     if (with_log) {
@@ -236,14 +291,13 @@ SlopeLaw::Transform SlopeLaw::transform(Complex y, bool with_log) const {
 }
 
 std::vector<SlopeLaw::Crossing> SlopeLaw::crossings(double level) const {
-  constexpr int points = 4000;
-  const double step = u_largest_ / points;
+  const std::vector<double> places = sample_places();
   std::vector<Crossing> found;
-  double before = slope_squared(grid_point(-u_largest_)) - level;
-  for (int k = -points + 1; k <= points; ++k) {
-    const double value = slope_squared(grid_point(k * step)) - level;
+  double before = slope_squared(grid_point(places.front())) - level;
+  for (std::size_t k = 1; k < places.size(); ++k) {
+    const double value = slope_squared(grid_point(places[k])) - level;
     if ((value > 0.0) != (before > 0.0)) {
-      double a = (k - 1) * step, b = k * step;
+      double a = places[k - 1], b = places[k];
       for (int i = 0; i < 60; ++i) {
         const double c = 0.5 * (a + b);
         ((slope_squared(grid_point(c)) - level > 0.0) == (before > 0.0) ? a : b) = c;

@@ -12,7 +12,9 @@ namespace meander {
 /// The law of t = phi'(h)^2 / mean, h ~ N(0, q), scaled to mean 1. Piecewise-linear activations: atoms in closed
 /// form. Others: the trapezoid rule in u, h = min(1, sqrt q) sinh u, whose step is halved until two of them agree
 /// to the square root of the accuracy wanted (the rule converges geometrically, so that the finer is then right to
-/// it); jumps of a caller's phi' keep it from that and leave about 1e-5.
+/// it); jumps of a caller's phi' of which
+/// nothing is known keep it from that and leave about 1e-5. With breaks or narrow stretches (Activation::features):
+/// Gauss-Legendre panels that follow them, halved until two levels agree so.
 class SlopeLaw {
  public:
   using Complex = std::complex<double>;
@@ -58,6 +60,10 @@ class SlopeLaw {
   void find_largest();
   double slope_squared(double h) const;
   const std::vector<double>& nodes(std::size_t level) const;
+  std::vector<double> trapezoid_nodes(std::size_t level) const;
+  std::vector<double> panel_nodes(std::size_t level) const;
+  /// Places u between which phi'^2 is taken to be monotonic.
+  std::vector<double> sample_places() const;
   std::vector<Crossing> crossings(double level) const;
   double grid_point(double u) const;
 
@@ -69,7 +75,9 @@ class SlopeLaw {
   std::vector<Atom> atoms_;
   double unit_ = 1.0;       // h = unit_ sinh u
   double u_largest_ = 0.0;  // |u| up to which the Gaussian has weight
-  /// Per level: values t and weights, alternating; even nodes of a level are the level before.
+  /// Ends of panels in u; empty for the trapezoid rule.
+  std::vector<double> panel_ends_;
+  /// Per level: values t and weights, alternating; of the trapezoid rule, even nodes of a level are the level before.
   mutable std::vector<std::vector<double>> nodes_;
 };
 

@@ -19,6 +19,12 @@ bool detail::is_homogeneous(const Activation& activation) {
 
 Activation detail::with_pieces(const Activation& activation) {
   if (activation.pieces() != nullptr || activation(0.0) != 0.0) return activation;
+  // What a caller knows of breaks elsewhere, or of steep places, is no line; samples could miss them.
+  const Activation::Features& features = activation.features();
+  const auto is_zero = [](double place) { return place == 0.0; };
+  if (!features.narrow.empty() || !std::all_of(features.breaks.begin(), features.breaks.end(), is_zero)) {
+    return activation;
+  }
   const double left = -activation(-1.0);
   const double right = activation(1.0);
   const auto follows = [](double value, double line) { return std::abs(value - line) <= 4e-16 * std::abs(line); };
@@ -38,7 +44,7 @@ double detail::trusted(double q_star, const Activation& activation, double slope
 bool detail::is_odd(const Activation& activation) {
   if (const std::optional<bool> odd = activation.odd()) return *odd;
   for (double x = 1.0 / 1024.0; x < 1000.0; x *= 1.37) {
-    if (activation(-x) != -activation(x)) return false;
+    if (!(std::abs(activation(-x) + activation(x)) <= 1e-14 * std::abs(activation(x)))) return false;
   }
   return activation(0.0) == 0.0;
 }

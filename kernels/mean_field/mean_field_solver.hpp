@@ -41,7 +41,7 @@ Activation with_pieces(const Activation& activation);
 /// to q that the rounding of quadrature decides.
 double trusted(double q_star, const Activation& activation, double slope);
 
-/// Whether phi(-x) = -phi(x), to the last bit.
+/// Whether phi(-x) = -phi(x): where nothing is known of it, at some hundred places to 1e-14.
 bool is_odd(const Activation& activation);
 
 /// gaussian_moments, and at q = infinity the limits of E phi'^2 and E phi''^2, NaN where they have none that can be
