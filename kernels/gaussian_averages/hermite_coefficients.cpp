@@ -139,8 +139,21 @@ class OscillatorRule {
   /// Adds the nodes first, first + stride, ... and their mirror images, with weight one.
   void add(double first, double stride) {
     for (double z = first; z <= reach_; z += stride) push(z);
+    finish();
+  }
+  /// Adds z alone, with the weight dz; finish() when all are there.
+  void add_node(double z, double dz) {
+    const double half = std::exp(-0.25 * z * z);
+    const double weight = dz * 0.5 * std::numbers::inv_sqrtpi * std::numbers::sqrt2 * half * half;
+    if (weight == 0.0) return;
+    const double here = activation_(scale_ * z);
+    norm2_ += weight * here * here;
+    fill(z, weight, here, here);
+  }
+  void finish() {
     while (filled_ != 0) fill(0.0, 0.0, 0.0, 0.0);
   }
+  double reach() const { return reach_; }
   double coefficient(std::size_t n, double step) const {
     double total = 0.0;
     for (std::size_t lane = 0; lane < lanes; ++lane) total += sum_[n][lane];
@@ -226,60 +239,43 @@ std::vector<double> coefficients_by_rule(const Activation& activation, double q,
   return std::vector<double>(count, nan);
 }
 
-/// Kinks that a caller tells without features are left to the rule, which is nothing where it does not stand.
-bool is_broken_or_narrow(const Activation& activation) {
-  return !activation.features().empty();
-}
-
 /// Gauss-Legendre panels that end at the activation's breaks and follow its narrow stretches, short enough for the
 /// waves of the highest order; held against a rule of fewer nodes.
 std::vector<double> coefficients_by_panels(const Activation& activation, double q, std::size_t count) {
   const double scale = std::sqrt(q);
-  std::optional<Recurrence> own;
-  const Recurrence& recurrence = kept_recurrence(count, own);
-  std::vector<double> ends{-farthest_deviation, farthest_deviation};
-  for (const double h : quadrature_cuts(activation, q)) ends.push_back(h / scale);
-  // Beyond 2 sqrt(n) the functions decay as the Gaussian does.
-  const double step = 6.0 / (std::sqrt(static_cast<double>(count)) + 12.0);
-  for (double z = 0.0; z < farthest_deviation; z += step) ends.insert(ends.end(), {z, -z});
+  const double reach = OscillatorRule(activation, q, 1).reach();
+  std::vector<double> ends{-reach, reach};
+  for (const double h : quadrature_cuts(activation, q)) {
+    if (std::abs(h) < reach * scale) ends.push_back(h / scale);
+  }
+  // Seventeen nodes follow a wave over a half-length of ten.
+  const double step = 16.0 / (std::sqrt(static_cast<double>(count)) + 12.0);
+  for (double z = 0.0; z < reach; z += step) ends.insert(ends.end(), {z, -z});
   std::sort(ends.begin(), ends.end());
   ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
-  double norm2 = 0.0;
-  const auto sum = [&](int nodes) {
+  const auto over_panels = [&](int nodes) {
+    OscillatorRule sum(activation, q, count);
     const QuadratureRule rule = gauss_legendre(nodes);
-    std::vector<double> f(count, 0.0);
-    norm2 = 0.0;
     for (std::size_t k = 0; k + 1 < ends.size(); ++k) {
       const double half = 0.5 * (ends[k + 1] - ends[k]);
       const double middle = 0.5 * (ends[k + 1] + ends[k]);
-      for (std::size_t i = 0; i < rule.nodes.size(); ++i) {
-        const double z = middle + half * rule.nodes[i];
-        const double part = std::exp(-0.25 * z * z);
-        const double weight = half * rule.weights[i] * gaussian_density(z);
-        if (weight == 0.0) continue;
-        const double value = activation(scale * z);
-        norm2 += weight * value * value;
-        // h_n grows like exp(z^2/4) before it oscillates: half of the density goes along with it.
-        const double outer = weight / part * value;
-        double current = part;
-        double previous = 0.0;
-        for (std::size_t n = 0; n < count; ++n) {
-          f[n] += outer * current;
-          const double next = recurrence.rise[n] * z * current - recurrence.fall[n] * previous;
-          previous = current;
-          current = next;
-        }
-      }
+      for (std::size_t i = 0; i < rule.nodes.size(); ++i)
+        sum.add_node(middle + half * rule.nodes[i], half * rule.weights[i]);
     }
-    return f;
+    sum.finish();
+    return sum;
   };
-  const std::vector<double> coarse = sum(12);
-  std::vector<double> fine = sum(17);
+  const OscillatorRule coarse = over_panels(14);
+  const OscillatorRule fine = over_panels(20);
+  std::vector<double> f(count);
   double worst = 0.0;
-  for (std::size_t n = 0; n < count; ++n) worst = std::max(worst, std::abs(fine[n] - coarse[n]));
-  // The finer rule has ten orders more: what it misses is far below what the two differ by.
-  if (!(worst <= 1e-9 * std::sqrt(norm2))) std::fill(fine.begin(), fine.end(), nan);
-  return fine;
+  for (std::size_t n = 0; n < count; ++n) {
+    f[n] = fine.coefficient(n, 1.0);
+    worst = std::max(worst, std::abs(f[n] - coarse.coefficient(n, 1.0)));
+  }
+  // The finer rule has twelve orders more: what it misses is far below what the two differ by.
+  if (!(worst <= 1e-9 * std::sqrt(fine.norm2(1.0)))) std::fill(f.begin(), f.end(), nan);
+  return f;
 }
 
 }  // namespace
@@ -295,7 +291,7 @@ std::vector<double> hermite_coefficients(const Activation& activation, double q,
   if (const LinearPieces* pieces = activation.pieces()) return coefficients_of_pieces(*pieces, q, size);
   if (const std::vector<double>* series = activation.hermite_series()) return coefficients_of_series(*series, q, size);
   if (activation.is_sine()) return coefficients_of_sine(q, size);
-  if (is_broken_or_narrow(activation)) return coefficients_by_panels(activation, q, size);
+  if (!activation.features().empty()) return coefficients_by_panels(activation, q, size);
   return coefficients_by_rule(activation, q, size);
 }
 

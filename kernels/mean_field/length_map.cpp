@@ -158,6 +158,33 @@ double length_map(const Activation& activation, double sigma_w, double sigma_b, 
   return sigma_w * sigma_w * gaussian_moments(activation, q).phi2 + sigma_b * sigma_b;
 }
 
+bool drifts_to_infinity(const Activation& activation, double sigma_w, double sigma_b) {
+  const LinearPieces* pieces = activation.pieces();
+  if (pieces == nullptr) return false;
+  const double gain = sigma_w * sigma_w;
+  const double left = pieces->slopes.front(), right = pieces->slopes.back();
+  if (!(std::abs(0.5 * gain * (left * left + right * right) - 1.0) <= 1e-14)) return false;
+  const double below = pieces->intercepts.front(), above = pieces->intercepts.back();
+  const double root_part = right * above - left * below;  // up to a positive factor
+  const double rounding = 1e-14 * (std::abs(right * above) + std::abs(left * below));
+  if (std::abs(root_part) > rounding) return root_part > 0.0;
+  return gain * (below * below + above * above) + sigma_b * sigma_b > 0.0;
+}
+
+namespace {
+
+/// Whether V(q) > q from q on up to where the limit of large q holds.
+bool rises_from(const Activation& activation, double sigma_w, double sigma_b, double q) {
+  double farthest = std::max(1.0, q);
+  for (const double u : activation.pieces()->breakpoints) farthest = std::max(farthest, u * u);
+  for (; q < 1e6 * farthest; q *= 1.1) {
+    if (!(length_map(activation, sigma_w, sigma_b, q) >= q * (1.0 - 1e-15))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 double attractor(const Activation& activation, double sigma_w, double sigma_b, double q0) {
   return attractor(activation, sigma_w, sigma_b, q0, [&](double q) { return gaussian_moments(activation, q); });
 }
@@ -167,6 +194,7 @@ double attractor(const Activation& activation, double sigma_w, double sigma_b, d
   double q = q0 > 0.0 ? q0 : sigma_w * sigma_w * moments(0.0).phi2 + sigma_b * sigma_b;
   if (q == 0.0 || map.contracts()) return 0.0;
   if (map.fixes_every_q()) return q;
+  if (drifts_to_infinity(activation, sigma_w, sigma_b) && rises_from(activation, sigma_w, sigma_b, q)) return infinity;
   const std::optional<double> fast = iterate(map, q);
   const double limit = fast ? *fast : follow(map, q);
   return limit < nearly_zero && map.collapses_at_zero() ? 0.0 : limit;

@@ -17,6 +17,11 @@ double length_map(const Activation& activation, double sigma_w, double sigma_b, 
 /// (q^(1/2) times a Gaussian average rises with q), so that V has no cycle of two, hence none.
 double attractor(const Activation& activation, double sigma_w, double sigma_b, double q0 = 1.0);
 
+/// Whether linear pieces make V(q) - q a positive constant or positive multiple of sqrt(q) in the limit of large q, the
+/// gain being exactly critical there: E phi^2 = A q + B sqrt(q) + C + O(q^(-1/2)) with A the mean square of the outer
+/// slopes, sigma_w^2 A = 1 up to the rounding of sigma_w. No fixed point lies out there, however rounding has it.
+bool drifts_to_infinity(const Activation& activation, double sigma_w, double sigma_b);
+
 /// The same with the activation's moments from elsewhere (an interpolation).
 using MomentSource = std::function<GaussianMoments(double q)>;
 double attractor(const Activation& activation, double sigma_w, double sigma_b, double q0, const MomentSource& moments);

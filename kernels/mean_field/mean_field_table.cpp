@@ -209,12 +209,13 @@ double MeanFieldTable::attractor(const MeanFieldParameters& parameters) const {
   const double gain = parameters.sigma_w * parameters.sigma_w / parameters.keep;
   const double floor = parameters.sigma_b * parameters.sigma_b;
   const double q0 = parameters.q0;
-  if (has_one_fixed_point() && q0 > 0.0) {
+  const double boosted = parameters.sigma_w / std::sqrt(parameters.keep);
+  if (has_one_fixed_point() && q0 > 0.0 && !drifts_to_infinity(activation_, boosted, parameters.sigma_b)) {
     if (floor == 0.0 && activation_(0.0) == 0.0 && gain * gaussian_moments(0.0).dphi2 <= 1.0) return 0.0;
     const double once = gain * gaussian_moments(1.0).phi2 + floor;
     if (const auto root = newton_in_logarithm(*this, gain, floor, once)) return *root;
   }
-  return meander::attractor(activation_, parameters.sigma_w / std::sqrt(parameters.keep), parameters.sigma_b, q0,
+  return meander::attractor(activation_, boosted, parameters.sigma_b, q0,
                             [this](double q) { return gaussian_moments(q); });
 }
 
