@@ -12,6 +12,7 @@
 #include "kernels/base/gaussian_quadrature.hpp"
 #include "kernels/gaussian_averages/gaussian_moments.hpp"
 #include "kernels/gaussian_averages/hermite_coefficients.hpp"
+#include "kernels/gaussian_averages/quadrature_cuts.hpp"
 #include "kernels/gaussian_averages/split_average.hpp"
 
 namespace meander {
@@ -183,6 +184,10 @@ class PlaneRule {
 template <std::size_t K, class Function>
 std::optional<Values<K>> average_in_plane(const Activation& activation, double s1, double s2, double a, double b,
                                           const Function& f) {
+  if (!activation.features().narrow.empty()) {
+    const double s = std::max(s1, s2);
+    return narrow_average<K>(quadrature_cuts(activation, s * s), s1, s2, a, b, f);
+  }
   if (activation.has_kinks()) return split_average<K>(*activation.kinks(), s1, s2, a, b, f);
   return PlaneRule<K, Function>(activation, s1, s2, a, b, f).converged();
 }

@@ -132,6 +132,8 @@ GaussianMoments adaptive_moments(const Activation& activation, double q) {
   const std::vector<double> cuts = quadrature_cuts(activation, q);
   const std::optional<Five> four = stretched_adaptive<5>(slopes, q, relative_difference, cuts);
   if (!four) return {nan, nan, nan, nan, nan};
+  // Infinite at a kink, whatever phi'' is beside it.
+  if (activation.has_kinks()) return {(*four)[0], (*four)[1], (*four)[2], (*four)[3], infinity};
   const std::optional<Five> last = stretched_adaptive<5>(curvature, q, relative_difference, cuts);
   return {(*four)[0], (*four)[1], (*four)[2], (*four)[3], last ? (*last)[4] : nan};
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -81,6 +82,59 @@ std::optional<Values<K>> split_average(std::span<const double> kinks, double s1,
     if (!(std::abs(fine[k] - coarse[k]) <= 1e-9 * fine[k + 1])) return std::nullopt;
   }
   return fine;
+}
+
+/// The same for an activation with breaks and narrow stretches, `ends` being where panels over its argument end
+/// (quadrature_cuts): rows of Gauss-Legendre panels along x, whose ends are where u1 or u2 passes one, summed over y
+/// adaptively, since what passes another as y grows is as narrow there. Nothing where that does not stand within a
+/// million evaluations.
+template <std::size_t K, class Function>
+std::optional<Values<K>> narrow_average(std::span<const double> ends, double s1, double s2, double a, double b,
+                                        const Function& f) {
+  constexpr double reach = 8.5;
+  constexpr double most_evaluations = 1e6;
+  static const QuadratureRule rule = gauss_legendre(10);
+  const double step = 1.0 / std::max({1.0, s1 * a, s2 * a});
+  double evaluations = 0.0;
+  std::vector<double> places;
+  const auto row = [&](double y) {
+    Values<K> total{};
+    if (evaluations > most_evaluations) {
+      total.fill(std::numeric_limits<double>::quiet_NaN());
+      return total;
+    }
+    places.assign({-reach, reach});
+    for (double x = 0.0; x < reach; x += step) places.insert(places.end(), {x, -x});
+    for (const double end : ends) {
+      for (const double x : {(end / s1 - b * y) / a, (end / s2 + b * y) / a}) {
+        if (std::abs(x) < reach) places.push_back(x);
+      }
+    }
+    std::sort(places.begin(), places.end());
+    places.erase(std::unique(places.begin(), places.end()), places.end());
+    const double density = gaussian_density(y);
+    detail::over_panels(places, rule, [&](double x, double weight) {
+      detail::add_scaled(total, density * weight * gaussian_density(x), f(s1 * (a * x + b * y), s2 * (a * x - b * y)));
+    });
+    evaluations += 10.0 * static_cast<double>(places.size());
+    return total;
+  };
+  // From the distance at which the nearest two ends pass each other outwards.
+  double finest = 1.0;
+  for (std::size_t k = 0; k + 1 < ends.size(); ++k) finest = std::min(finest, ends[k + 1] - ends[k]);
+  std::vector<double> cuts;
+  const double spread = std::max(s1, s2) * b;
+  for (double y = std::max(finest, 1e-12) / spread; y < reach; y *= 4.0) cuts.insert(cuts.end(), {y, -y});
+  const auto difference = [](const Values<K>& x, const Values<K>& y) {
+    double worst = 0.0;
+    for (std::size_t k = 0; k < K; k += 2) {
+      if (x[k] != y[k]) worst = std::max(worst, std::abs(x[k] - y[k]) / y[k + 1]);
+      if (!std::isfinite(y[k])) worst = std::numeric_limits<double>::quiet_NaN();
+      if (std::isnan(worst)) break;
+    }
+    return worst;
+  };
+  return adaptive_integral<K>(row, -reach, reach, 8, difference, cuts);
 }
 
 }  // namespace meander

@@ -2,8 +2,12 @@
 #include "kernels/mean_field/mean_field.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "kernels/gaussian_averages/correlation_average.hpp"
@@ -17,8 +21,63 @@ bool detail::is_homogeneous(const Activation& activation) {
   return activation.pieces() != nullptr && activation.homogeneous() == true;
 }
 
+namespace {
+
+/// The double of fewest digits that is `value` up to rounding.
+double tidy(double value) {
+  std::array<char, 40> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 15);
+  double result = value;
+  std::from_chars(text.data(), end.ptr, result);
+  return std::abs(result - value) <= 1e-15 * std::abs(value) ? result : value;
+}
+
+/// Linear pieces between the breaks of a function that is known to be smooth elsewhere, where it follows a line in
+/// each; nothing where it does not. Narrow stretches are looked into, so that no feature is missed between samples.
+std::optional<Activation> pieces_between_breaks(const Activation& activation) {
+  const Activation::Features& features = activation.features();
+  if (features.reach != detail::infinity || features.breaks.empty() || features.breaks.size() > 64) return std::nullopt;
+  std::vector<double> slopes;
+  for (std::size_t k = 0; k <= features.breaks.size(); ++k) {
+    const bool is_first = k == 0, is_last = k == features.breaks.size();
+    const double low = is_first ? features.breaks.front() - 1e6 : features.breaks[k - 1];
+    const double high = is_last ? features.breaks.back() + 1e6 : features.breaks[k];
+    std::vector<double> places = features.ends(low, high, 256);
+    for (int i = 1; i < 64; ++i) places.push_back(low + (high - low) * (i / 64.0 + 0.003));
+    for (int i = 0; i < 40; ++i) {
+      if (is_last) places.push_back(low + std::exp2(0.37 * i - 4.0));
+      if (is_first) places.push_back(high - std::exp2(0.37 * i - 4.0));
+    }
+    const double middle = is_first ? high - 1.0 : is_last ? low + 1.0 : 0.5 * (low + high);
+    const double slope = tidy(activation.derivative(middle));
+    const double value = activation(middle);
+    for (const double x : places) {
+      if (!(x > low && x < high)) continue;
+      const double line = value + slope * (x - middle);
+      const double size = std::abs(value) + std::abs(slope) * (std::abs(x) + std::abs(middle));
+      if (!(std::abs(activation(x) - line) <= 2e-15 * size)) return std::nullopt;
+    }
+    slopes.push_back(slope);
+  }
+  // A jump of phi itself is no matter of slopes.
+  for (const double place : features.breaks) {
+    const double step = 1e-9 * std::max(1.0, std::abs(place));
+    if (!(std::abs(activation(place + step) - activation(place - step)) <= 1e-6 * std::max(1.0, std::abs(place)))) {
+      return std::nullopt;
+    }
+  }
+  const double place = features.breaks.front();
+  const double beside = place - 1.0;
+  const double phi = activation(beside) + slopes.front();
+  return Activation::piecewise_linear(features.breaks, slopes, place, tidy(std::abs(phi) < 1e-15 ? 0.0 : phi));
+}
+
+}  // namespace
+
 Activation detail::with_pieces(const Activation& activation) {
-  if (activation.pieces() != nullptr || activation(0.0) != 0.0) return activation;
+  if (activation.pieces() != nullptr) return activation;
+  if (const std::optional<Activation> pieces = pieces_between_breaks(activation)) return *pieces;
+  if (activation(0.0) != 0.0) return activation;
   // What a caller knows of breaks elsewhere, or of steep places, is no line; samples could miss them.
   const Activation::Features& features = activation.features();
   const auto is_zero = [](double place) { return place == 0.0; };

@@ -34,7 +34,8 @@ inline bool is_same(double a, double b) {
 bool is_homogeneous(const Activation& activation);
 
 /// The activation itself; as linear pieces where it is a function that follows one line on either side of zero (an
-/// expression "x"), so that rounding does not move what stays where it is.
+/// expression "x"), or one between every two of its breaks where those are all known ("abs(x - 0.3)"), so that rounding
+/// does not move what stays where it is.
 Activation with_pieces(const Activation& activation);
 
 /// q_star, or NaN where it cannot be told from a slow divergence: the length map, of slope `slope` there, comes so near

@@ -57,7 +57,11 @@ std::array<std::vector<ExpressionRange>, 3> doubtful_ranges(const ExpressionTree
       largest = std::max(largest, std::abs(right[k]));
       const double steepness = std::isfinite(right[k + 1]) ? std::abs(x * right[k + 1]) : 0.0;
       const double rounding = 1e-14 * largest + 2e-15 * steepness + 1e-290;
-      if (std::abs(plain[k](x) - right[k]) <= rounding) continue;
+      // Of a derivative that is zero so far, what the one before it makes when it is rounded.
+      const bool vanishes = k > 0 && largest <= 1e-25 * std::abs(right[k - 1]);
+      const double beside =
+          vanishes ? 1e-14 * std::abs(right[k - 1]) / std::min(1.0, std::max(std::abs(x), 1e-3)) : 0.0;
+      if (std::abs(plain[k](x) - right[k]) <= rounding + beside) continue;
       const double before = i == 0 ? 0.0 : sides[s][i - 1];
       const double after = i + 1 < sides[s].size() ? sides[s][i + 1] : x * infinity;
       ExpressionRange range{std::min(before, after), std::max(before, after)};

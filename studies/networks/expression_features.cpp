@@ -27,7 +27,7 @@ constexpr std::size_t most_boxes_near = 150000;
 /// Stretches of boxes narrower than this are told.
 constexpr double narrow = 0.125;
 /// Where boxes next to a break are no longer told apart: quadrature refines there by itself.
-constexpr double beside_break = 1e-6;
+constexpr double beside_break = 1e-3;
 
 struct Box {
   double low, high;
@@ -86,12 +86,22 @@ class Search {
   /// Whether phi is analytic over the box, on the scale of its width or of one, whichever is less: by the root test at
   /// the highest coefficient, held against what the lower ones make of phi there.
   bool is_smooth(const Box& box) {
-    const Real width = std::min(box.width(), 1.0);
     trouble() = Trouble::none;
     const Interval last =
         expression_jet::evaluate<Interval, order>(tree_, Interval(Real(box.low), Real(box.high)), scratch_).c[order];
     if (trouble() == Trouble::undefined) return true;
     if (trouble() == Trouble::broken) return false;
+    return is_tame(box, last.size());
+  }
+
+  /// The highest coefficient in the middle of a box.
+  Real last_coefficient(const Box& box) {
+    const Real middle = 0.5L * Real(box.low) + 0.5L * Real(box.high);
+    return expression_jet::evaluate<Interval, order>(tree_, Interval(middle, middle), scratch_).c[order].size();
+  }
+
+  bool is_tame(const Box& box, Real last) {
+    const Real width = std::min(box.width(), 1.0);
     const Real middle = 0.5L * Real(box.low) + 0.5L * Real(box.high);
     const auto at = expression_jet::evaluate<Interval, order>(tree_, Interval(middle, middle), scratch_);
     Real size = 0.0L, power = 1.0L;
@@ -100,7 +110,7 @@ class Search {
       if (here > size) size = here;
     }
     if (middle > -8.0L && middle < 8.0L && std::isfinite(size)) largest_ = std::max(largest_, at.c[0].size());
-    return last.size() * power <= std::max(size, 1e-6L * largest_);
+    return last * power <= std::max(size, 1e-6L * largest_);
   }
 
  private:
@@ -165,26 +175,37 @@ Crossing crossing(const ExpressionTree& tree, const Box& cluster) {
   return result;
 }
 
-/// Neighbours joined as long as phi is smooth on the scale of both together.
-std::vector<Box> joined(std::vector<Box> boxes, Search& search) {
+/// Neighbours joined as long as phi is smooth on the scale of both together: by a bound over both, or, where that only
+/// shows how coarse bounds over large boxes are, by the coefficients in the middle of every box that was proved.
+std::vector<Box> joined(const std::vector<Box>& boxes, Search& search) {
+  struct Run {
+    Box box;
+    Real last;
+  };
+  std::vector<Run> runs;
+  for (const Box& box : boxes) {
+    runs.push_back({box, box.width() < 2.0 * narrow ? search.last_coefficient(box) : expression_interval::unbounded});
+  }
   for (bool changed = true; changed;) {
     changed = false;
-    std::vector<Box> next;
-    for (const Box& box : boxes) {
-      const bool touches = !next.empty() && next.back().high == box.low;
-      if (touches && std::min(box.width(), next.back().width()) < narrow) {
-        const Box both{next.back().low, box.high};
-        if (both.width() <= 2.5 * narrow && search.is_smooth(both)) {
+    std::vector<Run> next;
+    for (const Run& run : runs) {
+      const bool touches = !next.empty() && next.back().box.high == run.box.low;
+      if (touches && std::min(run.box.width(), next.back().box.width()) < narrow) {
+        const Run both{{next.back().box.low, run.box.high}, std::max(next.back().last, run.last)};
+        if (both.box.width() <= 2.5 * narrow && (search.is_tame(both.box, both.last) || search.is_smooth(both.box))) {
           next.back() = both;
           changed = true;
           continue;
         }
       }
-      next.push_back(box);
+      next.push_back(run);
     }
-    boxes = std::move(next);
+    runs = std::move(next);
   }
-  return boxes;
+  std::vector<Box> result;
+  for (const Run& run : runs) result.push_back(run.box);
+  return result;
 }
 
 std::vector<Activation::Stretch> stretches_of(const std::vector<Box>& boxes, const std::vector<double>& breaks) {
