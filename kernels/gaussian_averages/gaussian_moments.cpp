@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "kernels/base/gaussian_quadrature.hpp"
@@ -150,8 +151,12 @@ GaussianMoments moments_at_zero(const Activation& activation) {
   }
   const double slope = activation.derivative(0.0);
   const double second = activation.second_derivative(0.0);
-  const double left = activation.second_derivative(-tiny);
-  const double right = activation.second_derivative(tiny);
+  // A formula has to see on which side of its break it is: exp(x) - 1 is zero next to zero.
+  const auto& breaks = activation.features().breaks;
+  const bool is_break = kinks && std::find(breaks.begin(), breaks.end(), 0.0) != breaks.end();
+  const double step = is_break && activation.text().find("expression") != std::string::npos ? 1e-13 : tiny;
+  const double left = activation.second_derivative(-step);
+  const double right = activation.second_derivative(step);
   const bool jumps = std::abs(left - right) > 1e-6 * (std::abs(left) + std::abs(right)) + 1e-290;
   return {phi * phi, 0.0, slope * slope, 0.0, jumps ? 0.5 * (left * left + right * right) : second * second};
 }
