@@ -469,9 +469,9 @@ Expression parse_expression(const std::string& text) {
   const auto careful = careful_functions(tree, plain, known->doubtful);
   Expression expression{careful[0], careful[1], careful[2], std::nullopt, known->found.features};
   if (known->found.features.reach > 0.0) expression.kinks = known->found.kinks;
-  require_finite_at_pole(known->found.pole, text);
   Formula algebraic(canonical(symbolic[0], text), Origin::algebra);
   require_sound(text, algebraic, expression);
+  require_finite_at_pole(known->found.pole, text);
   return expression;
 }
 

@@ -93,7 +93,7 @@ struct Tail {
   double rest = 0.0;
 };
 
-/// Held against precise values up to the end of double's range.
+/// Held against precise values as far as they go.
 Tail tail_of(const ExpressionTree& tree, double sign) {
   for (const double from : {128.0, 1024.0, 8192.0}) {
     const SeveralValues start = precise_values(tree, sign * from);
@@ -101,7 +101,8 @@ Tail tail_of(const ExpressionTree& tree, double sign) {
     bool follows = std::isfinite(tail.rest) && std::isfinite(tail.slope);
     for (int k = 0; k < 120 && follows; ++k) {
       const double x = sign * from * (k < 40 ? 1.0 + 0.17 * k : std::exp2(0.037 * (k - 40) * (k - 40) / 0.3));
-      if (!(std::abs(x) < 1e300)) break;
+      // Beyond, exponentials of x have no exponent; a line stays one.
+      if (!(std::abs(x) < 1e17)) break;
       const SeveralValues here = precise_values(tree, x);
       const double line = tail.slope * x + tail.rest;
       const double size = std::abs(tail.slope * x) + std::abs(tail.rest);

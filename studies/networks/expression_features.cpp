@@ -94,10 +94,15 @@ class Search {
     return is_tame(box, last.size());
   }
 
-  /// The highest coefficient in the middle of a box.
+  /// The highest coefficient at three places of a box.
   Real last_coefficient(const Box& box) {
-    const Real middle = 0.5L * Real(box.low) + 0.5L * Real(box.high);
-    return expression_jet::evaluate<Interval, order>(tree_, Interval(middle, middle), scratch_).c[order].size();
+    Real largest = 0.0L;
+    for (const Real share : {0.17L, 0.5L, 0.86L}) {
+      const Real x = (1.0L - share) * Real(box.low) + share * Real(box.high);
+      const auto last = expression_jet::evaluate<Interval, order>(tree_, Interval(x, x), scratch_).c[order].size();
+      largest = last > largest || std::isnan(last) ? last : largest;
+    }
+    return std::isnan(largest) ? expression_interval::unbounded : largest;
   }
 
   bool is_tame(const Box& box, Real last) {
@@ -107,7 +112,7 @@ class Search {
     Real size = 0.0L, power = 1.0L;
     for (std::size_t k = 0; k < order; ++k, power *= width) {
       const Real here = at.c[k].size() * power;
-      if (here > size) size = here;
+      if (k <= order / 2 && here > size) size = here;
     }
     if (middle > -8.0L && middle < 8.0L && std::isfinite(size)) largest_ = std::max(largest_, at.c[0].size());
     return last * power <= std::max(size, 1e-6L * largest_);
@@ -176,7 +181,7 @@ Crossing crossing(const ExpressionTree& tree, const Box& cluster) {
 }
 
 /// Neighbours joined as long as phi is smooth on the scale of both together: by a bound over both, or, where that only
-/// shows how coarse bounds over large boxes are, by the coefficients in the middle of every box that was proved.
+/// shows how coarse bounds over large boxes are, by the coefficients inside of every box that was proved.
 std::vector<Box> joined(const std::vector<Box>& boxes, Search& search) {
   struct Run {
     Box box;

@@ -1,7 +1,13 @@
 // Activations and weight laws as study files write them.
 #include "studies/networks/activation_value.hpp"
 
+#include "kernels/gaussian_averages/gaussian_moments.hpp"
+
 #include <gmock/gmock.h>
+
+#include <string>
+
+#include <numbers>
 
 #include <cmath>
 #include <vector>
@@ -153,6 +159,51 @@ TEST(WeightLawValue, MistakesAreNamed) {
   EXPECT_THAT(check_weight_law(table({{"law", "gaussian"}, {"dof", 4}})), Optional(HasSubstr("unknown key 'dof'")));
   EXPECT_THAT(check_weight_law(table({{"dof", 4}})), Optional(HasSubstr("'law' is missing")));
   EXPECT_THAT(check_weight_law(1.0), Optional(HasSubstr("no weight distribution")));
+}
+
+/// With phi(x) = x + g(x), g = A exp(-((x - m) / w)^2) and h ~ N(0, q), E phi'^2 = 1 + 2 E g' + E g'^2 in closed form.
+TEST(ActivationValue, AveragesSeeASpikeOfAHundredth) {
+  const Activation spike = activation_from(activation_value("{ expression = \"x+0.5*exp(-((x-1.15)/0.01)^2)\" }"));
+  const double A = 0.5, m = 1.15, w = 0.01;
+  for (const double q : {0.3, 1.0, 4.0}) {
+    // The product of both Gaussians is one of variance s and mean c.
+    const double v = 0.5 * w * w, s = 1 / (1 / q + 1 / v), c = s * m / v;
+    const double mean = A * std::sqrt(v / (v + q)) * std::exp(-0.5 * m * m / (v + q));
+    const double slope = -2 / (w * w) * mean * (c - m);
+    const double v2 = 0.25 * w * w, s2 = 1 / (1 / q + 1 / v2), c2 = s2 * m / v2;
+    const double mean2 = A * A * std::sqrt(v2 / (v2 + q)) * std::exp(-0.5 * m * m / (v2 + q));
+    const double slope2 = 4 / std::pow(w, 4) * mean2 * (s2 + (c2 - m) * (c2 - m));
+    const double expected = 1 + 2 * slope + slope2;
+    EXPECT_NEAR(gaussian_moments(spike, q).dphi2, expected, 1e-11 * expected) << q;
+  }
+}
+
+/// E phi'^2 of tanh(500 (x - 2.3)): 500^2 E sech^4, whose integral is 4/3 / 500 where the density is 1; the density's
+/// curvature adds (pi^2 - 6) / 18 / 500^2 of its second derivative's share (integral of x^2 sech^4 over that of sech^4,
+/// halved: pi^2 / 24 - 1 / 4).
+TEST(ActivationValue, AveragesSeeASteepSlope) {
+  const Activation steep = activation_from(activation_value("{ expression = \"tanh(500*(x-2.3))\" }"));
+  const double q = 1.0, m = 2.3, k = 500;
+  const double density = std::exp(-0.5 * m * m / q) / std::sqrt(2 * std::numbers::pi * q);
+  const double bend = (m * m / q - 1) / q;  // density'' over density
+  const double second_moment = std::numbers::pi * std::numbers::pi / 12 - 0.5;
+  const double expected = k * 4.0 / 3.0 * density * (1 + 0.5 * bend * second_moment / (k * k));
+  EXPECT_NEAR(gaussian_moments(steep, q).dphi2, expected, 1e-10 * expected);
+}
+
+TEST(ActivationValue, KinksAndScaleMayBeDeclaredAndStay) {
+  const std::string fast = "{ expression = \"sin(1000000*x)\" }";
+  EXPECT_THAT(check_activation(activation_value(fast)).value_or(""), testing::HasSubstr("declare"));
+  const std::string text = "{ expression = \"sin(1000000*x)\", kinks = [], scale = 1e-06 }";
+  const Activation declared = activation_from(activation_value(text));
+  EXPECT_EQ(activation_from(activation_value(declared.text())).features(), declared.features());
+  EXPECT_THAT(declared.text(), testing::HasSubstr("scale"));
+  const Activation kinked = activation_from(activation_value("{ expression = \"tanh(x)\", kinks = [0.3] }"));
+  EXPECT_THAT(*kinked.kinks(), testing::ElementsAre(0.3));
+  EXPECT_THAT(check_activation(activation_value("{ expression = \"x\", kinks = [1, 0] }")).value_or(""),
+              testing::HasSubstr("ascend"));
+  EXPECT_THAT(check_activation(activation_value("{ expression = \"x\", scale = 0 }")).value_or(""),
+              testing::HasSubstr("'scale' is 0"));
 }
 
 }  // namespace

@@ -12,9 +12,11 @@ namespace meander {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::DoubleNear;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Optional;
 
 void expect_same(const std::string& text, double (*phi)(double), double (*first)(double), double (*second)(double)) {
@@ -126,11 +128,85 @@ TEST(Expression, KinksAreFoundWhereTheSlopeJumpsAndNowhereElse) {
   EXPECT_THAT(kinks("max(-1, min(1, x))"), Optional(ElementsAre(DoubleNear(-1, 1e-12), DoubleNear(1, 1e-12))));
   EXPECT_THAT(kinks("abs(x - 0.3) + sign(x + 50)"),
               Optional(ElementsAre(DoubleNear(-50, 1e-9), DoubleNear(0.3, 1e-12))));
-  // Twice differentiable all the same.
-  EXPECT_EQ(kinks("x * abs(x)"), std::nullopt);
-  EXPECT_EQ(kinks("x^2 * abs(x)"), std::nullopt);
-  EXPECT_EQ(kinks("max(x, x - 1)"), std::nullopt);
-  EXPECT_EQ(kinks("tanh(x)"), std::nullopt);
+  // Twice differentiable all the same, or smooth: proved to have none.
+  EXPECT_THAT(kinks("x * abs(x)"), Optional(IsEmpty()));
+  EXPECT_THAT(kinks("x^2 * abs(x)"), Optional(IsEmpty()));
+  EXPECT_THAT(kinks("max(x, x - 1)"), Optional(IsEmpty()));
+  EXPECT_THAT(kinks("tanh(x)"), Optional(IsEmpty()));
+  // Off every grid, and of functions that make no choice.
+  EXPECT_THAT(kinks("sqrt((x-0.3)^2)"), Optional(ElementsAre(0.3)));
+  EXPECT_THAT(kinks("sqrt(x^2 - 0.6*x + 0.09)"), Optional(ElementsAre(DoubleNear(0.3, 1e-7))));
+  EXPECT_THAT(kinks("min(x^2, 3)"),
+              Optional(ElementsAre(DoubleNear(-std::sqrt(3), 1e-14), DoubleNear(std::sqrt(3), 1e-14))));
+  const auto waves = kinks("asin(sin(x))");
+  ASSERT_TRUE(waves);
+  EXPECT_THAT(*waves, Contains(DoubleNear(0.5 * std::numbers::pi, 1e-9)));
+  EXPECT_THAT(*waves, Contains(DoubleNear(-1.5 * std::numbers::pi, 1e-9)));
+  EXPECT_EQ(waves->size() % 2, 0U);
+}
+
+TEST(Expression, SteepPlacesAreFoundAndNoOthers) {
+  const auto narrow_at = [](const char* text, double x) {
+    double width = 1.0;
+    for (const auto& s : parse_expression(text).features.narrow) {
+      if (s.begin <= x && x <= s.end) width = s.width;
+    }
+    return width;
+  };
+  EXPECT_LE(narrow_at("tanh(500*(x-2.3))", 2.3), 0.01);
+  EXPECT_EQ(narrow_at("tanh(500*(x-2.3))", 1.9), 1.0);
+  EXPECT_LE(narrow_at("x+0.5*exp(-((x-1.15)/0.01)^2)", 1.15), 0.03);
+  EXPECT_LE(narrow_at("tanh(1e8*(x-0.3))", 0.3), 1e-7);
+  EXPECT_LE(narrow_at("1/(1+10000*(x-1)^2)", 1.0), 0.02);
+  EXPECT_LE(narrow_at("sin(100*x)", 17.0), 0.07);
+  for (const char* smooth :
+       {"tanh(x)", "x/(1+exp(-x))", "log(1+exp(x))", "x*erf(x)", "1/(1+exp(-x))", "x^3/3-0.25*x^2"}) {
+    EXPECT_TRUE(parse_expression(smooth).features.empty()) << smooth;
+    EXPECT_GE(parse_expression(smooth).features.reach, 512.0) << smooth;
+  }
+  EXPECT_EQ(parse_expression("sin(1000000*x)").features.reach, 0.0);
+}
+
+TEST(Expression, ItsOwnOverflowAndCancellationAreNoneOfTheFunctions) {
+  const auto expect_equal = [](const char* text, double (*phi)(double), double (*first)(double), double scale) {
+    const Expression expression = parse_expression(text);
+    for (const double x :
+         {-1e300, -1e6, -12000.0, -800.0, -3.0, -1e-9, 1e-9, 1e-5, 0.3, 40.0, 720.0, 12000.0, 1e5, 1e300}) {
+      EXPECT_NEAR(expression.value(x), phi(x), 1e-13 * std::abs(phi(x)) + scale) << text << " at " << x;
+      EXPECT_NEAR(expression.derivative(x), first(x), 1e-13 * std::abs(first(x)) + 1e-17) << text << "' at " << x;
+      EXPECT_TRUE(std::isfinite(expression.second_derivative(x))) << text << "'' at " << x;
+    }
+  };
+  const auto sech2 = [](double x) { return 1 / std::cosh(x) / std::cosh(x); };
+  const auto hyperbolic = [](double x) { return std::tanh(x); };
+  expect_equal("(exp(x)-exp(-x))/(exp(x)+exp(-x))", hyperbolic, sech2, 0.0);
+  expect_equal("(exp(2*x)-1)/(exp(2*x)+1)", hyperbolic, sech2, 0.0);
+  expect_equal("sinh(x)/cosh(x)", hyperbolic, sech2, 0.0);
+  const auto softplus = [](double x) { return std::log1p(std::exp(-std::abs(x))) + std::max(x, 0.0); };
+  const auto logistic = [](double x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); };
+  expect_equal("log(1+exp(x))", softplus, logistic, 1e-16);
+  expect_equal("log1p(exp(x))", softplus, logistic, 1e-16);
+  expect_equal(
+      "x/(1+exp(-x))", [](double x) { return x < -700 ? 0.0 : x / (1 + std::exp(-x)); },
+      [](double x) {
+        if (std::abs(x) > 700) return x > 0 ? 1.0 : 0.0;
+        return (1 + std::exp(-x) * (1 + x)) / std::pow(1 + std::exp(-x), 2);
+      },
+      0.0);
+}
+
+TEST(Expression, PolesBetweenPointsOfAnyGridAreRefused) {
+  const auto why = [](const char* text) -> std::string {
+    try {
+      parse_expression(text);
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(why("cbrt(x-0.3)"), HasSubstr("its derivative is infinite at x = 0.3"));
+  EXPECT_THAT(why("1/(x-0.3)"), HasSubstr("it is infinite at x = 0.3"));
+  EXPECT_THAT(why("abs(x-0.3)^1.5"), HasSubstr("its second derivative is infinite at x = 0.3"));
 }
 
 TEST(Expression, MinusBindsLessThanPower) {

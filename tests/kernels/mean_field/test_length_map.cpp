@@ -1,6 +1,10 @@
 // Where the length map leads: known fixed points, collapse, divergence, and slow convergence.
 #include "kernels/mean_field/length_map.hpp"
 
+#include "kernels/mean_field/mean_field_table.hpp"
+
+#include "kernels/mean_field/mean_field.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -123,6 +127,26 @@ TEST(Attractor, ExponentialDiverges) {
 TEST(Attractor, UndefinedMapIsNotANumber) {
   const auto inverse = [](double x) { return 1.0 / x; };
   EXPECT_TRUE(std::isnan(attractor(Activation::custom(inverse, inverse, inverse), 1.0, 0.1)));
+}
+
+/// With the outer slopes' mean square times the gain at one, E phi^2 = A q + B sqrt(q) + C + ...: B or C decides.
+TEST(LengthMap, CriticalLinearPiecesDriftToInfinity) {
+  // B = 2 (1 * 0.4 + 1 * 1) / sqrt(2 pi) > 0.
+  EXPECT_EQ(attractor(Activation::piecewise_linear({0.3}, {-1, 1}, 0, 1), 1.0, 0.0), infinity);
+  // 1 - x: V(q) = q + 1.
+  EXPECT_EQ(attractor(Activation::piecewise_linear({0.3}, {-1, -1}, 0, 1), 1.0, 0.0), infinity);
+  EXPECT_DOUBLE_EQ(attractor(Activation::piecewise_linear({0.3}, {-1, -1}, 0, 1), 0.6, 0.0), 0.36 / 0.64);
+  // |x| - 1 has B < 0: V(q) = q - 2 sqrt(2 q / pi) + 1 + sigma_b^2, a root at sqrt(q) = (1 + sigma_b^2) sqrt(pi / 8).
+  const double root = 1.25 * std::sqrt(std::numbers::pi / 8);
+  EXPECT_NEAR(attractor(Activation::piecewise_linear({0}, {-1, 1}, 0, -1), 1.0, 0.5), root * root, 1e-12);
+  // The ReLU that begins at -0.2 keeps more than half of q, the one that begins at 0.2 less.
+  EXPECT_EQ(attractor(Activation::piecewise_linear({-0.2}, {0, 1}, 0, 0.2), std::sqrt(2.0), 0.0), infinity);
+  EXPECT_EQ(attractor(Activation::piecewise_linear({0.2}, {0, 1}, 0, 0), std::sqrt(2.0), 0.0), 0.0);
+  for (const auto& slopes : {std::vector<double>{-1, -1}, {-1, 1}, {1, -1}, {1, 1}}) {
+    const Activation pieces = Activation::piecewise_linear({0.3}, slopes, 0.3, 0.0);
+    EXPECT_EQ(sigma_w_critical(pieces, 0.3), 1.0) << pieces.text();
+    EXPECT_EQ(MeanFieldTable(pieces).sigma_w_critical({1.0, 0.3, 1.0, 1.0}), 1.0) << pieces.text();
+  }
 }
 
 }  // namespace
