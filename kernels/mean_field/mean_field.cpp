@@ -140,6 +140,10 @@ PhasePoint phase_point(const Activation& given, const MeanFieldParameters& param
   const auto moments = [&](double q) { return detail::moments_up_to_infinity(activation, q); };
   const auto chord = [&](double epsilon) { return correlation_chord(activation, q_star, epsilon); };
   PhasePoint point = detail::phase_point_at(q_star, detail::is_odd(activation), parameters, moments, chord);
+  if (q_star > 0.0 && std::isfinite(q_star) && detail::slope_is_rounding(activation, moments(q_star))) {
+    point.xi_q = detail::nan;
+    point.converged = false;
+  }
   // No limit although the map is defined where it started: the iteration ran into its bound.
   if (std::isnan(q_star)) point.converged = std::isnan(gaussian_moments(activation, parameters.q0).phi2);
   return point;

@@ -45,6 +45,13 @@ double trusted(double q_star, const Activation& activation, double slope);
 /// Whether phi(-x) = -phi(x): where nothing is known of it, at some hundred places to 1e-14.
 bool is_odd(const Activation& activation);
 
+/// Whether the slope E phi phi' h of the length map is what a cancelling quadrature left: below the rounding of a sum
+/// whose terms are as large as its Cauchy bound. Closed forms have no such rest.
+inline bool slope_is_rounding(const Activation& activation, const GaussianMoments& m) {
+  if (activation.pieces() != nullptr || activation.hermite_series() != nullptr || activation.is_sine()) return false;
+  return std::abs(m.phi_dphi_h) < 1e-12 * std::sqrt(m.phi2 * m.dphi2_h2);
+}
+
 /// gaussian_moments, and at q = infinity the limits of E phi'^2 and E phi''^2, NaN where they have none that can be
 /// told.
 GaussianMoments moments_up_to_infinity(const Activation& activation, double q);

@@ -225,6 +225,13 @@ PhasePoint MeanFieldTable::phase_point(const MeanFieldParameters& parameters) co
   const GaussianMoments at_q_star = gaussian_moments(limit);
   const double q_star = detail::trusted(limit, activation_, gain / parameters.keep * at_q_star.phi_dphi_h / limit);
   const auto moments = [&](double) { return at_q_star; };
+  const auto settled = [&](PhasePoint point) {
+    if (q_star > 0.0 && std::isfinite(q_star) && detail::slope_is_rounding(activation_, at_q_star)) {
+      point.xi_q = nan;
+      point.converged = false;
+    }
+    return point;
+  };
   double start = 0.0;
   // The series of an activation with kinks is known in closed form, or falls off too slowly to be found.
   const bool has_series = activation_.pieces() != nullptr || !activation_.has_kinks();
@@ -236,7 +243,7 @@ PhasePoint MeanFieldTable::phase_point(const MeanFieldParameters& parameters) co
       double c = 1.0;
       if (is_ordered || parameters.keep < 1.0 || gain * chord.at_one() > 1.0) {
         const PhasePoint point = detail::phase_point_at(q_star, is_odd_, parameters, moments, chord, start);
-        if (point.converged && (is_ordered || chord.is_enough(point.c_star))) return point;
+        if (point.converged && (is_ordered || chord.is_enough(point.c_star))) return settled(point);
         if (point.converged) {
           c = point.c_star;
           start = 1.0 - c;
@@ -248,7 +255,7 @@ PhasePoint MeanFieldTable::phase_point(const MeanFieldParameters& parameters) co
   const auto chord = [&](double epsilon) { return correlation_chord(activation_, q_star, epsilon); };
   PhasePoint point = detail::phase_point_at(q_star, is_odd_, parameters, moments, chord, start);
   if (std::isnan(q_star)) point.converged = std::isnan(meander::gaussian_moments(activation_, parameters.q0).phi2);
-  return point;
+  return settled(point);
 }
 
 double MeanFieldTable::sigma_w_critical(const MeanFieldParameters& parameters) const {
