@@ -171,7 +171,7 @@ Diagram::Keys::Keys(Declaration& declare) : networks(declare) {
 std::unique_ptr<Measure> make_phase_diagram() {
   return bound_measure<Diagram>(
       {.name = "phase_diagram",
-       .version = 1,
+       .version = 2,
        .description = "order and chaos at infinite width over sigma_w, sigma_b and activation: fixed points of the "
                       "length and correlation maps, chi_1, chi_2, depth scales, basins, and the critical line; nothing "
                       "is drawn at random",
