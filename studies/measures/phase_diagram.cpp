@@ -2,6 +2,7 @@
 // (sigma_w, sigma_b, activation), and the critical line (Poole et al. 2016; Schoenholz et al. 2017).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
@@ -10,8 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/mean_field/mean_field_table.hpp"
 #include "pipeline/measure/measure.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/counted_activation.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
@@ -89,8 +93,13 @@ class Diagram final : public Measurement {
     OwnDimension deviation{.name = "deviation", .size = deviations.size(), .long_name = "relative distance to q_star"};
     for (const double value : deviations) deviation.coordinates.emplace_back(value);
     add(std::move(deviation));
+    points_ = study.points();
+    for (const SweepDimension& dimension : study.sweep) {
+      if (dimension.name == "activation") points_ /= dimension.values.size();
+      if (dimension.name == "sigma_w") sigmas_ = dimension.values.size();
+    }
     add({.layout = {"diagram", std::nullopt, false, diagram_arrays()},
-         .cost = [](const Point&) { return Cost{.seconds = 5e-6, .bytes = 4e6}; },
+         .cost = [this](const Point& point) { return Cost{.seconds = costs(point).point, .bytes = 4e6}; },
          .run = [this](const Task& task,
                        Results& results) { set_diagram(table(task.point), parameters(task.point, true), results); }});
     std::vector<std::string> all_but_sigma_w;
@@ -98,7 +107,7 @@ class Diagram final : public Measurement {
       if (dimension.name != "sigma_w") all_but_sigma_w.push_back(dimension.name);
     }
     add({.layout = {"critical", std::move(all_but_sigma_w), false, critical_arrays()},
-         .cost = [](const Point&) { return Cost{.seconds = 2e-4, .bytes = 4e6}; },
+         .cost = [this](const Point& point) { return Cost{.seconds = costs(point).critical, .bytes = 4e6}; },
          .run =
              [this](const Task& task, Results& results) {
                results.set("sigma_w_critical", table(task.point).sigma_w_critical(parameters(task.point, false)));
@@ -116,6 +125,36 @@ class Diagram final : public Measurement {
     parameters.q0 = keys_.q0(point);
     parameters.keep = keys_.keep(point);
     return parameters;
+  }
+
+  /// Seconds of a task, with its share of the tables that all tasks of an activation share.
+  struct Costs {
+    double point = 0.0, critical = 0.0;
+  };
+
+  /// Counted at two gains, on tables that are new and then on those that are there.
+  const Costs& costs(const Point& point) const {
+    const Activation& activation = keys_.networks.activation(point);
+    const auto [entry, is_new] = costs_.try_emplace(&activation);
+    if (!is_new) return entry->second;
+    const CountedActivation counted(activation);
+    const MeanFieldTable table(counted.activation());
+    Results unused_point(layout().families[0]);
+    const auto diagram = [&](double sigma_w, double sigma_b) {
+      return counted.evaluations([&] { set_diagram(table, {.sigma_w = sigma_w, .sigma_b = sigma_b}, unused_point); });
+    };
+    const auto critical = [&](double sigma_b) {
+      return counted.evaluations([&] { table.sigma_w_critical({.sigma_b = sigma_b}); });
+    };
+    const double first = diagram(1.0, 0.1) + diagram(2.5, 0.1), again = diagram(1.2, 0.2) + diagram(2.2, 0.2);
+    const double line = critical(0.1), line_again = critical(0.2);
+    const MachineRates& rates = machine_rates();
+    const double each = activation.has_kinks() ? node_seconds(activation) : evaluation_seconds(activation);
+    const double points = static_cast<double>(points_);
+    entry->second.point = 8000.0 * rates.step + each * (0.5 * again + std::max(0.0, first - again) / points);
+    entry->second.critical = 10000.0 * rates.step + each * (line_again + std::max(0.0, line - line_again) *
+                                                                             static_cast<double>(sigmas_) / points);
+    return entry->second;
   }
 
   static void set_diagram(const MeanFieldTable& table, const MeanFieldParameters& parameters, Results& results) {
@@ -146,6 +185,8 @@ class Diagram final : public Measurement {
 
   Keys keys_;
   std::map<const Activation*, MeanFieldTable> tables_;  // by the decoded activation
+  mutable std::map<const Activation*, Costs> costs_;
+  std::size_t points_ = 1, sigmas_ = 1;  // of each activation
 };
 
 Diagram::Keys::Keys(Declaration& declare) : networks(declare) {

@@ -11,10 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/decision_boundary/boundary_curvature.hpp"
 #include "kernels/decision_boundary/boundary_search.hpp"
 #include "kernels/mean_field/boundary_theory.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
@@ -160,7 +163,9 @@ class Boundaries final : public Measurement {
     add({.layout = {"theory", std::nullopt, false, theory_arrays()},
          .cost =
              [this](const Point& point) {
-               return Cost{.seconds = 4e-3 * static_cast<double>(networks_->widths(point).size()), .bytes = 1e6};
+               const double layers = static_cast<double>(networks_->widths(point).size());
+               const double each = theory_costs_(networks_->activation(point)).moments(1.0);
+               return Cost{.seconds = machine_rates().task + 3.0 * layers * each, .bytes = 1e6};
              },
          .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
@@ -182,8 +187,15 @@ class Boundaries final : public Measurement {
     for (std::size_t l = 0; l + 1 < sizes.size(); ++l) weights += static_cast<double>(sizes[l]) * sizes[l + 1];
     const CurvatureCost one = curvature_cost(sizes, choice_.curvature_options());
     // About sixty evaluations find a bracket, ten more a point.
-    const double search = 70.0 * 2.0 * weights / 2.5e9;
-    cost.seconds = 1.5e-9 * weights + choice_.points() * (search + one.seconds);
+    const MachineRates& rates = machine_rates();
+    double neurons = 0.0;
+    for (const int size : sizes) neurons += size;
+    const Activation& activation = networks_->activation(point);
+    // A curve through a network that is not odd may miss the boundary, and is looked at closely before the next.
+    const double tries = activation.odd() == true ? 70.0 : 70.0 + 0.3 * static_cast<double>(choice_.search().samples);
+    const double each = weights * rates.streamed + neurons * (evaluation_seconds(activation) + 2.0 * rates.step);
+    const double search = tries * (each + 1000.0 * rates.step);
+    cost.seconds = machine_rates().draw * weights + choice_.points() * (search + one.seconds);
     cost.bytes = 1e6 + 8.0 * weights * (networks_->random() == nullptr ? 2.0 : 1.0) + one.bytes +
                  32.0 * choice_.points() * choice_.curvatures() * static_cast<double>(sizes.size());
     return cost;
@@ -252,6 +264,7 @@ class Boundaries final : public Measurement {
 
   std::shared_ptr<const NetworkSource> networks_;
   BoundaryChoice choice_;
+  TheoryCosts theory_costs_;
 };
 
 }  // namespace

@@ -1,0 +1,99 @@
+// What every measure's tasks take beside what their cost models say: processor seconds of tasks of the study files given,
+// in turn. Ends with 1 where a task, or a family of them, takes less than half or more than twice what was said.
+#include <fmt/format.h>
+#include <mpi.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "pipeline/measure/measure.hpp"
+#include "pipeline/measure/tasks.hpp"
+#include "pipeline/ranks/rank_group.hpp"
+#include "pipeline/study_reader/study_reader.hpp"
+#include "studies/measures/catalogue.hpp"
+#include "tests/benchmarks/timing.hpp"
+
+namespace {
+
+using namespace meander;
+
+/// Tasks that are over sooner count only in the sum over their family: the run's own work for a task takes as long.
+constexpr double shortest = 1e-3;
+constexpr double most = 2.0;
+
+struct Compared {
+  double expected = 0.0;
+  double taken = 0.0;
+
+  double ratio() const { return taken / expected; }
+  bool is_off() const { return ratio() > most || ratio() < 1.0 / most; }
+};
+
+/// The first draw of a point; short ones again and again, the quickest of which the machine disturbed least.
+double seconds_of(const BoundStudy& bound, const Family& family, const Task& task) {
+  const auto once = [&] {
+    return processor_seconds([&] {
+      Results results(family);
+      bound.measurement->run(task, results);
+    });
+  };
+  double least = once();
+  for (int again = 0; again < 4 && least < 0.02; ++again) least = std::min(least, once());
+  return least;
+}
+
+void print(const std::string& what, const Compared& compared, bool counts) {
+  std::printf("%-9s %10.3g %10.3g %8.2f  %s\n", counts && compared.is_off() ? "OFF" : "", compared.expected,
+              compared.taken, compared.ratio(), what.c_str());
+  std::fflush(stdout);
+}
+
+/// Gives how many are off.
+int compare(const std::string& path) {
+  const Catalogue catalogue = all_measures();
+  const BoundStudy bound = read_study(path, {}, catalogue);
+  const RankGroup group{MPI_COMM_SELF};
+  int off = 0;
+  const Layout layout = bound.measurement->layout();
+  for (std::size_t f = 0; f < layout.families.size(); ++f) {
+    const Family& family = layout.families[f];
+    const CellSpace cells(bound.study, family);
+    Compared sum;
+    std::vector<std::size_t> seen;
+    for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+      if (cells.realization(cell) != 0) continue;
+      const Point point(bound.study, cells.point_indices(cell));
+      const Task task{bound.study, point, f, 0, bound.study.seed, 0, &group};
+      Compared one{bound.measurement->cost(f, point).seconds, 0.0};
+      try {
+        one.taken = seconds_of(bound, family, task);
+      } catch (const std::exception& error) {
+        std::printf("failed: %s\n", error.what());
+        continue;
+      }
+      const bool counts = std::max(one.expected, one.taken) >= shortest;
+      off += counts && one.is_off();
+      print(fmt::format("{} {} {}", path.substr(path.rfind('/') + 1), family.name, point.text()), one, counts);
+      sum.expected += one.expected;
+      sum.taken += one.taken;
+    }
+    if (sum.expected > 0.0) {
+      off += sum.is_off();
+      print(fmt::format("{} {}: all", path.substr(path.rfind('/') + 1), family.name), sum, true);
+    }
+  }
+  return off;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  int off = 0;
+  for (int i = 1; i < argc; ++i) off += compare(argv[i]);
+  std::printf("%d off\n", off);
+  MPI_Finalize();
+  return off == 0 ? 0 : 1;
+}
