@@ -112,17 +112,27 @@ double AverageCosts::iteration(double sigma_w, double sigma_b, double q, double 
   return seconds;
 }
 
-double AverageCosts::phase_point(double sigma_w, double sigma_b, double q) const {
-  // Newton's steps, each with averages over one Gaussian and over two, near where they end.
-  constexpr double length_steps = 40.0, correlation_steps = 12.0;
-  const double gain = sigma_w * sigma_w, floor = sigma_b * sigma_b;
-  const double start = q;
+bool AverageCosts::settle(double sigma_w, double sigma_b, double& q) const {
+  const double gain = sigma_w * sigma_w, floor = sigma_b * sigma_b, start = q;
   for (int i = 0; i < 50; ++i) q = gain * mean_square(q) + floor;
-  const bool settles = q > 1e-6 * start && q < 1e6 * std::max(1.0, start);
-  if (!settles) return length_steps * moments(1.0);  // collapses or diverges
+  return q > 1e-6 * start && q < 1e6 * std::max(1.0, start);
+}
+
+double AverageCosts::attractor(double sigma_w, double sigma_b, double q) const {
+  const double start = q;
+  const bool settles = settle(sigma_w, sigma_b, q);
+  // Newton's steps; a divergence is followed over many orders of magnitude.
+  return settles || q < start ? 40.0 * moments(settles ? q : 1.0) : 280.0 * moments(1e6);
+}
+
+double AverageCosts::phase_point(double sigma_w, double sigma_b, double q) const {
+  constexpr double correlation_steps = 12.0;  // Newton's, near where they end
+  const double seconds = attractor(sigma_w, sigma_b, q);
+  if (!settle(sigma_w, sigma_b, q)) return seconds;
+  const double gain = sigma_w * sigma_w, floor = sigma_b * sigma_b;
   double c = 0.5;
   for (int i = 0; i < 50; ++i) c = (gain * mean_square(q) * correlation(q, c) + floor) / q;
-  return length_steps * moments(q) + correlation_steps * (pair(q, 0.5) + pair(q, c)) / 2.0;
+  return seconds + correlation_steps * (pair(q, 0.5) + pair(q, c)) / 2.0;
 }
 
 }  // namespace meander

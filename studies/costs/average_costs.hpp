@@ -29,7 +29,8 @@ class AverageCosts {
 
   /// The length and covariance maps through `layers` layers from (q, c) of the first.
   double iteration(double sigma_w, double sigma_b, double q, double c, int layers) const;
-  /// The fixed points and their stability by quadrature (phase_point), from q.
+  /// The attractor of the length map from q; and with the correlation map's fixed point (phase_point).
+  double attractor(double sigma_w, double sigma_b, double q) const;
   double phase_point(double sigma_w, double sigma_b, double q) const;
 
  private:
@@ -42,6 +43,8 @@ class AverageCosts {
   };
   const Moments& moments_near(double q) const;
   const Pair& pair_near(double q, double c) const;
+  /// Follows the length map from q to where it leads; false where it collapses or diverges.
+  bool settle(double sigma_w, double sigma_b, double& q) const;
   double mehler_seconds(double q, double c, double& evaluations) const;
 
   const Activation& phi() const { return counted_.activation(); }

@@ -139,9 +139,9 @@ class Diagram final : public Measurement {
     if (!is_new) return entry->second;
     const CountedActivation counted(activation);
     const MeanFieldTable table(counted.activation());
-    Results unused_point(layout().families[0]);
     const auto diagram = [&](double sigma_w, double sigma_b) {
-      return counted.evaluations([&] { set_diagram(table, {.sigma_w = sigma_w, .sigma_b = sigma_b}, unused_point); });
+      const MeanFieldParameters parameters{.sigma_w = sigma_w, .sigma_b = sigma_b};
+      return counted.evaluations([&] { table.length_basin(parameters, table.phase_point(parameters).q_star); });
     };
     const auto critical = [&](double sigma_b) {
       return counted.evaluations([&] { table.sigma_w_critical({.sigma_b = sigma_b}); });

@@ -131,7 +131,10 @@ class Spectrum final : public Measurement {
 
   /// The attractor, and coefficients by quadrature.
   double spectrum_seconds(const Point& point) const {
-    return machine_rates().task + (10.0 + 0.5 * settings_.orders()) * costs(point).moments(1.0);
+    const double sigma_w = settings_.sigma_w(point), sigma_b = settings_.sigma_b(point);
+    const bool given = settings_.given_variance(point).has_value();
+    const double attractor = given ? 0.0 : costs(point).attractor(sigma_w, sigma_b, 1.0);
+    return machine_rates().task + attractor + 0.5 * settings_.orders() * costs(point).moments(1.0);
   }
 
   /// Every fixed point between 1e-12 and 1e6 on a grid, and the stability of one.

@@ -256,11 +256,14 @@ Cost Labelings::cost_of(const Point& point) const {
   const double points = stored_ ? static_cast<double>(stored_->points.size()) : static_cast<double>(point_count(point));
   const MachineRates& rates = machine_rates();
   const double element = row_seconds(networks_->activation(point)) + 2.0 * rates.step;
-  double weights = 0.0, widest = inputs, neurons = 0.0;
+  double weights = 0.0, widest = inputs;
+  std::vector<double> from;  // seconds of a point and step from each layer on: what is before it does not move
   for (std::size_t l = 0; l < widths.size(); ++l) {
     weights += static_cast<double>(widths[l]) * (l == 0 ? inputs : widths[l - 1]);
     widest = std::max(widest, static_cast<double>(widths[l]));
-    neurons += widths[l];
+    const double fan_in = l == 0 ? inputs : widths[l - 1];
+    for (double& seconds : from) seconds += widths[l] * (1.5 * rates.product * fan_in + 0.6 * element);
+    from.push_back(widths[l] * 0.6 * element);
   }
   const bool exact = counts_exactly(method_, networks_->activation(point));
   Cost cost;
@@ -269,9 +272,9 @@ Cost Labelings::cost_of(const Point& point) const {
   for (const int layer : layers_) {
     if (layer > static_cast<int>(widths.size())) break;
     const double drawn = 3.0 * rates.draw * weights + rates.task * (1.0 + points);
-    cost.seconds += drawn + (exact ? points * exact_seconds(point, widths, layer)
-                                   : points * static_cast<double>(steps_(point)) *
-                                         (1.5 * rates.product * weights + neurons * element));
+    cost.seconds +=
+        drawn + (exact ? points * exact_seconds(point, widths, layer)
+                       : points * static_cast<double>(steps_(point)) * from[static_cast<std::size_t>(layer - 1)]);
   }
   return cost;
 }

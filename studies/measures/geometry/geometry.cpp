@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/mean_field/geometry_theory.hpp"
 #include "kernels/trajectories/manifold_geometry.hpp"
 #include "studies/costs/activation_cost.hpp"
@@ -108,6 +109,13 @@ class CurveGeometry final : public Measurement {
     Cost cost =
         curves_.sampling_cost(point, row_seconds_with_derivatives(curves_.networks().activation(point)) / passes);
     cost.seconds *= passes;
+    if (wishes_.autocorrelation) {
+      // A Fourier transform for two neurons, and one more.
+      const double samples = static_cast<double>(curves_.samples()(point));
+      double neurons = 0.0;
+      for (const int width : curves_.networks().widths(point)) neurons += width + 2.0;
+      cost.seconds += 1.2 * machine_rates().step * neurons * samples * std::log2(samples);
+    }
     if (curves_.has_theory_of_draws()) cost.seconds += theory_seconds(point);
     cost.bytes = manifold_geometry_bytes(curves_.input_dimension(), curves_.networks().widths(point),
                                          options(point, !wishes_.curvature));
