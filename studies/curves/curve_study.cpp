@@ -54,7 +54,17 @@ TheoryParameters CurveStudy::theory_parameters(const Point& point) const {
 }
 
 CurveTheory CurveStudy::theory(const Point& point, const Curve& curve) const {
-  return curve_theory(networks_->activation(point), theory_parameters(point), curve);
+  CurveTheory theory = curve_theory(networks_->activation(point), theory_parameters(point), curve);
+  const GaussianCorrection law = correction(point, curve);
+  law.mask_averages(theory.growth);
+  law.mask_averages(theory.sign_changes);
+  law.mask_switches(theory.transitions);
+  return theory;
+}
+
+GaussianCorrection CurveStudy::correction(const Point& point, const Curve& curve) const {
+  const auto network = networks_->random()->parameters(point, input_.dimension());
+  return gaussian_correction(network, mean_square(curve), input_.participation(curve));
 }
 
 Cost CurveStudy::sampling_cost(const Point& point) const {
@@ -75,7 +85,9 @@ Cost CurveStudy::exact_cost(const Point& point, bool patterns, bool events) cons
   task.events = events;
   task.law = networks_->law(point);
   std::optional<CurveTheory> predicted;
-  if (networks_->random() != nullptr && input_.dimension() >= 2) predicted = theory(point, input_.typical_curve(point));
+  if (networks_->random() != nullptr && input_.dimension() >= 2) {
+    predicted = curve_theory(networks_->activation(point), theory_parameters(point), input_.typical_curve(point));
+  }
   double pieces = 1.0;
   for (std::size_t l = 0; l < task.widths.size(); ++l) {
     const double transitions = predicted ? predicted->transitions[l] : std::numeric_limits<double>::quiet_NaN();
