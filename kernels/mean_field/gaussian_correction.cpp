@@ -235,8 +235,8 @@ double ExcessKurtosis::operator()(double participation, int inputs, int outputs)
   return 8.0 * (std::sqrt(2.0 * n / std::numbers::pi) * sum - 1.0);
 }
 
-GaussianCorrection gaussian_correction(const RandomNetwork::Parameters& network, double q0,
-                                       const Participation& input) {
+GaussianCorrection gaussian_correction(const RandomNetwork::Parameters& network, double q0, const Participation& input,
+                                       double keep) {
   const Activation& activation = network.activation;
   const auto depth = network.widths.size();
   const LinearPieces* pieces = activation.pieces();
@@ -268,10 +268,12 @@ GaussianCorrection gaussian_correction(const RandomNetwork::Parameters& network,
       const double here = cumulants.crossing(level == 0.0 ? 0.0 : level / std::sqrt(q));
       if (!(here <= found.switches[l])) found.switches[l] = here;
     }
-    q = scale_free ? 1.0 : length_map(activation, network.sigma_w, network.sigma_b, q);
-    const double curve = share.tangent > 0.0 ? 1.0 : 0.0;
-    share = {averages.next.position / width, curve * averages.next.mixed / width,
-             curve * averages.next.tangent / width};
+    q = scale_free ? 1.0 : length_map(activation, network.sigma_w / std::sqrt(keep), network.sigma_b, q);
+    // One neuron carries no more than all.
+    const auto next = [&](double over_width) { return std::min(1.0, over_width / (width * keep)); };
+    const bool curve = share.tangent > 0.0;
+    share = {next(averages.next.position), curve ? next(averages.next.mixed) : 0.0,
+             curve ? next(averages.next.tangent) : 0.0};
   }
   const auto first = std::find_if_not(found.layers.begin(), found.layers.end(), holds);
   found.averages_hold = static_cast<int>(first - found.layers.begin());

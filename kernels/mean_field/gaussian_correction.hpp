@@ -73,7 +73,9 @@ inline constexpr double tolerated_correction = 0.05;
 
 /// The post-activations' own fourth moments give the participation in deeper layers, so corrections fall like 1 /
 /// width. Biases are Gaussian and dilute. Second moments of layer 1 hold under every law; a layer whose correction is
-/// too large hands wrong averages on to all behind it. `q0` is the mean square of the input's components.
-GaussianCorrection gaussian_correction(const RandomNetwork::Parameters& network, double q0, const Participation& input);
+/// too large hands wrong averages on to all behind it. `q0` is the mean square of the input's components, `keep` the
+/// share of each layer's neurons that dropout leaves.
+GaussianCorrection gaussian_correction(const RandomNetwork::Parameters& network, double q0, const Participation& input,
+                                       double keep = 1.0);
 
 }  // namespace meander

@@ -214,7 +214,7 @@ class Signals final : public Measurement {
     const auto network = networks_->random()->parameters(point, points_.dimension());
     const PropagationParameters parameters{network.widths, network.sigma_w, network.sigma_b, keep_(point)};
     PropagationTheory theory = propagation_theory(network.activation, parameters, inputs);
-    const GaussianCorrection law = gaussian_correction(network, 0.5 * (inputs.q00 + inputs.q11), share);
+    const GaussianCorrection law = gaussian_correction(network, 0.5 * (inputs.q00 + inputs.q11), share, keep_(point));
     const double first_q = theory.q.front();
     law.mask_moments(theory.q);
     law.mask_moments(theory.c);

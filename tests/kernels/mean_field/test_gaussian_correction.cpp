@@ -130,6 +130,17 @@ TEST(GaussianCorrection, DeeperLayersTakePostActivationsFourthMoments) {
   EXPECT_NEAR(at("relu") / expected(6), 1.0, 1e-3);
 }
 
+TEST(GaussianCorrection, DropoutLeavesFewerNeuronsToCarryALayer) {
+  const auto at = [](double keep) {
+    return gaussian_correction(network({Kind::sparse, 0.5}, 100000, {200, 200}, 1.0, 0.0, "relu"), 1.0,
+                               random_point_participation(100000), keep)
+        .layers[1];
+  };
+  const double kurtosis = 3.0 * 6 / 200 / 0.25;
+  EXPECT_NEAR(at(0.25) / (kurtosis / 8 + 35.0 / 384 * kurtosis * kurtosis), 1.0, 1e-3);
+  EXPECT_LT(at(1.0), at(0.5));
+}
+
 TEST(GaussianCorrection, RareSwitchesFeelTailsMost) {
   // At three standard deviations He_4 is ten times what it is at zero.
   const GaussianCorrection found =
@@ -153,6 +164,37 @@ void PrintTo(const Case& c, std::ostream* out) {
 }
 
 class Switches : public testing::TestWithParam<Case> {};
+
+/// Deeper layers: three of them, against theory for Gaussian weights, which at this width is off itself, so against
+/// Gaussian networks.
+TEST(GaussianCorrection, DeepLayersDeviateWhereItSaysSo) {
+  constexpr int width = 60, networks = 300;
+  const auto lengths = [&](WeightLaw law) {
+    std::vector<double> mean(3, 0.0);
+    for (std::uint64_t r = 0; r < networks; ++r) {
+      const StreamKey key = stream_key(78, r);
+      auto x0 = gaussian_point(key, 0, 200), x1 = gaussian_point(key, 1, 200);
+      make_orthonormal(x0, x1);
+      const ExactCounts counts = exact_curve(RandomNetwork(network(law, 200, {width, width, width}), key),
+                                             curve_between(CurveKind::circle, x0, x1), ExactOptions{});
+      for (std::size_t l = 0; l < 3; ++l) mean[l] += static_cast<double>(counts.transitions[l]) / networks;
+    }
+    return mean;
+  };
+  const auto holds = [&](WeightLaw law) {
+    return gaussian_correction(network(law, 200, {width, width, width}), 1.0, random_curve_participation(200))
+        .averages_hold;
+  };
+  const std::vector<double> gaussian = lengths({Kind::gaussian});
+  const WeightLaw uniform{Kind::uniform}, sparse{Kind::sparse, 0.1}, student{Kind::student_t, 3.0};
+  EXPECT_EQ(holds(uniform), 3);
+  EXPECT_NEAR(lengths(uniform)[2] / gaussian[2], 1.0, 0.05);
+  // Sparse weights: layer 1 takes 200 inputs and is nearly right, layers behind it take 60.
+  EXPECT_LE(holds(sparse), 1);
+  EXPECT_LT(lengths(sparse)[1] / gaussian[1], 0.93);
+  EXPECT_EQ(holds(student), 0);
+  EXPECT_LT(lengths(student)[2] / gaussian[2], 0.93);
+}
 
 /// Switches of layer 1 along circles (of one input: lines), over many networks and curves.
 TEST_P(Switches, DeviateWhereTheCorrectionSaysSo) {
