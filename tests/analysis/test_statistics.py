@@ -88,6 +88,13 @@ def test_ratio_whose_sign_is_not_told_has_no_interval():
     assert float(ratio["ratio_low"][0]) < 0.8 / 2.2 < float(ratio["ratio_high"][0])
 
 
+def test_scripts_of_the_bootstrap_go_on():
+    dataset = replicated(3, 8, 0.1, seed=1)
+    with pytest.warns(DeprecationWarning, match="not used any more"):
+        old = meander.growth_rates(dataset, resamples=100, seed=7)
+    assert old.identical(meander.growth_rates(dataset))
+
+
 def test_archive_with_theory(lengths):
     dataset = meander.open(lengths)
     growth = meander.growth_rates(dataset, "length")

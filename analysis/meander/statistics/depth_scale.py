@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from meander import archive
-from meander.statistics.intervals import REALIZATION, student_factor
+from meander.statistics.intervals import REALIZATION, note_unused, student_factor
 
 NEAR = {"c": 0.15, "q": 0.15}  # of the fixed point (for q: relative), where an approach counts as exponential
 NEAR_ONE = 0.05  # the same where c tends to 1: the correlation map bends more there
@@ -16,7 +16,8 @@ SMALLEST = 1e-6  # distances from 1 are weighed as if they were no smaller: sing
 GRID = np.exp(np.linspace(np.log(0.2), np.log(2000.0), 1200))
 
 
-def depth_scales(dataset: xr.Dataset, array: str = "c", level: float = 0.95) -> xr.Dataset:
+def depth_scales(dataset: xr.Dataset, array: str = "c", resamples: int | None = None, level: float = 0.95,
+                 seed: int | None = None) -> xr.Dataset:
     """Fits mean over networks of `c` (or `q`) = a + b exp(-layer / xi) and gives xi with its interval.
 
     `xi`, `xi_low` and `xi_high` (Student's t over realizations), `xi_same_fit`: the same estimator applied to the
@@ -30,8 +31,9 @@ def depth_scales(dataset: xr.Dataset, array: str = "c", level: float = 0.95) -> 
     layers that the fit sets to zero has mean zero, and Student's t tests that (an inversion of the test, as Fieller's of a
     ratio; layers need not be independent, and two networks suffice). `xi_low` is 0 and `xi_high` infinite where the search
     (0.2 to 2000 layers) ends before the networks contradict; `xi` is NaN where the best value lies at an end of it. All
-    are NaN where fewer than five layers are near the fixed point.
+    are NaN where fewer than five layers are near the fixed point. (`resamples` and `seed` are not used.)
     """
+    note_unused(resamples, seed)
     if array not in NEAR or f"{array}_star" not in dataset:
         raise ValueError(f"no depth scale of `{array}` (there are those of c and q, in archives of signal_propagation)")
     values = archive.usable(dataset, array)

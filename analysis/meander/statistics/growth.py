@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 
 from meander import archive
-from meander.statistics.intervals import REALIZATION, jackknife_error, perturbed_means, student_factor
+from meander.statistics.intervals import REALIZATION, jackknife_error, note_unused, perturbed_means, student_factor
 
 
 def growth_rates(dataset: xr.Dataset, array: str = "length", layers: tuple[int, int] | None = None,
-                 level: float = 0.95) -> xr.Dataset:
+                 level: float = 0.95, resamples: int | None = None, seed: int | None = None) -> xr.Dataset:
     """Growth factors per layer of `array`, with intervals over realizations and theory beside.
 
     `ratio(..., layer)` is the mean at a layer over the mean at the layer before (for `length`, layer 1
@@ -22,8 +22,9 @@ def growth_rates(dataset: xr.Dataset, array: str = "length", layers: tuple[int, 
     of one network are not independent. They hold what they promise from two realizations on, as long as the
     networks scatter by up to half of their mean; where single networks outweigh the rest they cover less
     (0.90 where log-normal networks scatter by as much as their mean). With one realization they are NaN, and
-    where a ratio's sign is not the same whichever network is weighed less.
+    where a ratio's sign is not the same whichever network is weighed less. (`resamples` and `seed` are not used.)
     """
+    note_unused(resamples, seed)
     _require(dataset, array, "layer")
     chain, first = _chain(dataset, array, archive.usable(dataset, array))
     expected = archive.theory(dataset, array)
@@ -67,7 +68,8 @@ def growth_rates(dataset: xr.Dataset, array: str = "length", layers: tuple[int, 
     return result
 
 
-def width_extrapolation(dataset: xr.Dataset, array: str = "length", level: float = 0.95) -> xr.Dataset:
+def width_extrapolation(dataset: xr.Dataset, array: str = "length", resamples: int | None = None, seed: int | None = None,
+                        level: float = 0.95) -> xr.Dataset:
     """Fits mean / theory = intercept + a / width at every layer, each width weighted by itself.
 
     (The variance of measured / theory falls like 1 / width, so these weights are near the best, and they are
@@ -77,7 +79,9 @@ def width_extrapolation(dataset: xr.Dataset, array: str = "length", level: float
     `intercept_covariance` over (layer, layer_other). A joint test of p layers is Hotelling's: the intercepts'
     squared distance from one in that covariance, times (n - p) / (p (n - 1)), against F(p, n - p), n = `count`.
     Needs two widths or more and two realizations or more; a layer's fit is over the widths that have values.
+    (`resamples` and `seed` are not used.)
     """
+    note_unused(resamples, seed)
     _require(dataset, array, "width")
     expected = archive.theory(dataset, array)
     if expected is None:

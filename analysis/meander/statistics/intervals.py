@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import scipy.stats
 import xarray as xr
@@ -26,6 +28,13 @@ def mean_interval(array: xr.DataArray, level: float = 0.95) -> xr.Dataset:
     error = np.sqrt(deviation.sum(REALIZATION) / (several - 1) / several)
     half = error * scipy.stats.t.ppf(0.5 + level / 2, several - 1)
     return xr.Dataset({"mean": mean, "low": mean - half, "high": mean + half, "error": error, "count": count})
+
+
+def note_unused(resamples, seed):
+    """Scripts written for the bootstrap that was here go on: nothing is drawn now, and they are told."""
+    if resamples is not None or seed is not None:
+        warnings.warn("resamples and seed are not used any more (intervals are Student's t, nothing is drawn); leave them out",
+                      DeprecationWarning, stacklevel=3)
 
 
 def student_factor(count, level: float):
