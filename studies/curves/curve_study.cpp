@@ -56,16 +56,17 @@ TheoryParameters CurveStudy::theory_parameters(const Point& point) const {
 }
 
 CurveTheory CurveStudy::theory(const Point& point, const Curve& curve) const {
-  return curve_theory(networks_->activation(point), theory_parameters(point), curve);
+  CurveTheory theory = curve_theory(networks_->activation(point), theory_parameters(point), curve);
+  const GaussianCorrection law = correction(point, curve);
+  law.mask_averages(theory.growth);
+  law.mask_averages(theory.sign_changes);
+  law.mask_switches(theory.transitions);
+  return theory;
 }
 
-double CurveStudy::mean_square(const Point& point) const {
-  const Curve curve = typical_curve(point);
-  std::vector<double> x(static_cast<std::size_t>(curve.dimension()));
-  curve.point(curve.parameter(0, 2), x);
-  double sum = 0.0;
-  for (const double component : x) sum += component * component;
-  return sum / static_cast<double>(x.size());
+GaussianCorrection CurveStudy::correction(const Point& point, const Curve& curve) const {
+  const auto network = networks_->random()->parameters(point, input_.dimension());
+  return gaussian_correction(network, mean_square(curve), input_.participation(curve));
 }
 
 Cost CurveStudy::sampling_cost(const Point& point) const {
@@ -91,7 +92,9 @@ Cost CurveStudy::exact_cost(const Point& point, bool patterns, bool events) cons
   task.events = events;
   task.law = networks_->law(point);
   std::optional<CurveTheory> predicted;
-  if (networks_->random() != nullptr && input_.dimension() >= 2) predicted = theory(point, input_.typical_curve(point));
+  if (networks_->random() != nullptr && input_.dimension() >= 2) {
+    predicted = curve_theory(networks_->activation(point), theory_parameters(point), input_.typical_curve(point));
+  }
   task.transitions = expected_transitions(predicted ? predicted->transitions : std::vector<double>{}, task.widths);
   return meander::exact_cost(task);
 }

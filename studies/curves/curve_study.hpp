@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/mean_field/curve_theory.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/networks/network.hpp"
 #include "kernels/trajectories/sampled_curve.hpp"
 #include "pipeline/measure/measure.hpp"
@@ -59,12 +60,12 @@ class CurveStudy {
   Curve typical_curve(const Point& point) const { return input_.typical_curve(point); }
   /// Theory for a point of random networks along `curve`.
   CurveTheory theory(const Point& point, const Curve& curve) const;
+  /// How far the weights' law takes pre-activations from the Gaussian that theory assumes.
+  GaussianCorrection correction(const Point& point, const Curve& curve) const;
 
   Cost sampling_cost(const Point& point) const;
   /// The same where a neuron's activation takes `element` seconds a sample.
   Cost sampling_cost(const Point& point, double element) const;
-  /// Of the typical curve's first point.
-  double mean_square(const Point& point) const;
   /// What exact counting costs: events as mean-field theory predicts them for a typical curve.
   Cost exact_cost(const Point& point, bool patterns, bool events) const;
   Cost theory_cost(const Point& point) const;

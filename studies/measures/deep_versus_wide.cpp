@@ -14,6 +14,7 @@
 
 #include "kernels/base/machine_rates.hpp"
 #include "kernels/mean_field/curve_theory.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/trajectories/curve_outputs.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/costs/activation_cost.hpp"
@@ -23,6 +24,7 @@
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
 #include "studies/inputs/input_points.hpp"
+#include "studies/inputs/law_limits.hpp"
 #include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
 
@@ -53,10 +55,8 @@ std::vector<ArraySpec> measured_arrays(bool activities) {
 }
 
 std::vector<ArraySpec> theory_arrays() {
-  std::vector<ArraySpec> arrays{
-      array("length_theory", ArrayType::float64, "length of the hidden layer's image at infinite width", {"layer"})};
-  arrays.back().nonfinite = true;
-  return arrays;
+  return limited_by_law(
+      {array("length_theory", ArrayType::float64, "length of the hidden layer's image at infinite width", {"layer"})});
 }
 
 enum class CircleSpan { half, full };
@@ -150,11 +150,7 @@ class DepthAgainstWidth final : public Measurement {
                const double each = theory_costs_(networks_->activation(point)).moments(1.0);
                return Cost{.seconds = machine_rates().task + layers * each, .bytes = 1e6};
              },
-         .run =
-             [this](const Task& task, Results& results) {
-               const std::vector<double> lengths = theory(task.point);
-               results.set("length_theory", std::span<const double>(lengths));
-             }});
+         .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
 
   void export_cell(const Task& task, const std::string& path) const override {
@@ -265,8 +261,8 @@ class DepthAgainstWidth final : public Measurement {
     return network.depth() == 2 && bounded ? network.width(1) * 2.0 * (range->high - range->low) : nan;
   }
 
-  std::vector<double> theory(const Point& point) const {
-    const auto network = networks_->random()->parameters(point, inputs_.dimension());
+  void set_theory(const Point& point, Results& results) const {
+    auto network = networks_->random()->parameters(point, inputs_.dimension());
     TheoryParameters parameters;
     parameters.input_dimension = network.input_dimension;
     parameters.widths = all_widths(point);
@@ -279,7 +275,12 @@ class DepthAgainstWidth final : public Measurement {
     std::vector<double> lengths;
     double length = input_length(path);
     for (std::size_t l = 0; l + 1 < parameters.widths.size(); ++l) lengths.push_back(length *= growth.growth[l]);
-    return lengths;
+    network.widths = parameters.widths;
+    const GaussianCorrection law =
+        gaussian_correction(network, mean_square(path), random_curve_participation(network.input_dimension));
+    law.mask_averages(lengths);
+    results.set("length_theory", std::span<const double>(lengths));
+    results.set("gaussian_correction", std::span<const double>(law.layers).first(lengths.size()));
   }
 
   std::vector<long> kept_samples() const {
@@ -348,7 +349,7 @@ void DepthAgainstWidth::check(const Study& study, const RegressionKeys& keys, Di
 std::unique_ptr<Measure> make_deep_versus_wide() {
   return bound_measure<DepthAgainstWidth>(
       {.name = "deep_versus_wide",
-       .version = 2,
+       .version = 3,
        .description = "errors of the regression of a network's linear outputs along a great circle on sines and "
                       "cosines, and the length of hidden layers' images against the bound on shallow ones",
        .arrays = joined(measured_arrays(true), theory_arrays())});

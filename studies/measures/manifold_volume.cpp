@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/base/machine_rates.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/mean_field/layer_exponent_theory.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/costs/activation_cost.hpp"
@@ -18,6 +19,7 @@
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
 #include "studies/inputs/input_points.hpp"
+#include "studies/inputs/law_limits.hpp"
 #include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
 #include "studies/networks/weight_cost.hpp"
@@ -31,11 +33,9 @@ std::vector<ArraySpec> volume_arrays() {
 }
 
 std::vector<ArraySpec> theory_arrays() {
-  std::vector<ArraySpec> arrays{array("volume_theory", ArrayType::float64,
-                                      "volume at infinite width, the k/2-th power of chi_1 along the layers",
-                                      {"layer"})};
-  arrays.back().nonfinite = true;  // beyond the range of numbers
-  return arrays;
+  // Infinite beyond the range of numbers.
+  return limited_by_law({array("volume_theory", ArrayType::float64,
+                               "volume at infinite width, the k/2-th power of chi_1 along the layers", {"layer"})});
 }
 
 class Volumes final : public Measurement {
@@ -154,7 +154,12 @@ class Volumes final : public Measurement {
       const double wider = 0.5 * std::log(static_cast<double>(widths[l]) / points_.dimension());
       volume.push_back(std::exp(k * (theory.log_growth[l] + wider)));
     }
+    const GaussianCorrection law =
+        gaussian_correction(random.parameters(point, points_.dimension()), points_.scale()(point).value_or(1.0),
+                            points_.typical_participation());
+    law.mask_averages(volume);
     results.set("volume_theory", std::span<const double>(volume));
+    results.set("gaussian_correction", std::span<const double>(law.layers));
   }
 
   std::shared_ptr<const NetworkSource> networks_;
@@ -167,7 +172,7 @@ class Volumes final : public Measurement {
 
 std::unique_ptr<Measure> make_manifold_volume() {
   return bound_measure<Volumes>({.name = "manifold_volume",
-                                 .version = 1,
+                                 .version = 2,
                                  .description =
                                      "how every layer changes the volume of a small piece of a k-dimensional "
                                      "manifold through a random input, and the power of chi_1 that theory "

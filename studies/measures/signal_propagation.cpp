@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -13,6 +14,7 @@
 
 #include "kernels/base/machine_rates.hpp"
 #include "kernels/curves/curve.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/mean_field/mean_field.hpp"
 #include "kernels/mean_field/propagation_theory.hpp"
 #include "kernels/propagation/signal_propagation.hpp"
@@ -24,11 +26,14 @@
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
 #include "studies/inputs/input_points.hpp"
+#include "studies/inputs/law_limits.hpp"
 #include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
 
 namespace meander {
 namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 double mean_product(const std::vector<double>& a, const std::vector<double>& b) {
   double sum = 0.0;
@@ -69,7 +74,7 @@ std::vector<ArraySpec> theory_arrays(const Wishes& wishes) {
     spec.nonfinite = true;  // diverging at criticality, undefined where there is nothing to approach
     arrays.push_back(std::move(spec));
   }
-  return arrays;
+  return limited_by_law(std::move(arrays));
 }
 
 class Signals final : public Measurement {
@@ -109,7 +114,8 @@ class Signals final : public Measurement {
          .run =
              [this](const Task& task, Results& results) {
                const double q0 = start_of(task.point).value_or(1.0);
-               set_theory(task.point, {q0, q0, c0_.value_or(task.point, 0.0) * q0}, results);
+               set_theory(task.point, {q0, q0, c0_.value_or(task.point, 0.0) * q0}, points_.typical_participation(),
+                          results);
              }});
   }
 
@@ -181,7 +187,9 @@ class Signals final : public Measurement {
     const auto network = networks_->network(task.point, key, points_.dimension());
     set_measured(propagate(*network, x0, x1, key, options), *network, results);
     if (has_theory_family() || networks_->random() == nullptr) return;
-    set_theory(task.point, {mean_product(x0, x0), mean_product(x1, x1), mean_product(x0, x1)}, results);
+    const Participation first = participation(x0), second = participation(x1);
+    set_theory(task.point, {mean_product(x0, x0), mean_product(x1, x1), mean_product(x0, x1)},
+               first.position > second.position ? first : second, results);
   }
 
   /// q0 of a point. The fixed point is that of the map with dropout.
@@ -221,10 +229,18 @@ class Signals final : public Measurement {
     if (wishes_.perturbations) results.set("perturbation_growth", std::span<const double>(found.perturbation_growth));
   }
 
-  void set_theory(const Point& point, const InputCovariance& inputs, Results& results) const {
+  void set_theory(const Point& point, const InputCovariance& inputs, const Participation& share,
+                  Results& results) const {
     const auto network = networks_->random()->parameters(point, points_.dimension());
     const PropagationParameters parameters{network.widths, network.sigma_w, network.sigma_b, keep_(point)};
-    const PropagationTheory theory = propagation_theory(network.activation, parameters, inputs);
+    PropagationTheory theory = propagation_theory(network.activation, parameters, inputs);
+    const GaussianCorrection law = gaussian_correction(network, 0.5 * (inputs.q00 + inputs.q11), share, keep_(point));
+    const double first_q = theory.q.front();
+    law.mask_moments(theory.q);
+    law.mask_moments(theory.c);
+    law.mask_products_before_last(theory.gradient);
+    law.mask_products_before_last(theory.perturbation_growth);
+    results.set("gaussian_correction", std::span<const double>(law.layers));
     results.set("q_theory", std::span<const double>(theory.q));
     results.set("c_theory", std::span<const double>(theory.c));
     if (wishes_.gradients) results.set("gradient_theory", std::span<const double>(theory.gradient));
@@ -233,8 +249,12 @@ class Signals final : public Measurement {
     MeanFieldParameters phase;
     phase.sigma_w = network.sigma_w;
     phase.sigma_b = network.sigma_b;
-    phase.q0 = theory.q.front();
+    phase.q0 = first_q;
     phase.keep = parameters.keep;
+    if (!law.deep_layers_hold()) {
+      for (const char* name : {"q_star", "c_star", "xi_q", "xi_c"}) results.set(name, nan);
+      return;
+    }
     const PhasePoint found = phase_point(network.activation, phase);
     results.set("q_star", found.q_star);
     results.set("c_star", found.c_star);

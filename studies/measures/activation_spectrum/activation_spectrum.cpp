@@ -16,6 +16,7 @@
 #include "kernels/gaussian_averages/gaussian_average.hpp"
 #include "kernels/gaussian_averages/gaussian_moments.hpp"
 #include "kernels/gaussian_averages/hermite_coefficients.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/mean_field/layer_exponent_theory.hpp"
 #include "kernels/mean_field/length_map.hpp"
 #include "kernels/mean_field/mean_field.hpp"
@@ -29,6 +30,7 @@
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
+#include "studies/declare/sweep.hpp"
 #include "studies/measures/activation_spectrum/spectrum_arrays.hpp"
 #include "studies/measures/activation_spectrum/spectrum_study.hpp"
 #include "studies/networks/stored_networks.hpp"
@@ -118,7 +120,10 @@ class Spectrum final : public Measurement {
          .cost = cost(&Spectrum::fixed_point_seconds),
          .run = with_activation(&Spectrum::find_fixed_point)});
     if (settings_.depth() == 0) return;
-    add({.layout = {"theory", over({"q0", "c0"}), false, theory_spectrum_arrays()},
+    // Where all weights are Gaussian, theory does not depend on the network's shape.
+    std::vector<std::string> keys{"q0", "c0"};
+    if (law_matters(study)) keys.insert(keys.end(), {"weights", "width", "widths", "depth"});
+    add({.layout = {"theory", over(std::move(keys)), false, theory_spectrum_arrays()},
          .cost = cost(&Spectrum::theory_seconds),
          .run = with_activation(&Spectrum::predict)});
   }
@@ -150,6 +155,30 @@ class Spectrum final : public Measurement {
     return machine_rates().task + 3.0 * settings_.depth() * costs(point).moments(q) +
            costs(point).iteration(sigma_w, sigma_b, q, c, settings_.depth()) +
            costs(point).phase_point(sigma_w, sigma_b, q);
+  }
+
+  bool law_matters(const Study& study) const {
+    if (!settings_.has_networks()) return false;
+    const std::vector<Point> points = distinct_points(study, {"weights"});
+    return std::any_of(points.begin(), points.end(), [&](const Point& point) {
+      return settings_.networks().law(point)->kind != WeightLaw::Kind::gaussian;
+    });
+  }
+
+  /// How far the weights' law is from what theory assumes. Without networks, and in a family of Gaussian weights, which
+  /// knows no widths, there is nothing of it.
+  GaussianCorrection correction(const Point& point, const Activation& activation) const {
+    RandomNetwork::Parameters parameters;
+    const bool gaussian =
+        !settings_.has_networks() || settings_.networks().law(point)->kind == WeightLaw::Kind::gaussian;
+    if (gaussian) {
+      parameters.widths.assign(static_cast<std::size_t>(settings_.depth()), 1);
+    } else {
+      parameters = settings_.networks().random()->parameters(point, settings_.input_dimension());
+    }
+    parameters.activation = activation;
+    return gaussian_correction(parameters, settings_.q0(point, activation),
+                               random_point_participation(settings_.input_dimension()));
   }
 
   Cost measured_cost(const Point& point) const {
@@ -244,18 +273,25 @@ class Spectrum final : public Measurement {
 
   void predict(const Task& task, const Activation& activation, Results& results) const {
     const Point& point = task.point;
-    const LayerExponentTheory theory = theory_of(point, activation, settings_.depth());
+    const GaussianCorrection law = correction(point, activation);
+    LayerExponentTheory theory = theory_of(point, activation, static_cast<int>(law.layers.size()));
+    law.mask_moments(theory.q);
+    law.mask_moments(theory.c);
+    law.mask_averages(theory.exponent);
+    law.mask_averages(theory.log_growth);
+    results.set("gaussian_correction", std::span<const double>(law.layers));
     results.set("q_theory", std::span<const double>(theory.q));
     results.set("c_theory", std::span<const double>(theory.c));
     results.set("exponent_theory", std::span<const double>(theory.exponent));
     results.set("log_growth_theory", std::span<const double>(theory.log_growth));
+    const bool holds = law.averages_hold == static_cast<int>(law.layers.size());
     results.set("decay_length_theory",
-                decay(theory.c, theory.c, phase_point(activation, mean_field(point, activation)).c_star));
-    if (theory.finite_layers < settings_.depth()) {
+                holds ? decay(theory.c, theory.c, phase_point(activation, mean_field(point, activation)).c_star) : nan);
+    if (theory.finite_layers < static_cast<int>(law.layers.size())) {
       results.status(Status::out_of_range,
                      fmt::format("the length map leaves the range of numbers in layer {} of {} (q grows beyond its "
                                  "fixed point's basin, or is undefined); layers before it are kept",
-                                 theory.finite_layers + 1, settings_.depth()));
+                                 theory.finite_layers + 1, law.layers.size()));
     }
   }
 

@@ -15,6 +15,7 @@
 #include "kernels/decision_boundary/boundary_curvature.hpp"
 #include "kernels/decision_boundary/boundary_search.hpp"
 #include "kernels/mean_field/boundary_theory.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/costs/activation_cost.hpp"
 #include "studies/costs/average_costs.hpp"
@@ -22,6 +23,7 @@
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/inputs/input_points.hpp"
+#include "studies/inputs/law_limits.hpp"
 #include "studies/measures/decision_boundary/boundary_choice.hpp"
 #include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
@@ -71,7 +73,7 @@ std::vector<ArraySpec> theory_arrays() {
   add_pair(arrays, "gradient_norm", "length of the gradient of G at infinite width", {}, {}, "_theory");
   add_pair(arrays, "curvature_rms", "root mean square of the principal curvatures at infinite width", {}, {},
            "_theory");
-  return arrays;
+  return limited_by_law(std::move(arrays));
 }
 
 /// The values of every boundary point, layer and index, filled in point by point.
@@ -253,9 +255,14 @@ class Boundaries final : public Measurement {
 
   void set_theory(const Point& point, Results& results) const {
     const auto network = networks_->random()->parameters(point, choice_.dimension());
-    const BoundaryTheory theory =
-        boundary_theory(network.activation, network.input_dimension, network.widths, network.sigma_w, network.sigma_b,
-                        choice_.scale()(point).value_or(1.0));
+    const double q0 = choice_.scale()(point).value_or(1.0);
+    BoundaryTheory theory = boundary_theory(network.activation, network.input_dimension, network.widths,
+                                            network.sigma_w, network.sigma_b, q0);
+    const GaussianCorrection law =
+        gaussian_correction(network, q0, random_point_participation(network.input_dimension));
+    law.mask_products(theory.gradient_norm);
+    law.mask_products(theory.curvature_rms);
+    results.set("gaussian_correction", std::span<const double>(law.layers));
     results.set("gradient_norm_input_theory", theory.gradient_norm.front());
     results.set("gradient_norm_theory", std::span(theory.gradient_norm).subspan(1));
     results.set("curvature_rms_input_theory", theory.curvature_rms.front());
@@ -272,7 +279,7 @@ class Boundaries final : public Measurement {
 std::unique_ptr<Measure> make_decision_boundary() {
   return bound_measure<Boundaries>(
       {.name = "decision_boundary",
-       .version = 2,
+       .version = 3,
        .description = "principal curvatures of the decision boundary beta . x^D = beta_0 of smooth networks, at the "
                       "input and in the space of every layer, and their root mean square at infinite width",
        .arrays = joined(measured_arrays(), theory_arrays())});

@@ -89,7 +89,7 @@ class CurveGeometry final : public Measurement {
     if (!wishes_.autocorrelation || !curves_.is_circle()) return seconds;
     const TheoryParameters parameters = curves_.theory_parameters(point);
     const double gain = parameters.sigma_w * parameters.sigma_w, floor = parameters.sigma_b * parameters.sigma_b;
-    const double q = gain * curves_.mean_square(point) + floor;
+    const double q = gain * mean_square(curves_.typical_curve(point)) + floor;
     const std::vector<double> deltas = wishes_.deltas();
     // Neighbouring distances cost the same.
     constexpr std::size_t most = 16;
@@ -190,7 +190,13 @@ class CurveGeometry final : public Measurement {
   void set_theory(const Point& point, const Curve& curve, Results& results) const {
     const Activation& activation = curves_.networks().activation(point);
     const TheoryParameters parameters = curves_.theory_parameters(point);
-    const GeometryTheory theory = geometry_theory(activation, parameters, curve);
+    const GaussianCorrection law = curves_.correction(point, curve);
+    GeometryTheory theory = geometry_theory(activation, parameters, curve);
+    // All of them follow from second moments of a layer's h and its derivatives.
+    for (auto* values : {&theory.q, &theory.metric, &theory.curvature, &theory.length, &theory.grassmannian_length}) {
+      law.mask_moments(*values);
+    }
+    results.set("gaussian_correction", std::span<const double>(law.layers));
     results.set("q_theory", std::span<const double>(theory.q));
     results.set("metric_theory", std::span<const double>(theory.metric));
     results.set("length_theory", std::span<const double>(theory.length));
@@ -200,7 +206,10 @@ class CurveGeometry final : public Measurement {
     }
     if (!wishes_.autocorrelation) return;
     const std::vector<double> deltas = wishes_.deltas();
-    const auto rows = autocorrelation_theory(activation, parameters, curve, deltas);
+    auto rows = autocorrelation_theory(activation, parameters, curve, deltas);
+    for (std::size_t l = static_cast<std::size_t>(law.moments_hold); l < rows.size(); ++l) {
+      rows[l].assign(deltas.size(), std::numeric_limits<double>::quiet_NaN());
+    }
     results.set("autocorrelation_theory", flattened(rows), {rows.size(), deltas.size()});
   }
 
