@@ -93,6 +93,13 @@ double AverageCosts::correlation(double q, double c) const {
   return std::clamp(c < 0.0 ? gap - 1.0 : 1.0 - gap, -1.0, 1.0);
 }
 
+double AverageCosts::law_correction(const std::optional<WeightLaw>& law, int layers) const {
+  if (!law || law->kind == WeightLaw::Kind::gaussian) return 0.0;
+  // A dozen averages a layer, of a hundred evaluations; of Student's t an integral over its characteristic function.
+  const double averages = phi().pieces() != nullptr ? 25000.0 * machine_rates().step : 12000.0 * alone_;
+  return layers * averages + (law->kind == WeightLaw::Kind::student_t ? 3e5 * machine_rates().function : 0.0);
+}
+
 double AverageCosts::iteration(double sigma_w, double sigma_b, double q, double c, int layers) const {
   const double gain = sigma_w * sigma_w, floor = sigma_b * sigma_b;
   double seconds = 0.0, last = 0.0;

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "kernels/networks/activation.hpp"
+#include "kernels/networks/network.hpp"
 #include "studies/costs/counted_activation.hpp"
 
 namespace meander {
@@ -27,6 +29,8 @@ class AverageCosts {
   /// E phi phi / E phi^2 there, roughly.
   double correlation(double q, double c) const;
 
+  /// What says where theory holds for a law of weights that is not Gaussian (gaussian_correction), through `layers`.
+  double law_correction(const std::optional<WeightLaw>& law, int layers) const;
   /// The length and covariance maps through `layers` layers from (q, c) of the first.
   double iteration(double sigma_w, double sigma_b, double q, double c, int layers) const;
   /// The attractor of the length map from q; and with the correlation map's fixed point (phase_point).

@@ -103,7 +103,9 @@ Cost CurveStudy::theory_cost(const Point& point) const {
   // The recursion of a circle is the same all along it; of other curves it is integrated.
   const double layers = static_cast<double>(networks_->widths(point).size());
   const double places = input_.is_circle() ? 1.0 : 24.0;
-  return {.seconds = machine_rates().task + places * layers * average_costs(point).moments(1.0), .bytes = 1e6};
+  return {.seconds = machine_rates().task + places * layers * average_costs(point).moments(1.0) +
+                     average_costs(point).law_correction(networks_->law(point), static_cast<int>(layers)),
+          .bytes = 1e6};
 }
 
 void CurveStudy::export_cell(const Task& task, const std::string& path) const {

@@ -87,7 +87,7 @@ Cost exact_cost(const ExactTask& task) {
     const double outputs = task.widths[l];
     const double weights = outputs * inputs;
     cost.seconds += weight_cost(task.law, weights, inputs).seconds;
-    cost.seconds += l == 0 ? 2.0 * rates.step * weights : boundaries * live_share * weights * rates.product * 1.5;
+    cost.seconds += l == 0 ? 2.0 * rates.step * weights : boundaries * live_share * weights * rates.product * 3.0;
     cost.seconds += step_seconds * outputs * (boundaries + 1.0) + event_seconds * task.transitions[l];
     boundaries += task.transitions[l];
     if (task.patterns) patterns += boundaries;

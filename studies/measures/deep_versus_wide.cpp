@@ -147,8 +147,10 @@ class DepthAgainstWidth final : public Measurement {
          .cost =
              [this](const Point& point) {
                const double layers = static_cast<double>(all_widths(point).size());
-               const double each = theory_costs_(networks_->activation(point)).moments(1.0);
-               return Cost{.seconds = machine_rates().task + layers * each, .bytes = 1e6};
+               const AverageCosts& costs = theory_costs_(networks_->activation(point));
+               const double each = costs.moments(1.0);
+               const double law = costs.law_correction(networks_->law(point), static_cast<int>(layers));
+               return Cost{.seconds = machine_rates().task + layers * each + law, .bytes = 1e6};
              },
          .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }

@@ -76,7 +76,9 @@ class Volumes final : public Measurement {
                const double q = sigma_w * sigma_w + sigma_b * sigma_b;
                const int layers = static_cast<int>(networks_->widths(point).size());
                const double pairs = q > 0.0 ? costs.iteration(sigma_w, sigma_b, q, sigma_b * sigma_b / q, layers) : 0.0;
-               return Cost{.seconds = machine_rates().task + 3.0 * layers * costs.moments(q) + pairs, .bytes = 1e6};
+               return Cost{.seconds = machine_rates().task + 3.0 * layers * costs.moments(q) + pairs +
+                                      costs.law_correction(networks_->law(point), layers),
+                           .bytes = 1e6};
              },
          .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }

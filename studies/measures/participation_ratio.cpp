@@ -49,13 +49,13 @@ class Dimensions final : public Measurement {
     const auto samples = static_cast<double>(curves_.samples()(point));
     const MachineRates& rates = machine_rates();
     const double element = row_seconds(networks.activation(point)) + 3.0 * rates.step;
-    double seconds = rates.task + samples * (1.3 * pass.products * rates.product + element * pass.steps), copies = 0.0;
+    double seconds = rates.task + samples * (2.0 * pass.products * rates.product + element * pass.steps), copies = 0.0;
     for (int l = 1; l <= network->depth(); ++l) {
       const WeightCost weights =
           weight_cost(networks.law(point), static_cast<double>(network->weights(l)), network->fan_in(l));
       const NetworkLayer& last = network->layers()[static_cast<std::size_t>(network->parts(l).last)];
       const auto width = static_cast<double>(size_of_shape(last.output));
-      seconds += weights.seconds + 1.3 * samples * width * std::min(samples, width) * rates.product;
+      seconds += weights.seconds + 2.0 * samples * width * std::min(samples, width) * rates.product;
       copies = std::max(copies, weights.copies);
     }
     return {.seconds = seconds,

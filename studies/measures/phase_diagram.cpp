@@ -98,6 +98,15 @@ class Diagram final : public Measurement {
       if (dimension.name == "activation") points_ /= dimension.values.size();
       if (dimension.name == "sigma_w") sigmas_ = dimension.values.size();
     }
+    const auto at = [&](const char* name, double share, double otherwise) {
+      const SweepDimension* dimension = study.dimension(name);
+      if (dimension == nullptr) return otherwise;
+      return dimension->values[static_cast<std::size_t>(share * static_cast<double>(dimension->values.size()))]
+          .number();
+    };
+    for (const auto& [w, b] : {std::pair{0.1, 0.9}, {0.4, 0.1}, {0.6, 0.7}, {0.9, 0.4}}) {
+      samples_.emplace_back(at("sigma_w", w, 0.5 + 3.0 * w), at("sigma_b", b, b));
+    }
     add({.layout = {"diagram", std::nullopt, false, diagram_arrays()},
          .cost = [this](const Point& point) { return Cost{.seconds = costs(point).point, .bytes = 4e6}; },
          .run = [this](const Task& task,
@@ -146,12 +155,18 @@ class Diagram final : public Measurement {
     const auto critical = [&](double sigma_b) {
       return counted.evaluations([&] { table.sigma_w_critical({.sigma_b = sigma_b}); });
     };
-    const double first = diagram(1.0, 0.1) + diagram(2.5, 0.1), again = diagram(1.2, 0.2) + diagram(2.2, 0.2);
-    const double line = critical(0.1), line_again = critical(0.2);
+    // Over the study's own ranges, far from each other.
+    const auto all = [&] {
+      double sum = 0.0;
+      for (const auto& [sigma_w, sigma_b] : samples_) sum += diagram(sigma_w, sigma_b);
+      return sum;
+    };
+    const double first = all(), again = all(), count = static_cast<double>(samples_.size());
+    const double line = critical(samples_.front().second), line_again = critical(1.01 * samples_.front().second);
     const MachineRates& rates = machine_rates();
     const double each = activation.has_kinks() ? node_seconds(activation) : evaluation_seconds(activation);
     const double points = static_cast<double>(points_);
-    entry->second.point = 8000.0 * rates.step + each * (0.5 * again + std::max(0.0, first - again) / points);
+    entry->second.point = 8000.0 * rates.step + each * (again / count + std::max(0.0, first - again) / points);
     entry->second.critical = 10000.0 * rates.step + each * (line_again + std::max(0.0, line - line_again) *
                                                                              static_cast<double>(sigmas_) / points);
     return entry->second;
@@ -186,7 +201,8 @@ class Diagram final : public Measurement {
   Keys keys_;
   std::map<const Activation*, MeanFieldTable> tables_;  // by the decoded activation
   mutable std::map<const Activation*, Costs> costs_;
-  std::size_t points_ = 1, sigmas_ = 1;  // of each activation
+  std::size_t points_ = 1, sigmas_ = 1;             // of each activation
+  std::vector<std::pair<double, double>> samples_;  // sigma_w and sigma_b at which costs are counted
 };
 
 Diagram::Keys::Keys(Declaration& declare) : networks(declare) {

@@ -147,8 +147,8 @@ class Signals final : public Measurement {
     const double q = gain * q0 + floor, c = q > 0.0 ? (gain * q0 * c0 + floor) / q : 0.0;
     const int layers = static_cast<int>(network.widths.size());
     const double masked = network.sigma_w / std::sqrt(keep_(point));
-    return machine_rates().task + 3.0 * layers * costs.moments(q) +
-           costs.iteration(network.sigma_w, network.sigma_b, q, c, layers) +
+    return machine_rates().task + costs.law_correction(networks_->law(point), layers) +
+           3.0 * layers * costs.moments(q) + costs.iteration(network.sigma_w, network.sigma_b, q, c, layers) +
            costs.phase_point(masked, network.sigma_b, q);
   }
 

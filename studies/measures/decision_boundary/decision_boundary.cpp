@@ -166,8 +166,10 @@ class Boundaries final : public Measurement {
          .cost =
              [this](const Point& point) {
                const double layers = static_cast<double>(networks_->widths(point).size());
-               const double each = theory_costs_(networks_->activation(point)).moments(1.0);
-               return Cost{.seconds = machine_rates().task + 3.0 * layers * each, .bytes = 1e6};
+               const AverageCosts& costs = theory_costs_(networks_->activation(point));
+               const double each = costs.moments(1.0);
+               const double law = costs.law_correction(networks_->law(point), static_cast<int>(layers));
+               return Cost{.seconds = machine_rates().task + 3.0 * layers * each + law, .bytes = 1e6};
              },
          .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
@@ -194,7 +196,7 @@ class Boundaries final : public Measurement {
     for (const int size : sizes) neurons += size;
     const Activation& activation = networks_->activation(point);
     // A curve through a network that is not odd may miss the boundary, and is looked at closely before the next.
-    const double tries = activation.odd() == true ? 70.0 : 70.0 + 0.3 * static_cast<double>(choice_.search().samples);
+    const double tries = activation.odd() == true ? 70.0 : 70.0 + 0.15 * static_cast<double>(choice_.search().samples);
     const double each = weights * rates.streamed + neurons * (evaluation_seconds(activation) + 2.0 * rates.step);
     const double search = tries * (each + 1000.0 * rates.step);
     cost.seconds = machine_rates().draw * weights + choice_.points() * (search + one.seconds);
