@@ -77,7 +77,7 @@ Cost exact_cost(const ExactTask& task) {
   constexpr double live_share = 0.4;
   const MachineRates& rates = machine_rates();
   const double step_seconds = 1.4 * rates.step;     // per neuron and boundary
-  const double event_seconds = 350.0 * rates.step;  // root, length, bookkeeping
+  const double event_seconds = 500.0 * rates.step;  // root, length, bookkeeping
   Cost cost;
   cost.seconds = rates.task;
   double inputs = task.input_dimension;

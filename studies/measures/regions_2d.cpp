@@ -286,7 +286,7 @@ class Regions final : public Measurement {
     double live = 0.0;
     const MachineRates& rates = machine_rates();
     for (const int width : networks_->widths(point)) {
-      cost.seconds += cells * width * (0.5 * rates.streamed * fan_in + 15.0 * rates.step * breakpoints);
+      cost.seconds += cells * width * (0.5 * rates.streamed * fan_in + 19.0 * rates.step * breakpoints);
       lines += breakpoints * width;
       const double parts = lines == breakpoints * width ? arrangement_bound(lines, 2) : 1.0 + breakpoints * width;
       live += parts * (width + 100.0) + 64.0 * 48.0 * width + 8.0 * width * fan_in;
@@ -294,7 +294,7 @@ class Regions final : public Measurement {
       cells = arrangement_bound(met, 2);
       fan_in = width;
     }
-    cost.seconds += rates.task + 80.0 * rates.step * cells;
+    cost.seconds += rates.task + 100.0 * rates.step * cells;
     cost.bytes = 1e6 + live + (edges_ ? 80.0 * cells : 0.0);
     return cost;
   }

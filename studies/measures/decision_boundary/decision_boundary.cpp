@@ -196,7 +196,7 @@ class Boundaries final : public Measurement {
     for (const int size : sizes) neurons += size;
     const Activation& activation = networks_->activation(point);
     // A curve through a network that is not odd may miss the boundary, and is looked at closely before the next.
-    const double tries = activation.odd() == true ? 70.0 : 70.0 + 0.15 * static_cast<double>(choice_.search().samples);
+    const double tries = activation.odd() == true ? 70.0 : 70.0 + 0.22 * static_cast<double>(choice_.search().samples);
     const double each = weights * rates.streamed + neurons * (evaluation_seconds(activation) + 2.0 * rates.step);
     const double search = tries * (each + 1000.0 * rates.step);
     cost.seconds = machine_rates().draw * weights + choice_.points() * (search + one.seconds);
