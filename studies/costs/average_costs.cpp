@@ -68,9 +68,12 @@ const AverageCosts::Pair& AverageCosts::pair_near(double q, double c) const {
     entry->second.seconds += std::max(0.0, evaluations - of_series) * in_rows_ + 4000.0 * machine_rates().step;
   }
   const GaussianMoments m = gaussian_moments(phi(), near);
-  entry->second.gap = c < 0.0 ? (1.0 + pair.phi_phi / m.phi2) / gap : (1.0 - pair.phi_phi / m.phi2) / gap;
-  // Which cancels near c = 1, where it is the slope.
-  if (c >= 0.0 && gap < 1e-6) entry->second.gap = near * pair.dphi_dphi / m.phi2;
+  Pair& found = entry->second;
+  found.at = at;
+  found.correlation = pair.phi_phi / m.phi2;
+  found.slope = near * pair.dphi_dphi / m.phi2;
+  // The difference cancels near c = 1, where its quotient is the slope.
+  found.gap = gap < 1e-6 ? found.slope : (1.0 - found.correlation) / (1.0 - at);
   return entry->second;
 }
 
@@ -89,8 +92,9 @@ double AverageCosts::pair(double q, double c) const {
 }
 
 double AverageCosts::correlation(double q, double c) const {
-  const double gap = pair_near(q, c).gap * (1.0 - std::abs(c));
-  return std::clamp(c < 0.0 ? gap - 1.0 : 1.0 - gap, -1.0, 1.0);
+  const Pair& near = pair_near(q, c);
+  const double correlation = c < 0.0 ? near.correlation + near.slope * (c - near.at) : 1.0 - near.gap * (1.0 - c);
+  return std::clamp(correlation, -1.0, 1.0);
 }
 
 double AverageCosts::law_correction(const std::optional<WeightLaw>& law, int layers) const {

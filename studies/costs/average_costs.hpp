@@ -43,7 +43,8 @@ class AverageCosts {
   };
   struct Pair {
     double seconds = 0.0;
-    double gap = 0.0;  // (1 - |E phi phi| / E phi^2) over (1 - |c|), of the sign that c has
+    double at = 0.0, correlation = 0.0, slope = 0.0;  // E phi phi / E phi^2 at c = at, and its derivative in c
+    double gap = 0.0;                                 // (1 - E phi phi / E phi^2) / (1 - c)
   };
   const Moments& moments_near(double q) const;
   const Pair& pair_near(double q, double c) const;
