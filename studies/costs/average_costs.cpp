@@ -17,6 +17,15 @@ int place_of(double x) {
   return static_cast<int>(std::lround(2.0 * std::log2(x)));
 }
 
+/// The logarithm to so many steps an octave, and back; zero and what is not finite have none.
+constexpr int no_logarithm = -100000;
+int rounded(double x, int steps) {
+  return x > 0.0 && std::isfinite(x) ? static_cast<int>(std::lround(steps * std::log2(x))) : no_logarithm;
+}
+double unrounded(int logarithm, int steps) {
+  return logarithm == no_logarithm ? 0.0 : std::exp2(static_cast<double>(logarithm) / steps);
+}
+
 double at_place(int place) {
   return std::exp2(0.5 * place);
 }
@@ -105,6 +114,18 @@ double AverageCosts::law_correction(const std::optional<WeightLaw>& law, int lay
 }
 
 double AverageCosts::iteration(double sigma_w, double sigma_b, double q, double c, int layers) const {
+  const double gap = std::clamp(1.0 - std::abs(c), 1e-15, 1.0);
+  const std::array<int, 6> key{
+      rounded(sigma_w, 32), rounded(sigma_b, 32), rounded(q, 32), rounded(gap, 4), c < 0.0, layers};
+  const auto [entry, is_new] = iterations_.try_emplace(key, 0.0);
+  if (is_new) {
+    const double at = std::copysign(1.0 - unrounded(key[3], 4), c);
+    entry->second = iterated(unrounded(key[0], 32), unrounded(key[1], 32), unrounded(key[2], 32), at, layers);
+  }
+  return entry->second;
+}
+
+double AverageCosts::iterated(double sigma_w, double sigma_b, double q, double c, int layers) const {
   const double gain = sigma_w * sigma_w, floor = sigma_b * sigma_b;
   double seconds = 0.0, last = 0.0;
   for (int layer = 0; layer < layers; ++layer) {
@@ -137,6 +158,13 @@ double AverageCosts::attractor(double sigma_w, double sigma_b, double q) const {
 }
 
 double AverageCosts::phase_point(double sigma_w, double sigma_b, double q) const {
+  const std::array<int, 3> key{rounded(sigma_w, 32), rounded(sigma_b, 32), rounded(q, 32)};
+  const auto [entry, is_new] = phase_points_.try_emplace(key, 0.0);
+  if (is_new) entry->second = phased(unrounded(key[0], 32), unrounded(key[1], 32), unrounded(key[2], 32));
+  return entry->second;
+}
+
+double AverageCosts::phased(double sigma_w, double sigma_b, double q) const {
   constexpr double correlation_steps = 12.0;  // Newton's, near where they end
   const double seconds = attractor(sigma_w, sigma_b, q);
   if (!settle(sigma_w, sigma_b, q)) return seconds;
