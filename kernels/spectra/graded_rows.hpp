@@ -1,7 +1,6 @@
 // A matrix diag(2^e) T whose rows differ by more than a double's range, and its singular values.
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
 namespace meander {
@@ -9,8 +8,8 @@ namespace meander {
 struct GradedRows {
   int rows = 0;
   int columns = 0;
-  std::vector<double> t;               // row-major (rows, columns)
-  std::vector<std::int64_t> exponent;  // (rows)
+  std::vector<double> t;         // row-major (rows, columns)
+  std::vector<double> exponent;  // (rows), whole numbers
 };
 
 /// Replaces the matrix by the triangular factor of the transpose's QR factorisation, which has the same singular

@@ -24,13 +24,15 @@ constexpr double reflector_block = 64.0;
 struct Size {
   double n, depth, ranks;
   bool orthogonal;
+  WeightRank rank;
   bool open;  // no slope is zero but at single points
 
   Size(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings)
       : n(parameters.widths.front()),
         depth(static_cast<double>(parameters.widths.size())),
         ranks(settings.ranks),
-        orthogonal(parameters.law.kind == WeightLaw::Kind::orthogonal) {
+        orthogonal(parameters.law.kind == WeightLaw::Kind::orthogonal),
+        rank(weight_rank(parameters.law)) {
     const LinearPieces* pieces = parameters.activation.pieces();
     open = pieces == nullptr ||
            std::none_of(pieces->slopes.begin(), pieces->slopes.end(), [](double s) { return s == 0; });
@@ -58,7 +60,7 @@ double stored_bytes(const Size& size, WeightStorage storage) {
 }
 
 double graded_bytes(const Size& size) {
-  return 1e6 + 8.0 * jacobian_copies * size.n * size.n;
+  return 1e6 + 8.0 * jacobian_copies(size.rank) * size.n * size.n;
 }
 
 double product_bytes(const Size& size, WeightStorage storage, const ExtremesSettings& settings) {
@@ -76,7 +78,7 @@ double product_bytes(const Size& size, WeightStorage storage, const ExtremesSett
 }
 
 double graded_seconds(const Size& size) {
-  return jacobian_spectrum_seconds(static_cast<int>(size.n), static_cast<int>(size.depth));
+  return jacobian_spectrum_seconds(static_cast<int>(size.n), static_cast<int>(size.depth), size.rank);
 }
 
 double matrix_seconds(const Size& size) {

@@ -28,8 +28,8 @@ constexpr double most_rounding = 1e-7;
 constexpr const char* lost = "the smallest singular values were not found";
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
-bool is_continuous(WeightLaw::Kind kind) {
-  return kind != WeightLaw::Kind::rademacher && kind != WeightLaw::Kind::sparse;
+bool has_full_rank(const WeightLaw& law) {
+  return weight_rank(law) == WeightRank::full;
 }
 
 }  // namespace
@@ -110,7 +110,7 @@ void ExtremesSearch::make_operator() {
 void ExtremesSearch::set_rank() {
   if (parameters_.sigma_w == 0.0) {
     results_.set("rank", std::int64_t{0});
-  } else if (is_continuous(parameters_.law.kind)) {
+  } else if (has_full_rank(parameters_.law)) {
     results_.set("rank", open_);
   }
 }
@@ -130,7 +130,7 @@ void ExtremesSearch::require_range() const {
   }
   MPI_Allreduce(MPI_IN_PLACE, sizes, 2, MPI_DOUBLE, MPI_MAX, group_);
   if (sizes[0] > 0.0) throw std::overflow_error("singular values exceed the range of double precision");
-  const bool has_rank = open_ > 0 && parameters_.sigma_w != 0.0 && is_continuous(parameters_.law.kind);
+  const bool has_rank = open_ > 0 && parameters_.sigma_w != 0.0 && has_full_rank(parameters_.law);
   if (has_rank && sizes[1] == 0.0) {
     throw std::overflow_error("singular values lie below the range of double precision");
   }
@@ -268,14 +268,14 @@ void ExtremesSearch::find_in_matrix() {
   };
   if (settings_.largest()) keep_right(largest, "largest", true);
   // Weights of other laws may be singular: what looks like a small value may be a zero.
-  if (settings_.smallest()) keep_right(smallest, "smallest", is_continuous(parameters_.law.kind));
+  if (settings_.smallest()) keep_right(smallest, "smallest", has_full_rank(parameters_.law));
 }
 
 /// The whole spectrum to full relative accuracy, in place of what products found; the other ranks have nothing to do.
 void ExtremesSearch::find_all() {
   if (!is_first()) return;
   const RandomNetwork network(parameters_, key_);
-  const JacobianSpectrum spectrum = jacobian_spectrum(network, input_);
+  const JacobianSpectrum spectrum = jacobian_spectrum(network, input_, weight_rank(parameters_.law));
   results_.set("slope_square", std::span<const double>(spectrum.slope_square));
   if (spectrum.finite_layers < network.depth()) {
     throw std::overflow_error(

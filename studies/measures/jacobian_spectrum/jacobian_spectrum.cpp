@@ -59,8 +59,9 @@ class Spectra final : public Measurement {
              [this](const Point& point) {
                const std::vector<int> widths = jacobian_.widths(point);
                const double n = widths.front();
-               const double seconds = jacobian_spectrum_seconds(widths.front(), static_cast<int>(widths.size()));
-               return Cost{.seconds = seconds, .bytes = 1e6 + 8.0 * jacobian_copies * n * n};
+               const WeightRank rank = weight_rank(jacobian_.parameters(point).law);
+               const double seconds = jacobian_spectrum_seconds(widths.front(), static_cast<int>(widths.size()), rank);
+               return Cost{.seconds = seconds, .bytes = 1e6 + 8.0 * jacobian_copies(rank) * n * n};
              },
          .run = [this](const Task& task, Results& results) { set_measured(task, results); }});
     add({.layout = {"theory", std::nullopt, false, jacobian_theory_arrays(universal_)},
@@ -215,8 +216,10 @@ void Spectra::set_universal(const Point& point, const FreeSpectrum& spectrum, co
 void Spectra::set_measured(const Task& task, Results& results) const {
   const StreamKey key = task_stream(task);
   const int n = jacobian_.width(task.point);
-  const RandomNetwork network(jacobian_.parameters(task.point), key);
-  const JacobianSpectrum spectrum = jacobian_spectrum(network, jacobian_.input(task.point, key));
+  const RandomNetwork::Parameters parameters = jacobian_.parameters(task.point);
+  const RandomNetwork network(parameters, key);
+  const JacobianSpectrum spectrum =
+      jacobian_spectrum(network, jacobian_.input(task.point, key), weight_rank(parameters.law));
   results.set("slope_square", std::span<const double>(spectrum.slope_square));
   if (spectrum.finite_layers < network.depth()) {
     results.status(Status::out_of_range,
