@@ -1,6 +1,7 @@
 // The input-output Jacobian J = prod_l D^l W^l of a network at one input, and all its singular values.
 #pragma once
 
+#include "kernels/jacobian/ranked_product.hpp"
 #include "kernels/networks/network.hpp"
 
 #include <cstdint>
@@ -8,11 +9,6 @@
 #include <vector>
 
 namespace meander {
-
-/// How the rank of weights is known. `full`: every matrix of the law and every product of them has the rank that its
-/// shape allows, with probability one: J's is that of the layer with the fewest open neurons. `exact`: it is found from
-/// the numbers as they were drawn, in modular arithmetic (ModularImage), which costs as much again as the spectrum.
-enum class WeightRank { full, exact };
 
 /// `full` for laws with a density; rademacher and sparse weights may be singular.
 WeightRank weight_rank(const WeightLaw& law);
@@ -25,8 +21,10 @@ struct JacobianSpectrum {
   std::vector<double> log;
   /// The rank of the product of the matrices as they were drawn, which rounding does not touch.
   std::int64_t rank = 0;
-  /// False where Jacobi rotations ran into their bound, or where a matrix of known rank is so near to one of lower rank
-  /// that rounding makes up its smallest singular values.
+  /// Values that are known; those from there to the rank are not zero and were lost in rounding: NaN. Fewer than the
+  /// rank only under WeightRank::exact.
+  std::int64_t resolved = 0;
+  /// False where Jacobi rotations ran into their bound.
   bool converged = true;
   /// Mean of phi'(h^l)^2 over the layer's neurons: for 0/1 gates the realised fraction that is open.
   std::vector<double> slope_square;
@@ -43,7 +41,7 @@ JacobianSpectrum jacobian_spectrum(const Network& network, std::span<const doubl
 
 /// Matrices of the largest width that jacobian_spectrum holds at once.
 constexpr double jacobian_copies(WeightRank rank) {
-  return rank == WeightRank::exact ? 14.0 : 9.0;
+  return rank == WeightRank::exact ? 20.0 : 9.0;
 }
 /// Seconds that it takes for square layers on a core that multiply-adds 25e9 numbers a second (3 GHz, AVX2): measured
 /// to a factor of 1.6 for layers that pass everything on, N = 256 to 2048 (bench_extremes_costs); closed rows save

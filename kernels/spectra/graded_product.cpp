@@ -21,10 +21,11 @@ using Exponent = double;
 
 /// Columns whose exponents lie this close are pivoted together; with slopes of 2^-800 that leaves normal numbers.
 constexpr Exponent window = 150;
-/// Scales that lie further below the largest are left for a step of their own.
-constexpr Exponent step = 800;
-/// Between directions of Q in rows of one step, and those in rows of the next, which are 2^-step of them.
-constexpr double elsewhere = 0x1p-400;
+/// Scales that lie further below the largest are left for a step of their own, and taken for 2^-parked of it meanwhile:
+/// so the rows of a step and those parked below have nothing of each other that a double could hold.
+constexpr Exponent step = 400, parked = 800;
+/// More than rows know of directions that live in others.
+constexpr double elsewhere = 0x1p-200;
 /// Rows of graded factors that differ by less are left to dense LAPACK, which is then right to 1e3 epsilon or so.
 constexpr double dense_range = 1e2;
 
@@ -97,14 +98,14 @@ bool is_larger(const ScaledNumber& x, const ScaledNumber& y) {
   return std::abs(scaled(x.mantissa, x.exponent - a)) > std::abs(scaled(y.mantissa, y.exponent - b));
 }
 
-/// Scales over a power of two of the order of the first, which is the largest; 2^-step at least.
+/// Scales over a power of two of the order of the first, which is the largest; 2^-parked for those out of reach.
 std::vector<double> step_scales(std::span<const ScaledNumber> scale) {
   const Exponent top = meander::size_of(scale.front());
-  const double least = std::ldexp(1.0, -static_cast<int>(step));
+  const double low = std::ldexp(1.0, -static_cast<int>(parked));
   std::vector<double> result;
   for (const ScaledNumber& number : scale) {
-    const double x = scaled(number.mantissa, number.exponent - top);
-    result.push_back(std::abs(x) < least ? std::copysign(least, number.mantissa) : x);
+    const bool reached = meander::size_of(number) >= top - step;
+    result.push_back(reached ? scaled(number.mantissa, number.exponent - top) : std::copysign(low, number.mantissa));
   }
   return result;
 }
@@ -204,8 +205,8 @@ void GradedProduct::multiply_far_rows(std::span<const ScaledNumber> scale) {
       }
     }
     std::vector<Exponent> exponent(exponent_.begin() + first, exponent_.end());
-    // The step before gave each of these rows the sign of its scale, and 2^-step.
-    for (Exponent& e : exponent) e += meander::size_of(rest.front()) - (top - step);
+    // The step before gave each of these rows the sign of its scale, and 2^-parked.
+    for (Exponent& e : exponent) e += meander::size_of(rest.front()) - (top - parked);
     Factors factors = factorise(std::move(c), rows, exponent);
     Factors below{{}, std::move(factors.r), std::move(factors.exponent)};
     for (std::size_t j = 0; j < below.exponent.size(); ++j) {

@@ -55,30 +55,24 @@ std::vector<int> preferred_rows(std::span<const ScaledNumber> scale, std::span<c
   return order;
 }
 
-RowBasis row_basis(std::span<const ScaledNumber> scale, std::span<const double> m, int columns,
-                   std::span<const int> order, std::span<const int> rows) {
+std::vector<double> row_basis(std::span<const ScaledNumber> scale, std::span<const double> m, int columns,
+                              std::span<const int> order, std::span<const int> rows) {
   use_one_blas_thread();
   const int rank = static_cast<int>(rows.size()), all = static_cast<int>(scale.size());
-  RowBasis result;
-  result.e.assign(size_of(all) * size_of(rank), 0.0);
+  std::vector<double> result(size_of(all) * size_of(rank), 0.0);
   if (rank == 0) return result;
-  std::vector<double> a(size_of(rank) * size_of(columns)), tau(size_of(rank)), length;
+  std::vector<double> a(size_of(rank) * size_of(columns)), tau(size_of(rank));
   for (int j = 0; j < rank; ++j) {
     const auto row = m.begin() + static_cast<std::ptrdiff_t>(size_of(rows[size_of(j)]) * size_of(columns));
     std::copy(row, row + columns, a.begin() + static_cast<std::ptrdiff_t>(size_of(j) * size_of(columns)));
-    length.push_back(cblas_dnrm2(columns, &*row, 1));
   }
   lapack::require(lapack::geqrf(columns, rank, a.data(), columns, tau.data()), "dgeqrf");
-  for (int j = 0; j < rank; ++j) {
-    const double left = std::abs(a[size_of(j) * size_of(columns) + size_of(j)]);
-    result.distance = std::min(result.distance, left / length[size_of(j)]);
-  }
   std::vector<double> parts(m.begin(), m.end());
   lapack::require(lapack::ormqr("L", "T", columns, all, rank, a.data(), columns, tau.data(), parts.data(), columns),
                   "dormqr");
   int before = 0;  // rows of the basis among those of `order` so far
   for (const int i : order) {
-    double* e = result.e.data() + size_of(i) * size_of(rank);
+    double* e = result.data() + size_of(i) * size_of(rank);
     if (before < rank && rows[size_of(before)] == i) {
       e[before++] = 1.0;
       continue;

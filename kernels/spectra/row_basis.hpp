@@ -12,17 +12,10 @@ namespace meander {
 /// large scales first, and among scales within a double's range as QR with pivoting takes them.
 std::vector<int> preferred_rows(std::span<const ScaledNumber> scale, std::span<const double> m, int columns);
 
-/// diag(scale) M = E (diag(scale) M)[rows]: M through its rows `rows`.
-struct RowBasis {
-  std::vector<double> e;  // row-major (scale.size(), rows.size()), with the identity in `rows`
-  /// The least distance of a row of the basis from those before it, relative to its length: rounding in E is epsilon
-  /// over it.
-  double distance = 1.0;
-};
-
-/// `rows` are independent rows of M, and every other row of M is a combination of those of them that stand before it in
-/// `order` (ModularImage::multiply). So rounding never lets a row lean on one that is much smaller.
-RowBasis row_basis(std::span<const ScaledNumber> scale, std::span<const double> m, int columns,
-                   std::span<const int> order, std::span<const int> rows);
+/// E with diag(scale) M = E (diag(scale) M)[rows], row-major (scale.size(), rows.size()), the identity in `rows`: M
+/// through its rows `rows`, which are independent, and of which every other row of M is a combination of those that
+/// stand before it in `order` (ModularImage::multiply). So rounding never lets a row lean on one that is much smaller.
+std::vector<double> row_basis(std::span<const ScaledNumber> scale, std::span<const double> m, int columns,
+                              std::span<const int> order, std::span<const int> rows);
 
 }  // namespace meander
