@@ -290,7 +290,7 @@ void Spectra::set_measured(const Task& task, Results& results) const {
 
 std::unique_ptr<Measure> make_jacobian_spectrum() {
   return bound_measure<Spectra>({.name = "jacobian_spectrum",
-                                 .version = 2,
+                                 .version = 3,
                                  .description = "all singular values of the input-output Jacobian of square random "
                                                 "networks, and the spectrum that free probability predicts",
                                  .arrays = joined(jacobian_arrays(), jacobian_theory_arrays(true))});
