@@ -366,7 +366,7 @@ void DepthAgainstWidth::check(const Study& study, const RegressionKeys& keys, Di
 std::unique_ptr<Measure> make_deep_versus_wide() {
   return bound_measure<DepthAgainstWidth>(
       {.name = "deep_versus_wide",
-       .version = 2,
+       .version = 3,
        .description = "errors of the regression of a network's linear outputs along a great circle on sines and "
                       "cosines, and the length of hidden layers' images against the bound on shallow ones",
        .arrays = joined(measured_arrays(true), theory_arrays())});
