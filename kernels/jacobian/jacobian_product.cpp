@@ -39,8 +39,8 @@ bool is_finite(const std::vector<double>& values) {
 void finish(RankedProduct& product, int columns, JacobianSpectrum& result) {
   const auto spectrum = product.singular_values();
   result.converged = spectrum.converged;
-  result.rank = product.rank();
-  result.resolved = spectrum.resolved;
+  result.rank = spectrum.rank;
+  result.resolved = static_cast<std::int64_t>(spectrum.log.size());
   result.log = spectrum.log;
   result.log.resize(static_cast<std::size_t>(result.rank), std::numeric_limits<double>::quiet_NaN());
   result.log.resize(size_of(columns), -std::numeric_limits<double>::infinity());

@@ -89,16 +89,18 @@ RankedProduct::Spectrum RankedProduct::singular_values() {
     }
     found.push_back(copy.product.singular_values());
   }
-  Spectrum result{std::move(found.front().log), rank(), found.front().converged && found.back().converged};
+  Spectrum result{std::move(found.front().log), 0, found.front().converged && found.back().converged};
+  const auto first_zero = std::find(result.log.begin(), result.log.end(), -std::numeric_limits<double>::infinity());
+  result.log.erase(first_zero, result.log.end());
+  result.rank = static_cast<std::int64_t>(result.log.size());
   if (image_) {
-    // A value that one of them has as zero is not known either.
+    result.rank = image_->rank();
     const std::vector<double>&one = result.log, &other = found.back().log;
     const std::size_t most = std::min({one.size(), other.size(), size_of(image_->rank())});
-    std::size_t k = 0;
-    while (k < most && std::abs(one[k] - other[k]) <= most_difference) ++k;
-    result.resolved = static_cast<std::int64_t>(k);
+    std::size_t known = 0;
+    while (known < most && std::abs(one[known] - other[known]) <= most_difference) ++known;
+    result.log.resize(known);
   }
-  result.log.resize(static_cast<std::size_t>(result.resolved));
   return result;
 }
 

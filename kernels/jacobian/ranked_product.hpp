@@ -33,12 +33,10 @@ class RankedProduct {
   /// J <- diag(scale) B J as in GradedProduct.
   void multiply(const std::vector<ScaledNumber>& scale, const std::vector<double>& b);
 
-  std::int64_t rank() const { return image_ ? image_->rank() : copies_.front().product.rank(); }
-
-  /// Natural logarithms of the singular values that are not zero, descending: the first `resolved` of `rank()`.
+  /// Natural logarithms of the singular values that are not zero, descending: as many as are known of `rank`.
   struct Spectrum {
     std::vector<double> log;
-    std::int64_t resolved = 0;
+    std::int64_t rank = 0;
     bool converged = true;
   };
   /// Ends the product.

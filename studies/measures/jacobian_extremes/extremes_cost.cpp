@@ -135,6 +135,16 @@ double krylov_seconds(const Size& size, WeightStorage storage, const ExtremesSet
   return seconds;
 }
 
+/// Whether layers are likely to have no inverse, so that the whole spectrum follows a search in vain: sparse weights
+/// with a row or a column of zeros, which is how such matrices mostly become singular.
+bool turns_to_spectrum(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings) {
+  const Size size(parameters, settings);
+  if (settings.solver != ExtremesSolver::automatic || !settings.smallest() || size.n > widest_graded) return false;
+  if (parameters.law.kind != WeightLaw::Kind::sparse) return false;
+  const double empty = 2.0 * size.n * size.depth * std::pow(1.0 - parameters.law.parameter, size.n);
+  return empty > 0.7;
+}
+
 }  // namespace
 
 ExtremesSolver used_solver(const ExtremesSettings& settings) {
@@ -201,6 +211,9 @@ Cost extremes_cost(const RandomNetwork::Parameters& parameters, const ExtremesSe
   if (way == ExtremesWay::graded) {
     cost.seconds = graded_seconds(size) + (by_name ? 0.0 : cost.seconds);
     cost.bytes = by_name ? graded_bytes(size) : std::max(cost.bytes, graded_bytes(size));
+  } else if (way == ExtremesWay::krylov && turns_to_spectrum(parameters, settings)) {
+    cost.seconds += graded_seconds(size);
+    cost.bytes = std::max(cost.bytes, graded_bytes(size));
   } else if (way == ExtremesWay::matrix) {
     cost.seconds = matrix_seconds(size);
     cost.bytes += dense_bytes(static_cast<int>(size.n), settings.ranks);
