@@ -34,8 +34,9 @@ struct JacobianSpectrum {
 
 /// All singular values of J at x^0 (fan_in(1)), J = D^L W^L ... D^1 W^1, D^l = diag(phi'(h^l)) (Pennington et al.
 /// 2017, equation 2). Layers are multiplied one by one into a graded product, so that small singular values are as
-/// right as large ones; slopes below a double's range count with their logarithms (scaled_slope). Takes 8 bytes times
-/// jacobian_copies(rank) times the square of the largest width.
+/// right as large ones; slopes below a double's range count with their logarithms (scaled_slope). What that cannot
+/// resolve is computed in extended precision, where it takes no longer than some seconds (wide_singular_values). Takes
+/// 8 bytes times jacobian_copies(rank) times the square of the largest width.
 JacobianSpectrum jacobian_spectrum(const Network& network, std::span<const double> input,
                                    WeightRank rank = WeightRank::exact);
 

@@ -14,7 +14,7 @@ namespace meander {
 namespace {
 
 /// Copies of a value that differ by more, relative to it, are not known.
-constexpr double most_difference = 1e-6;
+constexpr double most_difference = 1e-8;
 
 std::size_t size_of(int n) {
   return static_cast<std::size_t>(n);

@@ -26,9 +26,6 @@ constexpr Exponent window = 150;
 constexpr Exponent step = 400, parked = 800;
 /// More than rows know of directions that live in others.
 constexpr double elsewhere = 0x1p-200;
-/// Rows of graded factors that differ by less are left to dense LAPACK, which is then right to 1e3 epsilon or so.
-constexpr double dense_range = 1e2;
-
 std::size_t size_of(int n) {
   return static_cast<std::size_t>(n);
 }
@@ -309,18 +306,7 @@ GradedProduct::Spectrum GradedProduct::singular_values() const {
     spectrum.log.assign(size_of(rank_), 0.0);
     return spectrum;
   }
-  GradedRows rows{rank_, columns_, t_, exponent_};
-  transpose_triangular(rows);
-  transpose_triangular(rows);
-  double smallest = std::numeric_limits<double>::infinity(), largest = -smallest;
-  for (int i = 0; i < rows.rows; ++i) {
-    const double* row = rows.t.data() + size_of(i) * size_of(rows.columns);
-    const double size = std::log(cblas_dnrm2(rows.columns, row, 1)) + rows.exponent[size_of(i)] * std::numbers::ln2;
-    smallest = std::min(smallest, size);
-    largest = std::max(largest, size);
-  }
-  const bool alike = largest - smallest < std::log(dense_range);
-  spectrum.converged = alike ? dense_singular_values(rows, spectrum.log) : jacobi_singular_values(rows, spectrum.log);
+  spectrum.converged = graded_singular_values({rank_, columns_, t_, exponent_}, spectrum.log);
   spectrum.log.resize(size_of(rank_), -std::numeric_limits<double>::infinity());
   return spectrum;
 }

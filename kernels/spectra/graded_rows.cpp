@@ -19,6 +19,9 @@ namespace {
 
 using Exponent = double;
 
+/// Rows of graded factors that differ by less are left to dense LAPACK, which is then right to 1e3 epsilon or so.
+constexpr double dense_range = 1e2;
+
 double log_size(const double* row, int columns, Exponent exponent) {
   const double norm = cblas_dnrm2(columns, row, 1);
   return norm == 0.0 ? -std::numeric_limits<double>::infinity() : std::log(norm) + exponent * std::numbers::ln2;
@@ -149,6 +152,19 @@ bool dense_singular_values(const GradedRows& matrix, std::vector<double>& log) {
   log.clear();
   for (const double value : s) log.push_back(std::log(value) + base * std::numbers::ln2);
   return info == 0;
+}
+
+bool graded_singular_values(GradedRows matrix, std::vector<double>& log) {
+  transpose_triangular(matrix);
+  transpose_triangular(matrix);
+  const std::vector<double> sizes = log_sizes(matrix);
+  if (sizes.empty()) {
+    log.clear();
+    return true;
+  }
+  const auto [smallest, largest] = std::minmax_element(sizes.begin(), sizes.end());
+  return *largest - *smallest < std::log(dense_range) ? dense_singular_values(matrix, log)
+                                                      : jacobi_singular_values(matrix, log);
 }
 
 }  // namespace meander

@@ -24,4 +24,8 @@ bool jacobi_singular_values(GradedRows& matrix, std::vector<double>& log);
 /// within a double's range of each other.
 bool dense_singular_values(const GradedRows& matrix, std::vector<double>& log);
 
+/// All of them, descending, each by the way that its matrix needs: what is graded by rotations, after two steps of QR.
+/// False where they did not converge.
+bool graded_singular_values(GradedRows matrix, std::vector<double>& log);
+
 }  // namespace meander
