@@ -109,11 +109,13 @@ JacobianSpectrum jacobian_spectrum(const Network& network, std::span<const doubl
   RankedProduct::Spectrum spectrum = product.singular_values();
   result.converged = spectrum.converged;
   set_values(std::move(spectrum.log), spectrum.rank, columns, result);
-  if (result.resolved == result.rank) return result;
+  if (result.resolved == result.rank && result.converged) return result;
   std::vector<double> log = wide_singular_values(
       columns, static_cast<int>(result.rank), [&](const Factor& show) { each_layer(network, input, result, show); },
       most_wide_seconds);
-  if (!log.empty()) set_values(std::move(log), result.rank, columns, result);
+  if (log.empty()) return result;
+  result.converged = true;
+  set_values(std::move(log), result.rank, columns, result);
   return result;
 }
 
