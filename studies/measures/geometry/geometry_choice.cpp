@@ -10,6 +10,7 @@
 #include "kernels/mean_field/geometry_theory.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/sweep.hpp"
+#include "studies/inputs/law_limits.hpp"
 
 namespace meander {
 namespace {
@@ -168,8 +169,7 @@ std::vector<ArraySpec> geometry_theory_arrays(const GeometryWishes& wishes) {
                            "autocorrelation at infinite width; circles about the origin between orthonormal points",
                            {"layer", "delta"}));
   }
-  for (ArraySpec& spec : arrays) spec.nonfinite = true;  // missing where the theory does not hold
-  return arrays;
+  return limited_by_law(std::move(arrays));
 }
 
 }  // namespace meander
