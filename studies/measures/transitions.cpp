@@ -253,7 +253,7 @@ class Counts final : public Measurement {
 
 std::unique_ptr<Measure> make_transitions() {
   return bound_measure<Counts>({.name = "transitions",
-                                .version = 5,
+                                .version = 6,
                                 .description =
                                     "switches of linear piece and sign changes along a curve's image in every "
                                     "layer, linear pieces and activation patterns, and the counts that "
