@@ -70,5 +70,18 @@ TEST(ExactCounts, OfNetworksFullOfTies) {
   EXPECT_THAT(ran.values("pieces"), ElementsAre(4, 12, 52));
 }
 
+/// Polygons thinner than doubles can tell: cut in fractions, corner by corner.
+TEST(ExactCounts, OfRegionsOfASteepNetwork) {
+  const testing_support::Folder folder;
+  const auto ran = testing_support::run(
+      folder.write("study.toml",
+                   "measure = \"regions_2d\"\nseed = 45599\n[sweep]\nwidth = 2\ndepth = 7\nsigma_w = 100.0\nsigma_b = "
+                   "1.0\nactivation = { breakpoints = [-1.0, 0.5, 2.0], slopes = [0.25, 1.0, -0.5, 0.0], value = [0.0, "
+                   "0.125] }\n[input]\ndimension = 3\n"));
+  EXPECT_THAT(ran.values("cells"), ElementsAre(4, 13, 35, 83, 275, 659, 1171));
+  EXPECT_THAT(ran.values("unresolved"), ElementsAre(0));
+  EXPECT_LT(ran.values("area_error")[0], 1e-15);
+}
+
 }  // namespace
 }  // namespace meander
