@@ -354,7 +354,7 @@ class Regions final : public Measurement {
 
 std::unique_ptr<Measure> make_regions_2d() {
   return bound_measure<Regions>({.name = "regions_2d",
-                                 .version = 2,
+                                 .version = 3,
                                  .description = "linear regions of a network in a square of a plane through its input "
                                                 "space, exactly and layer by layer, and the numbers that arrangements "
                                                 "of lines allow",
