@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <span>
 
@@ -170,9 +171,13 @@ double polygon_by_differences_bytes(std::span<const int> widths, long samples) {
          (most + (all < kept_weights ? all : most) + (4.0 * static_cast<double>(block_of(samples)) + 9.0) * stride);
 }
 
-bool is_near_rounding(double length, long sides, double norm, double epsilon) {
-  const double share = epsilon < 1e-10 ? 1e-6 : 2e-3;
-  return length * share < static_cast<double>(sides) * epsilon * norm;
+bool is_near_rounding(double length, long sides, double norm, Precision precision) {
+  using Single = std::numeric_limits<float>;
+  using Double = std::numeric_limits<double>;
+  const bool single = precision == Precision::single;
+  const double rounding =
+      single ? Single::epsilon() * norm + Single::denorm_min() : Double::epsilon() * norm + Double::denorm_min();
+  return length * (single ? 2e-3 : 1e-6) < static_cast<double>(sides) * rounding;
 }
 
 }  // namespace meander

@@ -7,6 +7,7 @@
 
 #include "kernels/curves/curve.hpp"
 #include "kernels/networks/network.hpp"
+#include "kernels/trajectories/sampled_curve.hpp"
 
 namespace meander {
 
@@ -23,9 +24,10 @@ PolygonLengths polygon_by_differences(const Network& network, const Curve& curve
 /// Bytes that it holds at most, the first layer's weights aside.
 double polygon_by_differences_bytes(std::span<const int> widths, long samples);
 
-/// Whether rounding of values of the given norm, with `epsilon` from one number to the next, may show in the mean of
-/// `sides` sides of a polygon of that length: in double where it is more than 1e-4 of them, in single precision more
-/// than 1e-2, since it is as good as independent from side to side and its square counts.
-bool is_near_rounding(double length, long sides, double norm, double epsilon);
+/// Whether rounding of values of the given norm, in that precision, may show in the mean of `sides` sides of a polygon
+/// of that length: in double where it is more than 1e-6 of them, in single precision more than 2e-3, since it is as
+/// good as independent from side to side and its square counts. Values that have vanished below the smallest number are
+/// rounding.
+bool is_near_rounding(double length, long sides, double norm, Precision precision);
 
 }  // namespace meander

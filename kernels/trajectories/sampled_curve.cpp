@@ -248,14 +248,14 @@ SampledCounts CurveSampler<Real>::counts() {
 
 /// From the first layer on whose sides are not far above rounding of its values, lengths are those of sides that were
 /// carried as such.
-void mend_lengths(const Network& network, const Curve& curve, long samples, const std::vector<double>& norms,
-                  double epsilon, SampledCounts& counts) {
-  const long sides = curve.closed() ? samples : samples - 1;
+void mend_lengths(const Network& network, const Curve& curve, const SampledOptions& options,
+                  const std::vector<double>& norms, SampledCounts& counts) {
+  const long sides = curve.closed() ? options.samples : options.samples - 1;
   const auto finite = static_cast<std::size_t>(counts.finite_layers);
   std::size_t good = 0;
-  while (good < finite && !is_near_rounding(counts.length[good], sides, norms[good], epsilon)) ++good;
+  while (good < finite && !is_near_rounding(counts.length[good], sides, norms[good], options.precision)) ++good;
   if (good == finite) return;
-  const PolygonLengths lengths = polygon_by_differences(network, curve, samples, counts.finite_layers);
+  const PolygonLengths lengths = polygon_by_differences(network, curve, options.samples, counts.finite_layers);
   for (std::size_t l = good; l < finite; ++l) {
     counts.length[l] = lengths.length[l];
     counts.length_half[l] = lengths.length_half[l];
@@ -272,7 +272,7 @@ SampledCounts sample_with(const Network& network, const Curve& curve, const Samp
     counts = sampler.run();
     norms = sampler.norms_at_ends();
   }
-  mend_lengths(network, curve, options.samples, norms, std::numeric_limits<Real>::epsilon(), counts);
+  mend_lengths(network, curve, options, norms, counts);
   return counts;
 }
 

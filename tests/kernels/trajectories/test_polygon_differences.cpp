@@ -7,8 +7,8 @@
 #include <numbers>
 #include <vector>
 
-#include "kernels/trajectories/side_image.hpp"
 #include "kernels/trajectories/sampled_curve.hpp"
+#include "kernels/trajectories/side_image.hpp"
 
 namespace meander {
 namespace {
@@ -90,6 +90,17 @@ TEST(PolygonByDifferences, KnowsLengthsFarBelowRounding) {
       EXPECT_NEAR(counts.length[399], std::ldexp(sides, -400), 1e-13 * std::ldexp(sides, -400));
     }
   }
+}
+
+/// Values that single precision has no numbers for: about 2^-200 after as many layers.
+TEST(PolygonByDifferences, GoesOnWhereSinglePrecisionEnds) {
+  const std::vector<StoredNetwork::Layer> layers(200, {2, {0.5, 0, 0, 0.5}, {0, 0}});
+  const StoredNetwork network(2, layers, Activation::named("tanh"));
+  const Curve line = curve_between(CurveKind::line, std::vector{1.0, 0.5}, std::vector{-0.3, 0.2});
+  const SampledCounts fine = sample_curve(network, line, {.samples = 30});
+  const SampledCounts single = sample_curve(network, line, {.samples = 30, .precision = Precision::single});
+  EXPECT_GT(fine.length[199], 1e-62);
+  for (std::size_t l = 0; l < 200; ++l) EXPECT_NEAR(single.length[l], fine.length[l], 1e-4 * fine.length[l]) << l;
 }
 
 TEST(PolygonByDifferences, IsThePolygonWhereCornersAreFarApart) {
