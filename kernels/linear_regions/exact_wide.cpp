@@ -6,34 +6,17 @@
 #include <limits>
 #include <utility>
 
+#include "kernels/linear_regions/exact_wide_maps.hpp"
+
 namespace meander {
 
 namespace {
 
-/// h = p + q first + r second by neuron (see Place); r is not there on lines.
-template <int words>
-struct WideMap {
-  using Real = WideFloat<words>;
-  std::vector<Real> p, q, r;
-  /// How far p + q first + r second may be off anywhere on the stretch, in units of 2^-unit.
-  std::vector<double> error;
-
-  explicit WideMap(std::size_t size, bool curved) : p(size), q(size), r(curved ? size : 0), error(size) {}
-};
-
-template <int words>
-struct WidePiece {
-  WideFloat<words> from, to;  // z, or the distance on lines
-  WideMap<words> map;
-};
-
 template <int words, bool curved>
-class StretchWalk {
+class StretchWalk : private WideMaps<words, curved> {
  public:
-  using Real = WideFloat<words>;
-  using Map = WideMap<words>;
-  using Piece = WidePiece<words>;
-  using Layer = ExactNetwork::Prepared::Layer;
+  using Maps = WideMaps<words, curved>;
+  using typename Maps::Layer, typename Maps::Map, typename Maps::Piece, typename Maps::Polynomial, typename Maps::Real;
 
   StretchWalk(const ExactNetwork::Prepared& network, const WideRequest& request, WideStretch& result)
       : network_(network), request_(request), result_(result) {}
@@ -59,7 +42,9 @@ class StretchWalk {
   }
 
  private:
-  static constexpr std::int64_t unit = Real::bits - 8;
+  using Maps::angle_between, Maps::extent, Maps::first_, Maps::image, Maps::length, Maps::of_error, Maps::place,
+      Maps::polynomial, Maps::post, Maps::second_;
+
   /// A tie within this much may be more than chance has to offer.
   static constexpr std::int64_t uncertain = -24 * words;
 
@@ -72,112 +57,59 @@ class StretchWalk {
     Boundary boundary;
   };
 
-  static Real of_error(double error) { return Real(std::min(error, 1e300)).scaled(-unit); }
   void mistrust(const Real& tolerance) { result_.certain = result_.certain && tolerance.exponent() < uncertain; }
+
+  /// p, q and r of one map.
+  struct Local {
+    Real p, q, r;
+  };
 
   void begin(const FirstLayer& first, const WideFirstLayer<words>& wide) {
     const WideDirection<words> at = direction(request_.t);
-    Real end;
-    if constexpr (!curved) {
-      end = Real(request_.next) - Real(request_.t);
-      first_ = static_cast<double>(end);
-    } else {
-      const WideDirection<words> next =
-          request_.closes ? WideDirection<words>{Real(1.0), Real()} : direction(request_.next);
-      const Real sine = next.sine * at.cosine - next.cosine * at.sine;
-      const Real cosine = next.cosine * at.cosine + next.sine * at.sine;
-      end = sine / (Real(1.0) + cosine);
-      first_ = static_cast<double>(sine);
-      second_ = 1.0 - static_cast<double>(cosine);
-    }
+    measure(at);
     const std::size_t size = wide.vector.empty() ? wide.u.size() : wide.vector.size();
     Map map(size, curved);
-    const auto local = [&](const Real& center, const Real& u, const Real& v) {
-      Place3 place;
-      if constexpr (curved) {
-        const Real f = u * at.cosine + v * at.sine;
-        place = {center + f, v * at.cosine - u * at.sine, -f};
-      } else {
-        place = {center + u * Real(request_.t), u, Real()};
-      }
-      return place;
-    };
-    Place3 factor;
-    if (!wide.vector.empty()) factor = local(wide.center[0], wide.u[0], curved ? wide.v[0] : Real());
+    Local factor;
+    if (!wide.vector.empty()) factor = local(at, wide, 0);
     for (std::size_t i = 0; i < size; ++i) {
-      Place3 h;
-      if (wide.vector.empty()) {
-        h = local(wide.center[i], wide.u[i], curved ? wide.v[i] : Real());
-      } else {
-        h = {wide.vector[i] * factor.p + Real(first.bias[i]), wide.vector[i] * factor.q, wide.vector[i] * factor.r};
-      }
+      const Local h = wide.vector.empty() ? local(at, wide, i)
+                                          : Local{wide.vector[i] * factor.p + Real(first.bias[i]),
+                                                  wide.vector[i] * factor.q, wide.vector[i] * factor.r};
       map.p[i] = h.p;
       map.q[i] = h.q;
       if constexpr (curved) map.r[i] = h.r;
       map.error[i] = wide.error[i];
     }
-    end_ = end;
-    pieces_.push_back({Real(), end, std::move(map)});
+    pieces_.push_back({Real(), end_, std::move(map)});
   }
 
-  struct Place3 {
-    Real p, q, r;
-  };
+  /// The stretch's end, and how far the curve's functions reach there.
+  void measure(const WideDirection<words>& at) {
+    if constexpr (!curved) {
+      end_ = Real(request_.next) - Real(request_.t);
+      first_ = static_cast<double>(end_);
+    } else {
+      const auto next = request_.closes ? WideDirection<words>{Real(1.0), Real()} : direction(request_.next);
+      const Real sine = next.sine * at.cosine - next.cosine * at.sine;
+      const Real cosine = next.cosine * at.cosine + next.sine * at.sine;
+      end_ = sine / (Real(1.0) + cosine);
+      first_ = static_cast<double>(sine);
+      second_ = static_cast<double>(Real(1.0) - cosine);
+    }
+  }
+
+  /// The curve's component i seen from the stretch's beginning.
+  Local local(const WideDirection<words>& at, const WideFirstLayer<words>& wide, std::size_t i) const {
+    if constexpr (!curved) return {wide.center[i] + wide.u[i] * Real(request_.t), wide.u[i], Real()};
+    const Real v = wide.v.empty() ? Real() : wide.v[i];
+    const Real f = wide.u[i] * at.cosine + v * at.sine;
+    return {wide.center[i] + f, v * at.cosine - wide.u[i] * at.sine, -f};
+  }
 
   static WideDirection<words> direction(double t) {
     if constexpr (!curved) return {};
     const auto at = wide_direction<words + 1>(t);
     return {Real(at.cosine), Real(at.sine)};
-  }
-
-  /// W x + b.
-  Map image(const Layer& layer, const Map& x) const {
-    const auto outputs = static_cast<std::size_t>(layer.outputs);
-    const auto inputs = static_cast<std::size_t>(layer.inputs);
-    Map h(outputs, curved);
-    std::vector<double> magnitude(outputs);
-    for (std::size_t i = 0; i < outputs; ++i) {
-      h.p[i] = Real(layer.bias[i]);
-      magnitude[i] = std::abs(layer.bias[i]);
-    }
-    const auto add = [&](const Real& by, const double* column, std::vector<Real>& sums) {
-      if (by.is_zero()) return;
-      for (std::size_t i = 0; i < outputs; ++i) sums[i] += by * column[i];
-    };
-    for (std::size_t j = 0; j < inputs; ++j) {
-      const double* const column = layer.columns.data() + j * layer.stride;
-      add(x.p[j], column, h.p);
-      add(x.q[j], column, h.q);
-      if constexpr (curved) add(x.r[j], column, h.r);
-      const double size = amplitude(x, j);
-      for (std::size_t i = 0; i < outputs; ++i) {
-        magnitude[i] += std::abs(column[i]) * size;
-        h.error[i] += std::abs(column[i]) * x.error[j];
-      }
-    }
-    const double rounding = 1.0 + static_cast<double>(inputs) / 64.0;
-    for (std::size_t i = 0; i < outputs; ++i) h.error[i] += rounding * magnitude[i];
-    return h;
-  }
-
-  double amplitude(const Map& x, std::size_t j) const {
-    double size = std::abs(static_cast<double>(x.p[j])) + std::abs(static_cast<double>(x.q[j])) * first_;
-    if constexpr (curved) size += std::abs(static_cast<double>(x.r[j])) * second_;
-    return size;
-  }
-
-  /// (h - level) (1 + z^2), or h - level on a line, is g + 2 q z + a z^2 or g + q z.
-  struct Polynomial {
-    Real g, q, a;
-    Real at(const Real& z) const {
-      if constexpr (curved) return g + z * (q.scaled(1) + z * a);
-      return g + z * q;
-    }
-  };
-  static Polynomial polynomial(const Map& map, std::size_t i, double level) {
-    Polynomial result{map.p[i] - Real(level), map.q[i], {}};
-    if constexpr (curved) result.a = result.g + map.r[i].scaled(1);
-    return result;
   }
 
   /// The places strictly inside the piece where the neuron meets the level.
@@ -268,19 +200,6 @@ class StretchWalk {
     return cuts;
   }
 
-  /// How far `first` and `second` move along the piece.
-  static std::pair<double, double> extent(const Piece& piece) {
-    if constexpr (!curved) return {static_cast<double>(piece.to - piece.from), 0.0};
-    // sin b - sin a and cos a - cos b are no more than b - a and its sine at b allow.
-    const double angle = angle_between(piece.from, piece.to);
-    return {angle, angle * std::min(1.0, 2.0 * std::abs(static_cast<double>(piece.to)))};
-  }
-
-  static double angle_between(const Real& from, const Real& to) {
-    if constexpr (!curved) return static_cast<double>(to - from);
-    return 2.0 * std::atan(static_cast<double>((to - from) / (Real(1.0) + from * to)));
-  }
-
   /// To the states in the middle of [from, to], at `from`.
   void switch_states(std::size_t pass, const Piece& piece, const Real& from, const Real& to, const StateTable& table,
                      bool at_border, bool begins, std::vector<std::int32_t>& states) {
@@ -334,69 +253,6 @@ class StretchWalk {
     }
   }
 
-  static Place place(const Real& z) {
-    if constexpr (!curved) return Place::on_line(static_cast<double>(z));
-    return Place::on_circle(2.0 * std::atan(static_cast<double>(z)));
-  }
-
-  Map post(const Map& h, const StateTable& table, const std::vector<std::int32_t>& states) const {
-    Map x(h.p.size(), curved);
-    for (std::size_t i = 0; i < states.size(); ++i) {
-      const auto& [lower, upper, slope, intercept, piece] = table[states[i]];
-      x.p[i] = Real(intercept);
-      if (slope == 0.0) continue;
-      x.p[i] += h.p[i] * slope;
-      x.q[i] = h.q[i] * slope;
-      if constexpr (curved) x.r[i] = h.r[i] * slope;
-      x.error[i] = std::abs(slope) * h.error[i] + std::abs(slope) * amplitude(h, i) + std::abs(intercept);
-    }
-    return x;
-  }
-
-  double length(const Piece& piece) const {
-    if constexpr (!curved) {
-      Real square;
-      for (const Real& q : piece.map.q) square += q * q;
-      return static_cast<double>(sqrt(square) * (piece.to - piece.from));
-    } else {
-      // Seen from the middle, where the speed changes least: dh/dx = q cos x + r sin x.
-      const auto [cosine, sine] = middle(piece);
-      Real dd, de, ee;
-      for (std::size_t i = 0; i < piece.map.q.size(); ++i) {
-        const Real& q = piece.map.q[i];
-        const Real& r = piece.map.r[i];
-        if (q.is_zero() && r.is_zero()) continue;
-        const Real d = q * cosine + r * sine;
-        const Real e = r * cosine - q * sine;
-        dd += d * d;
-        de += d * e;
-        ee += e * e;
-      }
-      const Real size = dd + ee;
-      if (size.is_zero()) return 0.0;
-      const std::int64_t scale = size.exponent() / 2;
-      const SpeedForm ahead{static_cast<double>(dd.scaled(-2 * scale)), static_cast<double>(de.scaled(-2 * scale)),
-                            static_cast<double>(ee.scaled(-2 * scale))};
-      const SpeedForm behind{ahead.dd, -ahead.de, ahead.ee};
-      const double half = 0.5 * angle_between(piece.from, piece.to);
-      if (half < 1e-100) return static_cast<double>(sqrt(dd) * (piece.to - piece.from).scaled(1));
-      const double sum = image_length(ahead, 0.0, 1.0, half) + image_length(behind, 0.0, 1.0, half);
-      return static_cast<double>(Real(sum).scaled(scale));
-    }
-  }
-
-  static WideDirection<words> of_place(const Real& z) {
-    const Real square = z * z;
-    const Real inverse = Real(1.0) / (Real(1.0) + square);
-    return {(Real(1.0) - square) * inverse, z.scaled(1) * inverse};
-  }
-  static WideDirection<words> middle(const Piece& piece) {
-    const WideDirection<words> a = of_place(piece.from), b = of_place(piece.to);
-    const Real cosine = a.cosine + b.cosine, sine = a.sine + b.sine;
-    const Real inverse = Real(1.0) / sqrt(cosine * cosine + sine * sine);
-    return {cosine * inverse, sine * inverse};
-  }
-
   void order() {
     std::stable_sort(events_.begin(), events_.end(), [](const Event& a, const Event& b) { return a.z < b.z; });
     Real before;
@@ -417,7 +273,6 @@ class StretchWalk {
   const WideRequest& request_;
   WideStretch& result_;
   Real end_;
-  double first_ = 0.0, second_ = 0.0;  // there
   std::vector<Piece> pieces_;
   std::vector<std::int32_t> constant_;
   std::vector<Event> events_;
