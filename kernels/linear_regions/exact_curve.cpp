@@ -348,11 +348,13 @@ double exact_curve_bytes(int input_dimension, const std::vector<int>& widths, co
   for (std::size_t l = 0; l < widths.size(); ++l) {
     const double elements = inputs * widths[l];
     largest = std::max(largest, elements);
-    if (l > 0) weights += elements;
+    weights += elements;
     inputs = widths[l];
   }
+  // Maps of a stretch that is walked with more digits: many places where layers have few weights, and else nine.
+  const double digits = 5e6 + 300.0 * 9.0 * widest;
   // Vectors before and after a layer, their live columns and the columns gathered for them.
-  return 8.0 * (weights + 2.0 * largest + 3.0 * live * (widest + 8.0)) + 2.0 * live * sizeof(Boundary);
+  return digits + 8.0 * (weights + 2.0 * largest + 3.0 * live * (widest + 8.0)) + 2.0 * live * sizeof(Boundary);
 }
 
 }  // namespace meander
