@@ -1,4 +1,4 @@
-// Kinks by Plackett's identity, polynomials by Mehler's finite sum, the rest by series or in the plane.
+// Kinks by Plackett's identity, polynomials by Mehler's finite sum, the rest by Mehler's series or by what two share.
 #include "kernels/gaussian_averages/correlation_average.hpp"
 
 #include <algorithm>
@@ -12,8 +12,7 @@
 #include "kernels/base/gaussian_quadrature.hpp"
 #include "kernels/gaussian_averages/gaussian_moments.hpp"
 #include "kernels/gaussian_averages/hermite_coefficients.hpp"
-#include "kernels/gaussian_averages/quadrature_cuts.hpp"
-#include "kernels/gaussian_averages/split_average.hpp"
+#include "kernels/gaussian_averages/shared_part.hpp"
 
 namespace meander {
 namespace {
@@ -113,85 +112,6 @@ std::optional<PairAverages> mehler(const Activation& activation, double q11, dou
   return PairAverages{value, slope / std::sqrt(q11 * q22)};
 }
 
-/// The trapezoid rule over the plane of two independent standard Gaussians (x, y), u1 = s1 (a x + b y),
-/// u2 = s2 (a x - b y); f(u1, u2, y) gives K values. Each direction is refined until it stands.
-template <std::size_t K, class Function>
-class PlaneRule {
- public:
-  PlaneRule(const Activation& activation, double s1, double s2, double a, double b, const Function& f)
-      : s1_(s1), s2_(s2), a_(a), b_(b), f_(f) {
-    double largest = 0.0;
-    for (int i = 0; i <= 160; ++i) {
-      const double r = 0.25 * i;
-      double here = 0.0;
-      for (const double s : {s1, -s1, s2, -s2}) here = std::max(here, std::abs(activation(s * r)));
-      const double size = here * here * std::exp(-0.5 * r * r);
-      largest = std::max(largest, size);
-      if (size > 1e-18 * largest) reach_ = r;
-    }
-    reach_ = std::max(reach_, 8.5);
-  }
-
-  std::optional<Values<K>> converged() const {
-    double x_step = 0.5;
-    double y_step = 0.5;
-    Values<K> result = sum(x_step, y_step);
-    while (reach_ * reach_ / (x_step * y_step) < 2e6) {
-      const Values<K> finer_x = sum(0.5 * x_step, y_step);
-      const Values<K> finer_y = sum(x_step, 0.5 * y_step);
-      const double x_change = change(result, finer_x);
-      const double y_change = change(result, finer_y);
-      if (std::isnan(x_change + y_change)) return std::nullopt;
-      if (std::max(x_change, y_change) < 1e-13) return finer_x;
-      if (x_change >= 1e-13) x_step *= 0.5;
-      if (y_change >= 1e-13) y_step *= 0.5;
-      result = x_change < 1e-13 ? finer_y : (y_change < 1e-13 ? finer_x : sum(x_step, y_step));
-    }
-    return std::nullopt;
-  }
-
- private:
-  static double change(const Values<K>& a, const Values<K>& b) {
-    double worst = 0.0;
-    for (std::size_t k = 0; k < K; k += 2) {
-      const double difference = std::abs(a[k] - b[k]);
-      if (difference != 0.0) worst = std::max(worst, difference / b[k + 1]);
-      if (!std::isfinite(a[k]) || !std::isfinite(b[k])) worst = nan;
-    }
-    return worst;
-  }
-  Values<K> sum(double x_step, double y_step) const {
-    Values<K> total{};
-    const auto count = static_cast<long>(reach_ / x_step);
-    for (long i = -count; i <= count; ++i) {
-      const double x = static_cast<double>(i) * x_step;
-      const double height = std::sqrt(std::max(0.0, reach_ * reach_ - x * x));
-      const auto rows = static_cast<long>(height / y_step);
-      for (long j = -rows; j <= rows; ++j) {
-        const double y = static_cast<double>(j) * y_step;
-        const double weight = std::exp(-0.5 * (x * x + y * y)) * x_step * y_step / (2.0 * std::numbers::pi);
-        detail::add_scaled(total, weight, f_(s1_ * (a_ * x + b_ * y), s2_ * (a_ * x - b_ * y)));
-      }
-    }
-    return total;
-  }
-
-  double s1_, s2_, a_, b_;
-  const Function& f_;
-  double reach_ = 0.0;
-};
-
-template <std::size_t K, class Function>
-std::optional<Values<K>> average_in_plane(const Activation& activation, double s1, double s2, double a, double b,
-                                          const Function& f) {
-  if (!activation.features().narrow.empty()) {
-    const double s = std::max(s1, s2);
-    return narrow_average<K>(quadrature_cuts(activation, s * s), s1, s2, a, b, f);
-  }
-  if (activation.has_kinks()) return split_average<K>(*activation.kinks(), s1, s2, a, b, f);
-  return PlaneRule<K, Function>(activation, s1, s2, a, b, f).converged();
-}
-
 /// Of sin: from E cos(u1 - u2) and E cos(u1 + u2).
 PairAverages pair_of_sine(double q11, double q22, double c) {
   const double both = c * std::sqrt(q11) * std::sqrt(q22);
@@ -215,17 +135,12 @@ PairAverages pair_of_smooth(const Activation& activation, double q11, double q22
     if (activation.has_kinks() || std::pow(std::abs(c), count) * count > 1e-15) continue;
     if (const auto pair = mehler(activation, q11, q22, c, count, false)) return *pair;
   }
-  // Each value is followed by the average that its error is held against.
-  const auto f = [&](double u1, double u2) {
-    const double v1 = activation(u1);
-    const double v2 = activation(u2);
-    const double d1 = activation.derivative(u1);
-    const double d2 = activation.derivative(u2);
-    return Values<4>{v1 * v2, 0.5 * (v1 * v1 + v2 * v2), d1 * d2, 0.5 * (d1 * d1 + d2 * d2)};
-  };
-  const auto average = average_in_plane<4>(activation, std::sqrt(q11), std::sqrt(q22), std::sqrt(0.5 * (1.0 + c)),
-                                           std::sqrt(0.5 * (1.0 - c)), f);
-  return average ? PairAverages{(*average)[0], (*average)[2]} : PairAverages{nan, nan};
+  if (c < 0.0 && activation.odd() == true) {
+    const auto mirrored = pair_by_shared_part(activation, q11, q22, -c);
+    return mirrored ? PairAverages{-mirrored->phi_phi, mirrored->dphi_dphi} : PairAverages{nan, nan};
+  }
+  const auto pair = pair_by_shared_part(activation, q11, q22, c);
+  return pair ? *pair : PairAverages{nan, nan};
 }
 
 /// From c = 1 downwards: (E phi^2 - E phi phi) / epsilon = q E phi'^2 - integral of the densities at the kinks over
@@ -285,17 +200,8 @@ CorrelationChord chord_of_smooth(const Activation& activation, double q, double 
     const PairAverages pair = pair_of_smooth(activation, q, q, 1.0 - epsilon);
     return {(gaussian_moments(activation, q).phi2 - pair.phi_phi) / (q * epsilon), pair.dphi_dphi};
   }
-  const double b = std::sqrt(0.5 * epsilon);
-  const double spread = 2.0 * std::sqrt(q) * b;
-  const auto f = [&](double u1, double u2) {
-    const double quotient = (activation(u1) - activation(u2)) / spread;
-    const double d1 = activation.derivative(u1);
-    const double d2 = activation.derivative(u2);
-    return Values<4>{quotient * quotient, quotient * quotient, d1 * d2, 0.5 * (d1 * d1 + d2 * d2)};
-  };
-  const double s = std::sqrt(q);
-  const auto average = average_in_plane<4>(activation, s, s, std::sqrt(1.0 - 0.5 * epsilon), b, f);
-  return average ? CorrelationChord{(*average)[0], (*average)[2]} : CorrelationChord{nan, nan};
+  const auto found = chord_by_shared_part(activation, q, epsilon);
+  return found ? *found : CorrelationChord{nan, nan};
 }
 
 }  // namespace

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "kernels/mean_field/curve_theory.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/networks/network.hpp"
 #include "kernels/trajectories/sampled_curve.hpp"
 #include "pipeline/measure/measure.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/inputs/input_curve.hpp"
 #include "studies/networks/network_source.hpp"
 
@@ -58,11 +60,16 @@ class CurveStudy {
   Curve typical_curve(const Point& point) const { return input_.typical_curve(point); }
   /// Theory for a point of random networks along `curve`.
   CurveTheory theory(const Point& point, const Curve& curve) const;
+  /// How far the weights' law takes pre-activations from the Gaussian that theory assumes.
+  GaussianCorrection correction(const Point& point, const Curve& curve) const;
 
   Cost sampling_cost(const Point& point) const;
+  /// The same where a neuron's activation takes `element` seconds a sample.
+  Cost sampling_cost(const Point& point, double element) const;
   /// What exact counting costs: events as mean-field theory predicts them for a typical curve.
   Cost exact_cost(const Point& point, bool patterns, bool events) const;
   Cost theory_cost(const Point& point) const;
+  const AverageCosts& average_costs(const Point& point) const { return theory_costs_(networks_->activation(point)); }
   void export_cell(const Task& task, const std::string& path) const;
 
  private:
@@ -70,6 +77,7 @@ class CurveStudy {
   InputCurve input_;
   Parameter<long> samples_;
   Precision precision_ = Precision::double_;
+  TheoryCosts theory_costs_;
 };
 
 /// The leading `count` values.

@@ -10,6 +10,7 @@
 
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/declare/sweep.hpp"
+#include "studies/inputs/input_points.hpp"
 #include "studies/networks/stored_networks.hpp"
 
 namespace meander {
@@ -264,6 +265,11 @@ Curve InputCurve::typical_curve(const Point& point) const {
   std::vector<double> x1 = x0;
   x0[0] = x1[1] = 1.0;
   return between(std::move(x0), std::move(x1), scale_(point).value_or(1.0));
+}
+
+Participation InputCurve::participation(const Curve& curve) const {
+  if (!is_drawn() || !has_one_theory()) return meander::participation(curve);
+  return images_ ? image_participation(*images_) : random_curve_participation(dimension_);
 }
 
 }  // namespace meander

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/curves/curve.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/random/random_stream.hpp"
 #include "pipeline/inputs/images.hpp"
 #include "studies/inputs/input_keys.hpp"
@@ -37,6 +38,8 @@ class InputCurve {
   Curve curve(const Point& point, StreamKey key) const;
   /// A curve with the theory that all realizations share (has_one_theory).
   Curve typical_curve(const Point& point) const;
+  /// Of `curve`, a realization's own or the typical one, which stands for all that may be drawn.
+  Participation participation(const Curve& curve) const;
 
  private:
   using Pair = std::pair<std::size_t, std::size_t>;

@@ -11,6 +11,15 @@
 
 namespace meander {
 
+Participation image_participation(const Images& images) {
+  const std::size_t count = std::min<std::size_t>(images.count, 100);
+  double mean = 0.0;
+  for (std::size_t i = 0; i < count; ++i) {
+    mean += participation(images.point(i * images.count / count)).position / static_cast<double>(count);
+  }
+  return {mean, mean, mean};
+}
+
 InputPoints::InputPoints(const Study& study, const InputKeys& keys,
                          const std::shared_ptr<const NetworkSource>& networks, std::size_t needed,
                          Diagnostics& diagnostics)
@@ -73,6 +82,10 @@ std::vector<std::vector<double>> InputPoints::draw(const Point& point, StreamKey
     chosen.push_back(index);
   }
   return images(point, chosen);
+}
+
+Participation InputPoints::typical_participation() const {
+  return images_ ? Participation{image_participation(*images_).position} : random_point_participation(dimension_);
 }
 
 std::vector<std::vector<double>> InputPoints::images(const Point& point,

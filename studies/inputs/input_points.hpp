@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/random/random_stream.hpp"
 #include "pipeline/inputs/images.hpp"
 #include "studies/inputs/input_keys.hpp"
@@ -24,6 +25,9 @@ struct PointStudyKeys {
   Own own;
 };
 
+/// Means over up to 100 images, evenly spread; tangents are taken to be like images.
+Participation image_participation(const Images& images);
+
 /// What a study says of its points, decoded.
 class InputPoints {
  public:
@@ -40,6 +44,8 @@ class InputPoints {
   /// `count` points of a realization's stream: Gaussian and rescaled to q0 exactly, or distinct images (at
   /// their own scale unless q0 is given). The first of more points are the same.
   std::vector<std::vector<double>> draw(const Point& point, StreamKey key, std::size_t count) const;
+  /// Of a point that may be drawn.
+  Participation typical_participation() const;
   /// The images of these numbers, scaled alike.
   std::vector<std::vector<double>> images(const Point& point, const std::vector<std::size_t>& indices) const;
 

@@ -12,14 +12,20 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/mean_field/curve_theory.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
+#include "kernels/trajectories/curve_differences.hpp"
 #include "kernels/trajectories/curve_outputs.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
 #include "studies/inputs/input_points.hpp"
+#include "studies/inputs/law_limits.hpp"
 #include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
 
@@ -28,13 +34,20 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_angles = 500;  // of the activities that are kept
+/// Layers whose values are so many times their differences along the curve are passed again, by differences.
+constexpr double most_contraction = 32.0;
+/// Smaller ones may have lost digits, and squares of theirs are zero.
+constexpr double smallest_difference = 1e-150;
 
 std::vector<ArraySpec> measured_arrays(bool activities) {
   std::vector<ArraySpec> arrays{
       array("angular_error", ArrayType::float64,
             "1 - cos of the angle between a sine or cosine and its fit by the outputs", {"frequency", "phase"}),
       array("mean_angular_error", ArrayType::float64, "mean of angular_error over all frequencies and phases", {}),
-      array("rank", ArrayType::int64, "singular values of the centred outputs that the regression uses", {}),
+      array("rank", ArrayType::int64,
+            "singular values of the centred outputs that the regression uses: no more than the last hidden layer has "
+            "neurons that change along the curve, and those above rounding",
+            {}),
       array("condition", ArrayType::float64, "largest over smallest of those singular values", {}),
       array("input_length", ArrayType::float64, "length of the curve in input space", {}),
       array("length", ArrayType::float64, "length of the hidden layer's image x^l", {"layer"}),
@@ -50,10 +63,8 @@ std::vector<ArraySpec> measured_arrays(bool activities) {
 }
 
 std::vector<ArraySpec> theory_arrays() {
-  std::vector<ArraySpec> arrays{
-      array("length_theory", ArrayType::float64, "length of the hidden layer's image at infinite width", {"layer"})};
-  arrays.back().nonfinite = true;
-  return arrays;
+  return limited_by_law(
+      {array("length_theory", ArrayType::float64, "length of the hidden layer's image at infinite width", {"layer"})});
 }
 
 enum class CircleSpan { half, full };
@@ -107,7 +118,8 @@ RegressionKeys::RegressionKeys(Declaration& declare) {
           {.section = "deep_versus_wide",
            .name = "rank_tolerance",
            .description = "singular values of the outputs below this share of the largest are no part of the "
-                          "regression: 0 for the rounding of double precision (samples times epsilon), 1e-6 for what "
+                          "regression: 0 for the rounding of double precision (samples times epsilon; where layers "
+                          "contract the curve, of the differences between its points), 1e-6 for what "
                           "single precision would see",
            .default_value = Value(0.0),
            .minimum = 0,
@@ -143,13 +155,13 @@ class DepthAgainstWidth final : public Measurement {
     add({.layout = {"theory", std::nullopt, false, theory_arrays()},
          .cost =
              [this](const Point& point) {
-               return Cost{.seconds = 4e-3 * static_cast<double>(all_widths(point).size()), .bytes = 1e6};
+               const double layers = static_cast<double>(all_widths(point).size());
+               const AverageCosts& costs = theory_costs_(networks_->activation(point));
+               const double each = costs.moments(1.0);
+               const double law = costs.law_correction(networks_->law(point), static_cast<int>(layers));
+               return Cost{.seconds = machine_rates().task + layers * each + law, .bytes = 1e6};
              },
-         .run =
-             [this](const Task& task, Results& results) {
-               const std::vector<double> lengths = theory(task.point);
-               results.set("length_theory", std::span<const double>(lengths));
-             }});
+         .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
 
   void export_cell(const Task& task, const std::string& path) const override {
@@ -181,13 +193,15 @@ class DepthAgainstWidth final : public Measurement {
     Cost cost;
     const double samples = static_cast<double>(samples_), count = widths.back(), functions = 2.0 * frequencies_;
     double before = 0.0;
+    const MachineRates& rates = machine_rates();
+    const double element = row_seconds(networks_->activation(point)) + rates.step;
     for (const double width : widths) {
-      // Products at 42 Gflop/s; a smooth activation and the length take 15 ns an element.
-      cost.seconds += 2.0 * samples * before * width / 42e9 + 15e-9 * samples * width + 1.5e-9 * before * width;
+      cost.seconds +=
+          samples * before * width * rates.product + element * samples * width + rates.draw * before * width;
       before = width;
     }
-    cost.seconds += (2.0 * samples * count * count + 4.0 * samples * count * functions) / 25e9 +
-                    20.0 * count * count * count / 6e9 + 40e-9 * samples * functions;
+    cost.seconds += (samples * count * count + 2.0 * samples * count * functions) * 1.3 * rates.product +
+                    10.0 * count * count * count * rates.factorisation + 4.0 * rates.function * samples * functions;
     cost.bytes = 1e6 + std::max(curve_outputs_bytes(inputs_.dimension(), widths, samples_),
                                 8.0 * (2.0 * samples * count + samples * functions + 6.0 * count * count));
     return cost;
@@ -196,15 +210,26 @@ class DepthAgainstWidth final : public Measurement {
   void measure(const Task& task, Results& results) const {
     const auto [network, path] = subject(task);
     CurveOutputs found = curve_outputs(*network, path, samples_);
+    if (neurons_ > 0) set_activity(found.outputs, results);
+    if (found.contraction > most_contraction) {
+      found = {};  // before the memory is needed again
+      found = curve_differences(*network, path, samples_);
+    }
     std::vector<double> t;
     for (long i = 0; i < samples_; ++i) t.push_back(path.parameter(i, samples_));
     results.set("input_length", input_length(path));
     results.set("length", std::span<const double>(found.length));
     results.set("shallow_bound", shallow_bound(*network));
-    if (neurons_ > 0) set_activity(found.outputs, results);
+    if (found.least_difference < smallest_difference) {
+      results.status(Status::out_of_range,
+                     "layers contract the curve until its points differ by less than the range of double precision (by "
+                     "more with every layer) take fewer layers or a larger sigma_w");
+      return;
+    }
+    const RegressionLimits limits{tolerance_, found.rank_bound, rounding_of(*network, found.contraction)};
     try {
       const FourierRegression regression =
-          fourier_regression(std::move(found.outputs), network->width(network->depth()), t, frequencies_, tolerance_);
+          fourier_regression(std::move(found.outputs), network->width(network->depth()), t, frequencies_, limits);
       double sum = 0.0;
       for (const double error : regression.error) sum += error;
       results.set("angular_error", regression.error, {static_cast<std::size_t>(frequencies_), 2});
@@ -214,6 +239,12 @@ class DepthAgainstWidth final : public Measurement {
     } catch (const std::domain_error& error) {
       results.status(Status::out_of_range, error.what());
     }
+  }
+
+  /// Sums of so many terms, four times.
+  static double rounding_of(const Network& network, double contraction) {
+    return 4.0 * std::sqrt(static_cast<double>(network.max_width())) * std::numeric_limits<double>::epsilon() *
+           contraction;
   }
 
   struct Subject {
@@ -258,8 +289,8 @@ class DepthAgainstWidth final : public Measurement {
     return network.depth() == 2 && bounded ? network.width(1) * 2.0 * (range->high - range->low) : nan;
   }
 
-  std::vector<double> theory(const Point& point) const {
-    const auto network = networks_->random()->parameters(point, inputs_.dimension());
+  void set_theory(const Point& point, Results& results) const {
+    auto network = networks_->random()->parameters(point, inputs_.dimension());
     TheoryParameters parameters;
     parameters.input_dimension = network.input_dimension;
     parameters.widths = all_widths(point);
@@ -272,7 +303,12 @@ class DepthAgainstWidth final : public Measurement {
     std::vector<double> lengths;
     double length = input_length(path);
     for (std::size_t l = 0; l + 1 < parameters.widths.size(); ++l) lengths.push_back(length *= growth.growth[l]);
-    return lengths;
+    network.widths = parameters.widths;
+    const GaussianCorrection law =
+        gaussian_correction(network, mean_square(path), random_curve_participation(network.input_dimension));
+    law.mask_averages(lengths);
+    results.set("length_theory", std::span<const double>(lengths));
+    results.set("gaussian_correction", std::span<const double>(law.layers).first(lengths.size()));
   }
 
   std::vector<long> kept_samples() const {
@@ -299,6 +335,7 @@ class DepthAgainstWidth final : public Measurement {
   double tolerance_;
   int neurons_;
   bool half_;
+  TheoryCosts theory_costs_;
 };
 
 void DepthAgainstWidth::check(const Study& study, const RegressionKeys& keys, Diagnostics& diagnostics) const {
@@ -340,7 +377,7 @@ void DepthAgainstWidth::check(const Study& study, const RegressionKeys& keys, Di
 std::unique_ptr<Measure> make_deep_versus_wide() {
   return bound_measure<DepthAgainstWidth>(
       {.name = "deep_versus_wide",
-       .version = 2,
+       .version = 4,
        .description = "errors of the regression of a network's linear outputs along a great circle on sines and "
                       "cosines, and the length of hidden layers' images against the bound on shallow ones",
        .arrays = joined(measured_arrays(true), theory_arrays())});

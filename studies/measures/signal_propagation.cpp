@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -11,21 +12,28 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/curves/curve.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/mean_field/mean_field.hpp"
 #include "kernels/mean_field/propagation_theory.hpp"
 #include "kernels/propagation/signal_propagation.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
 #include "studies/inputs/input_points.hpp"
+#include "studies/inputs/law_limits.hpp"
 #include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
 
 namespace meander {
 namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 double mean_product(const std::vector<double>& a, const std::vector<double>& b) {
   double sum = 0.0;
@@ -66,7 +74,7 @@ std::vector<ArraySpec> theory_arrays(const Wishes& wishes) {
     spec.nonfinite = true;  // diverging at criticality, undefined where there is nothing to approach
     arrays.push_back(std::move(spec));
   }
-  return arrays;
+  return limited_by_law(std::move(arrays));
 }
 
 class Signals final : public Measurement {
@@ -100,13 +108,14 @@ class Signals final : public Measurement {
     add({.layout = {"theory", std::nullopt, false, theory_arrays(wishes_)},
          .cost =
              [this](const Point& point) {
-               const double layers = static_cast<double>(networks_->widths(point).size());
-               return Cost{.seconds = 0.01 + 5e-4 * layers, .bytes = 1e6};
+               const double q0 = start_of(point).value_or(1.0);
+               return Cost{.seconds = theory_seconds(point, q0, c0_.value_or(point, 0.0)), .bytes = 1e6};
              },
          .run =
              [this](const Task& task, Results& results) {
                const double q0 = start_of(task.point).value_or(1.0);
-               set_theory(task.point, {q0, q0, c0_.value_or(task.point, 0.0) * q0}, results);
+               set_theory(task.point, {q0, q0, c0_.value_or(task.point, 0.0) * q0}, points_.typical_participation(),
+                          results);
              }});
   }
 
@@ -130,6 +139,19 @@ class Signals final : public Measurement {
     return networks_->random() != nullptr && (!points_.has_data() || (q0_.is_given() && c0_.is_given()));
   }
 
+  /// The two maps through the layers, each layer's chi_1, and the fixed points.
+  double theory_seconds(const Point& point, double q0, double c0) const {
+    const auto network = networks_->random()->parameters(point, points_.dimension());
+    const AverageCosts& costs = theory_costs_(networks_->activation(point));
+    const double gain = network.sigma_w * network.sigma_w, floor = network.sigma_b * network.sigma_b;
+    const double q = gain * q0 + floor, c = q > 0.0 ? (gain * q0 * c0 + floor) / q : 0.0;
+    const int layers = static_cast<int>(network.widths.size());
+    const double masked = network.sigma_w / std::sqrt(keep_(point));
+    return machine_rates().task + costs.law_correction(networks_->law(point), layers) +
+           3.0 * layers * costs.moments(q) + costs.iteration(network.sigma_w, network.sigma_b, q, c, layers) +
+           costs.phase_point(masked, network.sigma_b, q);
+  }
+
   Cost cost_of(const Point& point) const {
     const std::vector<int> widths = networks_->widths(point);
     const double layers = static_cast<double>(widths.size());
@@ -144,11 +166,15 @@ class Signals final : public Measurement {
       inputs = width;
     }
     // Drawing a weight, two products with it, the way back, and a tangent for each layer before it.
-    double each = 2.5e-9;
-    if (wishes_.gradients) each += 2e-9;
-    if (wishes_.perturbations) each += 0.5 * layers * 1e-10;
+    const MachineRates& rates = machine_rates();
+    double each = rates.draw + rates.streamed;
+    if (wishes_.gradients) each += 2.0 * rates.streamed;
+    if (wishes_.perturbations) each += 0.5 * layers * 1.5 * rates.product;
+    const double each_neuron = 2.0 * row_seconds_with_derivatives(networks_->activation(point)) + 20.0 * rates.step;
     const double tangents = wishes_.perturbations ? layers * *std::max_element(widths.begin(), widths.end()) : 0.0;
-    return {.seconds = 1e-4 + weights * each, .bytes = 8.0 * (largest + 8.0 * neurons + 3.0 * tangents)};
+    double seconds = rates.task + weights * each + neurons * each_neuron;
+    if (!has_theory_family() && networks_->random() != nullptr) seconds += theory_seconds(point, 1.0, 0.5);
+    return {.seconds = seconds, .bytes = 8.0 * (largest + 8.0 * neurons + 3.0 * tangents)};
   }
 
   void measure(const Task& task, Results& results) const {
@@ -161,7 +187,9 @@ class Signals final : public Measurement {
     const auto network = networks_->network(task.point, key, points_.dimension());
     set_measured(propagate(*network, x0, x1, key, options), *network, results);
     if (has_theory_family() || networks_->random() == nullptr) return;
-    set_theory(task.point, {mean_product(x0, x0), mean_product(x1, x1), mean_product(x0, x1)}, results);
+    const Participation first = participation(x0), second = participation(x1);
+    set_theory(task.point, {mean_product(x0, x0), mean_product(x1, x1), mean_product(x0, x1)},
+               first.position > second.position ? first : second, results);
   }
 
   /// q0 of a point. The fixed point is that of the map with dropout.
@@ -201,10 +229,18 @@ class Signals final : public Measurement {
     if (wishes_.perturbations) results.set("perturbation_growth", std::span<const double>(found.perturbation_growth));
   }
 
-  void set_theory(const Point& point, const InputCovariance& inputs, Results& results) const {
+  void set_theory(const Point& point, const InputCovariance& inputs, const Participation& share,
+                  Results& results) const {
     const auto network = networks_->random()->parameters(point, points_.dimension());
     const PropagationParameters parameters{network.widths, network.sigma_w, network.sigma_b, keep_(point)};
-    const PropagationTheory theory = propagation_theory(network.activation, parameters, inputs);
+    PropagationTheory theory = propagation_theory(network.activation, parameters, inputs);
+    const GaussianCorrection law = gaussian_correction(network, 0.5 * (inputs.q00 + inputs.q11), share, keep_(point));
+    const double first_q = theory.q.front();
+    law.mask_moments(theory.q);
+    law.mask_moments(theory.c);
+    law.mask_products_before_last(theory.gradient);
+    law.mask_products_before_last(theory.perturbation_growth);
+    results.set("gaussian_correction", std::span<const double>(law.layers));
     results.set("q_theory", std::span<const double>(theory.q));
     results.set("c_theory", std::span<const double>(theory.c));
     if (wishes_.gradients) results.set("gradient_theory", std::span<const double>(theory.gradient));
@@ -213,8 +249,12 @@ class Signals final : public Measurement {
     MeanFieldParameters phase;
     phase.sigma_w = network.sigma_w;
     phase.sigma_b = network.sigma_b;
-    phase.q0 = theory.q.front();
+    phase.q0 = first_q;
     phase.keep = parameters.keep;
+    if (!law.deep_layers_hold()) {
+      for (const char* name : {"q_star", "c_star", "xi_q", "xi_c"}) results.set(name, nan);
+      return;
+    }
     const PhasePoint found = phase_point(network.activation, phase);
     results.set("q_star", found.q_star);
     results.set("c_star", found.c_star);
@@ -227,6 +267,7 @@ class Signals final : public Measurement {
   Parameter<MeanSquare> q0_;
   Parameter<double> c0_, keep_;
   Wishes wishes_;
+  TheoryCosts theory_costs_;
 };
 
 /// Two inputs in one dimension are parallel.
@@ -298,7 +339,7 @@ Signals::Keys::Keys(Declaration& declare)
 std::unique_ptr<Measure> make_signal_propagation() {
   const Wishes everything{true, true};
   return bound_measure<Signals>({.name = "signal_propagation",
-                                 .version = 2,
+                                 .version = 3,
                                  .description = "mean square and correlation of two inputs of given length and "
                                                 "correlation in every layer, with dropout, gradients back through the "
                                                 "layers and growth of perturbations, and what mean-field theory "

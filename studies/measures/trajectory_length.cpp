@@ -9,6 +9,7 @@
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
+#include "studies/inputs/law_limits.hpp"
 
 namespace meander {
 namespace {
@@ -26,16 +27,20 @@ std::vector<ArraySpec> measured_arrays() {
 }
 
 std::vector<ArraySpec> theory_arrays() {
-  std::vector<ArraySpec> arrays{
-      array("growth_theory", ArrayType::float64, "growth at infinite width, along the actual curve", {"layer"}),
-      array("growth_lower_bound", ArrayType::float64,
-            "bound from below on the expected growth; Gaussian weights, piecewise-linear activations", {"layer"}),
-      array("growth_upper_bound", ArrayType::float64, "bound from above on the expected growth", {"layer"})};
-  for (ArraySpec& spec : arrays) spec.nonfinite = true;  // missing where the theory does not hold
+  std::vector<ArraySpec> arrays = limited_by_law(
+      {array("growth_theory", ArrayType::float64, "growth at infinite width, along the actual curve", {"layer"})});
+  for (ArraySpec spec :
+       {array("growth_lower_bound", ArrayType::float64,
+              "bound from below on the expected growth; Gaussian weights, piecewise-linear activations", {"layer"}),
+        array("growth_upper_bound", ArrayType::float64, "bound from above on the expected growth", {"layer"})}) {
+    spec.nonfinite = true;  // missing where the theory does not hold
+    arrays.push_back(std::move(spec));
+  }
   return arrays;
 }
 
-void set_theory(const CurveTheory& theory, Results& results) {
+void set_theory(const CurveTheory& theory, const GaussianCorrection& correction, Results& results) {
+  results.set("gaussian_correction", std::span<const double>(correction.layers));
   results.set("growth_theory", theory.growth);
   results.set("growth_lower_bound", theory.growth_lower_bound);
   results.set("growth_upper_bound", theory.growth_upper_bound);
@@ -68,7 +73,8 @@ class Lengths final : public Measurement {
          .cost = [this](const Point& point) { return curves_.theory_cost(point); },
          .run =
              [this](const Task& task, Results& results) {
-               set_theory(curves_.theory(task.point, curves_.typical_curve(task.point)), results);
+               const Curve curve = curves_.typical_curve(task.point);
+               set_theory(curves_.theory(task.point, curve), curves_.correction(task.point, curve), results);
              }});
   }
 
@@ -84,7 +90,9 @@ class Lengths final : public Measurement {
     results.set("growth", std::span<const double>(growth(counts)));
     set_sampling(relative_change(counts.length, counts.length_half, finite), results);
     report_overflow(counts.finite_layers, *subject.network, curves_.precision(), results);
-    if (curves_.has_theory_of_draws()) set_theory(curves_.theory(task.point, subject.curve), results);
+    if (curves_.has_theory_of_draws()) {
+      set_theory(curves_.theory(task.point, subject.curve), curves_.correction(task.point, subject.curve), results);
+    }
   }
 
   CurveStudy curves_;
@@ -94,7 +102,7 @@ class Lengths final : public Measurement {
 
 std::unique_ptr<Measure> make_trajectory_length() {
   return bound_measure<Lengths>({.name = "trajectory_length",
-                                 .version = 3,
+                                 .version = 5,
                                  .description = "length of a curve's image in every layer, its growth from layer to "
                                                 "layer, and the growth that theory predicts",
                                  .arrays = joined(measured_arrays(), theory_arrays()),

@@ -10,6 +10,7 @@
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
+#include "studies/inputs/law_limits.hpp"
 
 namespace meander {
 namespace {
@@ -53,7 +54,7 @@ std::vector<ArraySpec> exact_arrays() {
       array("smallest_gap", ArrayType::float64, "smallest distance in t between neighbouring switches of all layers",
             {}),
       array("unresolved_events", ArrayType::int64,
-            "neighbouring switches closer than rounding can separate, and states that it may have chosen", {})};
+            "neighbouring switches at one place: exact ties, and whatever was left to rounding", {})};
   arrays.front().nonfinite = true;  // where there are fewer than two
   return arrays;
 }
@@ -88,16 +89,25 @@ std::vector<ArraySpec> measured_arrays(const Wanted& wanted) {
 }
 
 std::vector<ArraySpec> theory_arrays() {
-  std::vector<ArraySpec> arrays{
-      array("transitions_theory", ArrayType::float64,
-            "switches of linear piece at infinite width, summed over the layer's neurons", {"layer"}),
-      array("sign_changes_theory", ArrayType::float64,
-            "crossings of h = 0 at infinite width, summed over the layer's neurons", {"layer"})};
-  for (ArraySpec& spec : arrays) spec.nonfinite = true;  // missing where the theory does not hold
+  std::vector<ArraySpec> arrays =
+      limited_by_law({array("transitions_theory", ArrayType::float64,
+                            "switches of linear piece at infinite width, summed over the layer's neurons", {"layer"}),
+                      array("sign_changes_theory", ArrayType::float64,
+                            "crossings of h = 0 at infinite width, summed over the layer's neurons", {"layer"})});
+  arrays.push_back(array("switching_correction", ArrayType::float64,
+                         "gaussian_correction of the rate of switches, the largest at any breakpoint; "
+                         "transitions_theory is missing in a layer where it exceeds 0.05, too; missing without linear "
+                         "pieces",
+                         {"layer"}));
+  arrays.back().nonfinite = true;
   return arrays;
 }
 
-void set_theory(const CurveTheory& theory, Results& results) {
+void set_theory(const CurveTheory& theory, const GaussianCorrection& correction, Results& results) {
+  results.set("gaussian_correction", std::span<const double>(correction.layers));
+  if (!correction.switches.empty()) {
+    results.set("switching_correction", std::span<const double>(correction.switches));
+  }
   results.set("transitions_theory", theory.transitions);
   results.set("sign_changes_theory", theory.sign_changes);
 }
@@ -135,7 +145,8 @@ class Counts final : public Measurement {
          .cost = [this](const Point& point) { return curves_.theory_cost(point); },
          .run =
              [this](const Task& task, Results& results) {
-               set_theory(curves_.theory(task.point, curves_.typical_curve(task.point)), results);
+               const Curve curve = curves_.typical_curve(task.point);
+               set_theory(curves_.theory(task.point, curve), curves_.correction(task.point, curve), results);
              }});
   }
 
@@ -173,7 +184,9 @@ class Counts final : public Measurement {
       const bool has_pieces = activation.pieces() != nullptr;
       set_counts(curves_.sample(task, subject, has_pieces), has_pieces, *subject.network, results);
     }
-    if (curves_.has_theory_of_draws()) set_theory(curves_.theory(task.point, subject.curve), results);
+    if (curves_.has_theory_of_draws()) {
+      set_theory(curves_.theory(task.point, subject.curve), curves_.correction(task.point, subject.curve), results);
+    }
   }
 
   void set_counts(const SampledCounts& counts, bool has_pieces, const Network& network, Results& results) const {
@@ -240,7 +253,7 @@ class Counts final : public Measurement {
 
 std::unique_ptr<Measure> make_transitions() {
   return bound_measure<Counts>({.name = "transitions",
-                                .version = 4,
+                                .version = 6,
                                 .description =
                                     "switches of linear piece and sign changes along a curve's image in every "
                                     "layer, linear pieces and activation patterns, and the counts that "

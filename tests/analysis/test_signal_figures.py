@@ -49,6 +49,17 @@ def test_depth_scale_needs_layers_near_the_fixed_point():
         meander.depth_scales(made_up().drop_vars("c_star"))
 
 
+def test_open_intervals_of_depth_scales_end_at_the_frame():
+    data = made_up(networks=3, noise=0.2)
+    found = meander.depth_scales(data)
+    assert np.isinf(found.xi_high).any() and (found.xi_low == 0).any()
+    figure, notes = draw(data, Request())
+    low, high = figure.axes[0].get_ylim()
+    assert 0 < low < 8.0 < high < 1e4
+    assert "open where they end at the frame" in notes[0]
+    figure.canvas.draw()
+
+
 def test_pictures_hold_points_and_theory():
     scales, _ = draw(made_up(), Request())
     assert len(scales.axes) == 2 and "depth scale" in scales.axes[0].get_ylabel()

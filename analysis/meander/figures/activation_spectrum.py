@@ -315,7 +315,7 @@ def _length_of_mean(one, window):
     """The decay length of the mean of c over networks, with its interval, over the layers where theory lies in the window.
 
     A network's own fit is pulled down by fluctuations of c about c*, which its pairs share; the mean's is much less.
-    Realizations are resampled, and the intervals are those of the rates.
+    The interval is Student's t of the rate, its error a jackknife over networks; infinite where the rate may be zero.
     """
     c = archive.usable(one, "c")
     c = c.squeeze([dim for dim in c.dims if dim not in ("layer", "realization")], drop=True)
@@ -329,16 +329,17 @@ def _length_of_mean(one, window):
     if not (distance <= far).any() or stop - start < 2:
         return np.nan, np.nan, np.nan
     layers = np.arange(stop - start) - (stop - start - 1) / 2
-    mean, samples = statistics.resampled_means(c[:, start:stop], 1000, 0)
+    mean, moved, count = statistics.perturbed_means(c[:, start:stop])
+    side = np.sign(mean - c_star)
 
     def rate(values):
         with np.errstate(divide="ignore", invalid="ignore"):
-            return -np.log(np.abs(values - c_star)) @ layers / (layers @ layers)
+            return -np.log(side * (values - c_star)) @ layers / (layers @ layers)
 
-    low, high = statistics.expanded_percentiles(rate(samples)[:, None], np.array([len(c)]), 0.95)
     value = rate(mean)
-    longest = 1 / low[0] if low[0] > 0 else np.inf
-    return (1 / value, 1 / high[0], longest) if value > 0 else (np.nan, np.nan, np.nan)
+    half = float(statistics.student_factor(count.min(), 0.95) * statistics.jackknife_error(value, rate(moved)))
+    longest = 1 / (value - half) if value > half else np.inf if np.isfinite(half) else np.nan
+    return (1 / value, 1 / (value + half), longest) if value > 0 else (np.nan, np.nan, np.nan)
 
 
 # ---- common

@@ -48,7 +48,10 @@ def picture(dataset, request):
         raise ArchiveError("nothing to draw: no finished cell among the chosen ones")
     networks, points = data.sizes.get("realization", 1), data.sizes["boundary_point"]
     several = f"over {networks} networks of {points} points each" if networks > 1 else f"over {points} points of one network"
-    notes = [f"Means {several}" + ("; bands: 95 % intervals of the mean." if networks > 1 or points > 1 else ".")]
+    # Between networks where there are several; points of one network say nothing of other networks.
+    bands = "; bands: 95 % intervals of the mean." if networks > 1 else \
+        "; bands: 95 % intervals of this network's mean over its boundary." if points > 1 else "; no interval."
+    notes = [f"Means {several}{bands}"]
     notes.extend(series.left_out(data))
     if len(cells) > request.max_panels:
         notes.append(f"{request.max_panels} of {len(cells)} panels are drawn; --select chooses others.")

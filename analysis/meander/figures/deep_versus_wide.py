@@ -63,6 +63,8 @@ def picture(dataset, request):
     repeats = data.sizes.get("realization", 1)
     first = f"Means over {repeats} networks and both phases" if repeats > 1 else "One network of each kind; means over both phases"
     notes.insert(0, first + "; the first network's outputs." if "activity" in data else first + ".")
+    if "length" in data:
+        notes.insert(1, "Bars: 95 % intervals of the mean length." if repeats > 1 else "Lengths of one network: no interval.")
     notes.extend(series.left_out(data))
     with rc_context(STYLE):
         return _paint(data, networks, deep, wide, notes), notes
@@ -186,7 +188,8 @@ def _lengths(ax, data, deep, wide):
             continue
         order = sorted(group, key=lambda network: network.neurons)
         x = np.array([network.neurons for network in order])
-        mean, low, high = (np.array([float(_last(lengths[key], n).squeeze()) for n in order]) for key in ("mean", "low", "high"))
+        mean, high = (np.array([float(_last(lengths[key], n).squeeze()) for n in order]) for key in ("mean", "high"))
+        low, high = series.positive_interval(mean, high)
         ax.errorbar(x, mean, yerr=np.nan_to_num([mean - low, high - mean]), color=colour, linestyle="none", marker=marker,
                     markersize=4, elinewidth=0.8, zorder=3, label=f"{name}, measured", gid="measured")
         if "length_theory" in data:

@@ -43,8 +43,9 @@ def picture(dataset, request):
              "colour; bars: the first five singular values as a fraction of the sum of all."]
     networks = chosen.sizes.get("realization", 1)
     if "autocorrelation" in chosen:
-        notes.append(f"Autocorrelation: mean over {networks} network{'s' if networks > 1 else ''} (points, 95 % intervals), "
-                     "theory at infinite width (lines).")
+        measured = f"mean over {networks} networks (points, 95 % intervals)" if networks > 1 else \
+            "one network (points, no interval)"
+        notes.append(f"Autocorrelation: {measured}, theory at infinite width (lines).")
     if len(cells) > request.max_panels:
         notes.append(f"{request.max_panels} of {len(cells)} rows are drawn; --select chooses others.")
         cells = cells[: request.max_panels]

@@ -65,7 +65,8 @@ def _maps(data, name, notes):
     fixed = {dim: 0 for dim in archive.sweep_dimensions(data) if dim != start and dim not in others}
     cells = list(series.cells(data, others))
     n = data.sizes.get("realization", 1)
-    notes.insert(0, f"Points: means over {n} random networks with 95 % intervals; lines: theory at infinite width.")
+    points = f"means over {n} random networks with 95 % intervals" if n > 1 else "one random network, no interval"
+    notes.insert(0, f"Points: {points}; lines: theory at infinite width.")
     figure, left, right = _two_panels(data, notes)
     shown = _shown(data[start].values, name)
     top = 0.0
@@ -117,8 +118,10 @@ def _scales(data, notes):
     fixed = {dim: 0 for dim in archive.sweep_dimensions(data) if dim != "sigma_w" and dim not in others}
     found = depth_scales(data)
     n = data.sizes["realization"]
-    notes.insert(0, f"Points: exponentials fitted to the mean correlation of {n} networks, bars: 95 % intervals; thin dashed: "
-                 "the same fit to theory's correlations; lines: theory of the exponent itself.")
+    notes.insert(0, f"Points: exponentials fitted to the mean correlation of {n} networks, bars: 95 % intervals (of what the "
+                 "dashed line is at infinite width), open where they end at the frame; thin dashed: the same fit to theory's "
+                 "correlations; lines: theory of the exponent itself.")
+    reach = _reach(found)
     figure, left, right = _two_panels(data, notes)
     cells = list(series.cells(data, others))
     for i, (title, at) in enumerate(cells):
@@ -126,7 +129,7 @@ def _scales(data, notes):
         x, colour = here["sigma_w"].values ** 2, OKABE_ITO[i % len(OKABE_ITO)]
         left.plot(x, here["xi_theory"].where(np.isfinite(here["xi_theory"])).values, color=colour, linewidth=1.1, gid="theory")
         left.plot(x, here["xi_same_fit"].values, color=colour, linewidth=0.7, linestyle=(0, (3, 2)))
-        low, middle, high = (here[key].values for key in ("xi_low", "xi", "xi_high"))
+        low, middle, high = (np.clip(here[key].values, *reach) for key in ("xi_low", "xi", "xi_high"))
         left.errorbar(x, middle, yerr=[np.nan_to_num(middle - low).clip(0), np.nan_to_num(high - middle).clip(0)],
                       fmt=MARKERS[i], markersize=3.2, color=colour, elinewidth=0.9, markeredgewidth=0, gid="measured")
         cell = data.isel({**fixed, **at})
@@ -134,11 +137,22 @@ def _scales(data, notes):
         _points(right, x, last, colour, MARKERS[i])
         right.plot(x, cell["c_star"].values, color=colour, linewidth=1.1, gid="theory")
     left.set_yscale("log")
+    left.set_ylim(reach)
     log_ticks(left.yaxis, left.get_ylim())
     left.set(xlabel=r"$\sigma_w^2$", ylabel=r"depth scale $\xi_c$ [layers]")
     right.set(xlabel=r"$\sigma_w^2$", ylabel=f"correlation in layer {int(data['layer'].values[-1])}; line: $c^*$", ylim=(0, 1.04))
     _legend(figure, right, [title for title, _ in cells])
     return figure
+
+
+def _reach(found):
+    """Limits of the axis of depth scales: all scales, and the ends of intervals that are no more than a factor of five away."""
+    scales = np.concatenate([found[name].values.ravel() for name in ("xi", "xi_same_fit", "xi_theory")])
+    scales = scales[np.isfinite(scales) & (scales > 0)]
+    low, high = (scales.min(), scales.max()) if scales.size else (1.0, 10.0)
+    ends = np.concatenate([found[name].values.ravel() for name in ("xi_low", "xi_high")])
+    ends = ends[(ends >= low / 5) & (ends <= 5 * high)]
+    return 0.8 * np.append(ends, low).min(), 1.25 * np.append(ends, high).max()
 
 
 def _two_panels(data, notes):

@@ -2,8 +2,8 @@
 
 from meander.statistics.depth_scale import depth_scales
 from meander.statistics.growth import growth_rates, width_extrapolation
-from meander.statistics.intervals import REALIZATION, expanded_percentiles, mean_interval, resampled_means
+from meander.statistics.intervals import REALIZATION, jackknife_error, mean_interval, perturbed_means, student_factor
 from meander.statistics.speedup import scaling, scaling_text
 
-__all__ = ["REALIZATION", "depth_scales", "expanded_percentiles", "growth_rates", "mean_interval", "resampled_means", "scaling",
-           "scaling_text", "width_extrapolation"]
+__all__ = ["REALIZATION", "depth_scales", "growth_rates", "jackknife_error", "mean_interval", "perturbed_means", "scaling",
+           "scaling_text", "student_factor", "width_extrapolation"]

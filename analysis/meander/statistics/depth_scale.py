@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import xarray as xr
 
 from meander import archive
-from meander.statistics.intervals import REALIZATION
+from meander.statistics.intervals import REALIZATION, note_unused, student_factor
 
 NEAR = {"c": 0.15, "q": 0.15}  # of the fixed point (for q: relative), where an approach counts as exponential
 NEAR_ONE = 0.05  # the same where c tends to 1: the correlation map bends more there
+SMALLEST = 1e-6  # distances from 1 are weighed as if they were no smaller: single precision's rounding
 GRID = np.exp(np.linspace(np.log(0.2), np.log(2000.0), 1200))
 
 
-def depth_scales(dataset: xr.Dataset, array: str = "c", resamples: int = 500, level: float = 0.95,
-                 seed: int = 0) -> xr.Dataset:
+def depth_scales(dataset: xr.Dataset, array: str = "c", resamples: int | None = None, level: float = 0.95,
+                 seed: int | None = None) -> xr.Dataset:
     """Fits mean over networks of `c` (or `q`) = a + b exp(-layer / xi) and gives xi with its interval.
 
-    `xi`, `xi_low` and `xi_high` (bootstrap over realizations, percentiles), `xi_same_fit`: the same estimator applied to
-    the archive's theory curve, which shows what the estimator itself does, and `xi_theory`, the archive's xi_c or xi_q.
-    Layers enter from the one at which theory is near the fixed point on, weighted by their standard errors; the
-    asymptote a is fitted, but 1 where theory's c* is. NaN where fewer than five layers are near it, and where the best xi
-    lies at the end of the search (0.2 to 2000 layers), for the mean or for one bootstrap draw in twenty: the layers do not
-    tell the scale then. Networks, not layers, are resampled: layers are not independent.
+    `xi`, `xi_low` and `xi_high` (Student's t over realizations), `xi_same_fit`: the same estimator applied to the
+    archive's theory curve, which shows what the estimator itself does (the interval is one for what the estimator makes of
+    the mean over all networks), and `xi_theory`, the archive's xi_c or xi_q. Layers enter from the one at which theory is
+    near the fixed point on. They weigh the same where a is fitted, and by 1 / (1 - c of theory) where theory's c* is 1 and
+    so is a: there the networks' scatter shrinks as c approaches 1. (Weights estimated from a few networks would make
+    intervals too short.)
+
+    The interval holds every xi that the networks do not contradict: at the true xi the one combination of a network's
+    layers that the fit sets to zero has mean zero, and Student's t tests that (an inversion of the test, as Fieller's of a
+    ratio; layers need not be independent, and two networks suffice). `xi_low` is 0 and `xi_high` infinite where the search
+    (0.2 to 2000 layers) ends before the networks contradict; `xi` is NaN where the best value lies at an end of it. All
+    are NaN where fewer than five layers are near the fixed point. (`resamples` and `seed` are not used.)
     """
+    note_unused(resamples, seed)
     if array not in NEAR or f"{array}_star" not in dataset:
         raise ValueError(f"no depth scale of `{array}` (there are those of c and q, in archives of signal_propagation)")
     values = archive.usable(dataset, array)
@@ -35,29 +45,23 @@ def depth_scales(dataset: xr.Dataset, array: str = "c", resamples: int = 500, le
     dims = [dim for dim in values.dims if dim not in (REALIZATION, "layer")]
     stacked = values.transpose(*dims, REALIZATION, "layer").values
     curves, stars = theory.transpose(*dims, "layer").values, star.transpose(*dims).values
-    weights = np.random.default_rng(seed).multinomial(stacked.shape[-2], np.full(stacked.shape[-2], 1.0 / stacked.shape[-2]),
-                                                      size=resamples) / stacked.shape[-2]
     names = ("xi", "xi_low", "xi_high", "xi_same_fit")
     found = {name: np.full(stacked.shape[:-2], np.nan) for name in names}
-    tails = 50 * (1 - level), 50 * (1 + level)
     for at in np.ndindex(stacked.shape[:-2]):
-        fitted = _fit(stacked[at], curves[at], float(stars[at]), dataset["layer"].values, weights, array)
-        if fitted is None:
-            continue
-        xi, drawn, found["xi_same_fit"][at] = fitted
-        if np.isfinite(xi) and np.isfinite(drawn).mean() > 0.95:
-            found["xi"][at] = xi
-            found["xi_low"][at], found["xi_high"][at] = np.nanpercentile(drawn, tails)
+        fitted = _fit(stacked[at], curves[at], float(stars[at]), dataset["layer"].values, array, level)
+        for name, value in zip(names, fitted or ()):
+            found[name][at] = value
     result = xr.Dataset({name: (dims, value) for name, value in found.items()},
                         coords={name: value for name, value in values.coords.items()
-                                if REALIZATION not in value.dims and "layer" not in value.dims})
+                                if REALIZATION not in value.dims and "layer" not in value.dims},
+                        attrs={"array": array, "level": level})
     result["xi_theory"] = dataset[f"xi_{array}"] if REALIZATION not in dataset[f"xi_{array}"].dims else \
         dataset[f"xi_{array}"].mean(REALIZATION)
     return result
 
 
-def _fit(networks, theory, star, layers, weights, array):
-    """The estimate, its bootstrap draws and the estimate from theory; None where there is too little to fit."""
+def _fit(networks, theory, star, layers, array, level):
+    """The estimate, its interval's ends and the estimate from theory; None where there is too little to fit."""
     distance = np.abs(theory - star) / (star if array == "q" else 1.0)
     to_one = array == "c" and star > 1 - 1e-9
     near = distance <= (NEAR_ONE if to_one else NEAR[array])
@@ -65,31 +69,59 @@ def _fit(networks, theory, star, layers, weights, array):
         return None
     window = slice(int(np.argmax(near)), None)
     values = networks[:, window]
-    good = np.isfinite(values).all(0)
-    values, layers, theory = values[:, good], layers[window][good].astype(float), theory[window][good]
-    error = values.std(0, ddof=1) / np.sqrt(len(values))
-    if len(layers) < 5 or not (error > 0).all():
+    values = values[np.isfinite(values).any(1)]
+    good = np.isfinite(values).all(0) & np.isfinite(theory[window])
+    if good.sum() < 5 or len(values) < 2:
         return None
-    decay = np.exp(-(layers - layers[0]) / GRID[:, None]) / error  # (xi, layer)
-    flat = np.zeros_like(error) if to_one else 1.0 / error
-    flat = flat / max(np.linalg.norm(flat), 1e-300)
-    decay = decay - np.outer(decay @ flat, flat)  # what is left after the asymptote
-    decay /= np.linalg.norm(decay, axis=1)[:, None]
+    values, layers, theory = values[:, good], layers[window][good].astype(float), theory[window][good]
     shift = 1.0 if to_one else 0.0
-    estimate = lambda mean: _best(decay, flat, (mean - shift) / error)  # noqa: E731
-    samples = weights @ values
-    return estimate(values.mean(0)[None])[0], estimate(samples), estimate(theory[None])[0]
+    error = np.sqrt(np.maximum(1.0 - theory, SMALLEST)) if to_one else np.ones_like(theory)
+    decay, score = _combinations(tuple(layers - layers[0]), tuple(error), not to_one)
+    estimate = lambda mean: _best(decay, (mean - shift) / error)  # noqa: E731
+    return estimate(values.mean(0)), *_ends(((values - shift) / error) @ score.T, level), estimate(theory)
 
 
-def _best(decay, flat, scaled):
-    """xi of the smallest sum of squares for each row of `scaled`, between the grid's points by a parabola."""
-    explained = ((scaled - np.outer(scaled @ flat, flat)) @ decay.T) ** 2  # (row, xi)
-    best = explained.argmax(1)
-    inside = (best > 0) & (best < len(GRID) - 1)
-    k = np.clip(best, 1, len(GRID) - 2)
-    rows = np.arange(len(k))
-    left, middle, right = explained[rows, k - 1], explained[rows, k], explained[rows, k + 1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        offset = np.nan_to_num(0.5 * (left - right) / (left - 2 * middle + right))
-    step = np.log(GRID[1] / GRID[0])
-    return np.where(inside, GRID[k] * np.exp(offset * step), np.nan)
+@functools.lru_cache(maxsize=4)  # many cells of a sweep share them
+def _combinations(steps, error, asymptote):
+    """Unit vectors over the layers for each xi of the grid: the exponential, less its part along the asymptote, and the
+    direction in which it moves with xi, less its parts along both: whatever a and b are, the fit's equation for xi says
+    that the mean's component along it is zero."""
+    steps, error = np.array(steps), np.array(error)
+    decay = np.exp(-steps / GRID[:, None])
+    vectors = [np.broadcast_to(1.0 / error, decay.shape)] if asymptote else []
+    vectors += [decay / error, steps * decay / error]
+    found = []
+    for vector in vectors:
+        for _ in range(2):  # twice is enough (Kahan)
+            for other in found:
+                vector = vector - (vector * other).sum(1, keepdims=True) * other
+        norm = np.linalg.norm(vector, axis=1, keepdims=True)
+        found.append(vector / np.where(norm > 0, norm, 1.0))
+    return found[-2], found[-1]
+
+
+def _ends(scores, level):
+    """Ends of the xi at which the networks' scores (network, xi) have a mean compatible with zero."""
+    n = len(scores)
+    mean, spread = scores.mean(0), scores.std(0, ddof=1) / np.sqrt(n)
+    kept = np.abs(mean) <= student_factor(n, level) * spread
+    passes = np.flatnonzero(mean[1:] * mean[:-1] < 0)  # zero, between two of the grid
+    kept[passes] = kept[passes + 1] = True
+    kept = np.flatnonzero(kept)
+    if kept.size == 0:
+        return np.nan, np.nan
+    first, last = kept[0], kept[-1]
+    step = np.sqrt(GRID[1] / GRID[0])
+    return (GRID[first] / step if first > 0 else 0.0), (GRID[last] * step if last < len(GRID) - 1 else np.inf)
+
+
+def _best(decay, scaled):
+    """xi of the smallest sum of squares, between the grid's points by a parabola; NaN at the grid's ends."""
+    explained = (decay @ scaled) ** 2
+    best = int(explained.argmax())
+    if not 0 < best < len(GRID) - 1:
+        return np.nan
+    left, middle, right = explained[best - 1:best + 2]
+    bend = left - 2 * middle + right
+    offset = 0.5 * (left - right) / bend if bend != 0 else 0.0
+    return GRID[best] * (GRID[1] / GRID[0]) ** offset

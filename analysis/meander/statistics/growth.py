@@ -6,24 +6,25 @@ import numpy as np
 import xarray as xr
 
 from meander import archive
-from meander.statistics.intervals import REALIZATION, expanded_percentiles, mean_interval, resampled_means
-
-SAMPLES_AT_ONCE = 20_000_000  # bootstrap means held in memory: 160 MB
+from meander.statistics.intervals import REALIZATION, jackknife_error, note_unused, perturbed_means, student_factor
 
 
 def growth_rates(dataset: xr.Dataset, array: str = "length", layers: tuple[int, int] | None = None,
-                 level: float = 0.95, resamples: int = 2000, seed: int = 0) -> xr.Dataset:
-    """Growth factors per layer of `array`, with bootstrap intervals over realizations and theory beside.
+                 level: float = 0.95, resamples: int | None = None, seed: int | None = None) -> xr.Dataset:
+    """Growth factors per layer of `array`, with intervals over realizations and theory beside.
 
     `ratio(..., layer)` is the mean at a layer over the mean at the layer before (for `length`, layer 1
     is compared with `input_length`); `rate(...)` is exp of the least-squares slope of ln mean against
     layer over `layers` = (first, last), both included; all layers if left out. Each comes with `_low`
     and `_high`, and with `_theory` (NaN where there is none). Sweep dimensions are kept.
 
-    Realizations are resampled together for the whole sweep, because its cells share their random
-    numbers. The intervals are percentile intervals, widened for few realizations as Hesterberg (2015),
-    "What teachers should know about the bootstrap", section 5, does; with one realization they are NaN.
+    The intervals are Student's t of the logarithm, its standard error a jackknife over realizations: layers
+    of one network are not independent. They hold what they promise from two realizations on, as long as the
+    networks scatter by up to half of their mean; where single networks outweigh the rest they cover less
+    (0.90 where log-normal networks scatter by as much as their mean). With one realization they are NaN, and
+    where a ratio's sign is not the same whichever network is weighed less. (`resamples` and `seed` are not used.)
     """
+    note_unused(resamples, seed)
     _require(dataset, array, "layer")
     chain, first = _chain(dataset, array, archive.usable(dataset, array))
     expected = archive.theory(dataset, array)
@@ -34,51 +35,53 @@ def growth_rates(dataset: xr.Dataset, array: str = "length", layers: tuple[int, 
         raise ValueError(f"layers {low} to {high} hold {window.sum()} of the layers {first} to {positions[-1]} "
                          "(a slope needs two)")
 
-    def factors(values):  # layers last
+    def logarithms(values, sign):
+        """ln |ratio|, where it has the sign given, and ln rate of means whose layers come last."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = values[..., 1:] / values[..., :-1]
+            ratio = np.log(sign * values[..., 1:] / values[..., :-1])
             logs = np.log(np.where(values[..., window] > 0, values[..., window], np.nan))
         centred = positions[window] - positions[window].mean()
-        return ratio, np.exp(logs @ centred / (centred @ centred))
+        return ratio, logs @ centred / (centred @ centred)
 
     dims = [dim for dim in chain.dims if dim not in (REALIZATION, "layer")]
-    ordered = chain.transpose(REALIZATION, *dims, "layer")
-    shape = ordered.shape[1:-1]
-    values = ordered.values.reshape(ordered.shape[0], -1, len(positions))
-    pieces = []
-    for points in np.array_split(np.arange(values.shape[1]), -(-values[0].size * resamples // SAMPLES_AT_ONCE)):
-        means, samples = resampled_means(values[:, points], resamples, seed)
-        count = np.isfinite(values[:, points]).any(-1).sum(0)
-        for_each = zip(factors(means), factors(samples), (count[:, None], count))
-        pieces.append([(value, *expanded_percentiles(drawn, n, level)) for value, drawn, n in for_each])
+    means, moved, count = perturbed_means(chain.transpose(REALIZATION, *dims, "layer").values)
+    counts = np.minimum(count[..., 1:], count[..., :-1]), count[..., window].min(-1)
     result = xr.Dataset(coords={name: value for name, value in chain.coords.items() if REALIZATION not in value.dims})
     result = result.isel(layer=slice(1, None))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sign = np.sign(means[..., 1:] / means[..., :-1])
     names = (("ratio", (*dims, "layer")), ("rate", tuple(dims)))
-    for i, (name, named) in enumerate(names):
-        for j, suffix in enumerate(("", "_low", "_high")):
-            joined = np.concatenate([piece[i][j] for piece in pieces])
-            result[name + suffix] = (named, joined.reshape((*shape, *joined.shape[1:])))
-        result[name].attrs = {"long_name": f"growth of {array} per layer", "units": "1"}
+    for (name, named), value, draws, n, s in zip(names, logarithms(means, sign), logarithms(moved, sign), counts, (sign, 1.0)):
+        half = student_factor(n, level) * jackknife_error(value, draws)
+        ends = np.sort([s * np.exp(value - half), s * np.exp(value + half)], axis=0)
+        result[name] = (named, s * np.exp(value), {"long_name": f"growth of {array} per layer", "units": "1"})
+        result[f"{name}_low"], result[f"{name}_high"] = (named, ends[0]), (named, ends[1])
     if expected is not None:
-        line = _chain(dataset, array, expected)[0].mean(REALIZATION)
-        values = factors(_broadcast(line, chain.isel({REALIZATION: 0}), (*dims, "layer")))
+        line = _broadcast(_chain(dataset, array, expected)[0].mean(REALIZATION), chain.isel({REALIZATION: 0}), (*dims, "layer"))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = line[..., 1:] / line[..., :-1], np.exp(logarithms(line, 1.0)[1])
     else:
         values = (np.full(result["ratio"].shape, np.nan), np.full(result["rate"].shape, np.nan))
     for (name, named), value in zip(names, values):
         result[f"{name}_theory"] = (named, value)
-    result.attrs = {"array": array, "first_layer": int(low), "last_layer": int(high), "level": level,
-                    "resamples": resamples, "seed": seed}
+    result.attrs = {"array": array, "first_layer": int(low), "last_layer": int(high), "level": level}
     return result
 
 
-def width_extrapolation(dataset: xr.Dataset, array: str = "length", resamples: int = 2000,
-                        seed: int = 0) -> xr.Dataset:
-    """Fits mean / theory = intercept + a / width, weighted by the standard errors, at every layer.
+def width_extrapolation(dataset: xr.Dataset, array: str = "length", resamples: int | None = None, seed: int | None = None,
+                        level: float = 0.95) -> xr.Dataset:
+    """Fits mean / theory = intercept + a / width at every layer, each width weighted by itself.
 
-    Gives `intercept`, `slope` (the a), their standard errors `_error` from the bootstrap over
-    realizations (which knows that widths share their random numbers), and `intercept_covariance` over
-    (layer, layer_other) for a joint test. Needs two widths or more and two realizations or more.
+    (The variance of measured / theory falls like 1 / width, so these weights are near the best, and they are
+    known: weights estimated from a few networks make errors that are far too small.) Gives `intercept` and
+    `slope` (the a), their standard errors `_error` from a jackknife over realizations (which knows that widths
+    share their random numbers), Student-t intervals `_low`..`_high`, the number of networks `count`, and
+    `intercept_covariance` over (layer, layer_other). A joint test of p layers is Hotelling's: the intercepts'
+    squared distance from one in that covariance, times (n - p) / (p (n - 1)), against F(p, n - p), n = `count`.
+    Needs two widths or more and two realizations or more; a layer's fit is over the widths that have values.
+    (`resamples` and `seed` are not used.)
     """
+    note_unused(resamples, seed)
     _require(dataset, array, "width")
     expected = archive.theory(dataset, array)
     if expected is None:
@@ -90,33 +93,35 @@ def width_extrapolation(dataset: xr.Dataset, array: str = "length", resamples: i
         expected = expected.where(measured.notnull()).mean(REALIZATION)
     relative = measured / expected
     dims = [dim for dim in relative.dims if dim not in (REALIZATION, "width")]
-    error = mean_interval(relative)["error"].transpose(*dims, "width").values
-    with np.errstate(divide="ignore"):
-        weight = np.where(error > 0, 1.0 / error, np.nan)
-    design = 1.0 / relative["width"].values.astype(float)
-    means, samples = resampled_means(relative.transpose(REALIZATION, *dims, "width").values, resamples, seed)
+    widths = relative["width"].values.astype(float)
+    means, moved, count = perturbed_means(relative.transpose(REALIZATION, *dims, "width").values)
+    usable = count > 1
+    weight = np.where(usable, widths, 0.0)
 
     def fit(values):
-        square = np.where(np.isfinite(values * weight), weight**2, 0.0)
-        total = square.sum(-1)
+        values = np.where(usable, values, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            x_mean = (square * design).sum(-1) / total
-            y_mean = (square * np.nan_to_num(values)).sum(-1) / total
-            centred = design - x_mean[..., None]
-            slope = (square * centred * np.nan_to_num(values)).sum(-1) / (square * centred**2).sum(-1)
-        return y_mean - slope * x_mean, slope
+            x_mean = (weight / widths).sum(-1) / weight.sum(-1)
+            centred = 1.0 / widths - x_mean[..., None]
+            slope = (weight * centred * values).sum(-1) / (weight * centred**2).sum(-1)
+            # Of one width no line is told; rounding must not tell one.
+            slope = np.where(usable.sum(-1) > 1, slope, np.nan)
+            return (weight * values).sum(-1) / weight.sum(-1) - slope * x_mean, slope
 
     coords = {name: value for name, value in relative.coords.items()
               if REALIZATION not in value.dims and "width" not in value.dims}
-    result = xr.Dataset(coords=coords)
-    drawn = fit(samples)
-    for name, value, draws in zip(("intercept", "slope"), fit(means), drawn):
-        result[name] = (dims, value)
-        result[f"{name}_error"] = (dims, draws.std(0, ddof=1))
+    result = xr.Dataset(coords=coords, attrs={"array": array, "level": level})
+    networks = np.where(usable, count, count.max(initial=0)).min(-1)
+    draws = fit(moved)
+    for name, value, drawn in zip(("intercept", "slope"), fit(means), draws):
+        error = jackknife_error(value, drawn)
+        half = student_factor(networks, level) * error
+        for suffix, column in (("", value), ("_error", error), ("_low", value - half), ("_high", value + half)):
+            result[name + suffix] = (dims, column)
+    result["count"] = (dims, networks)
     if "layer" in dims:
-        draws = np.moveaxis(drawn[0], 1 + dims.index("layer"), -1)
-        centred = draws - draws.mean(0)
-        covariance = np.einsum("b...i,b...j->...ij", centred, centred) / (resamples - 1)
+        steps = np.moveaxis(draws[0] - result["intercept"].values, 1 + dims.index("layer"), -1)
+        covariance = np.einsum("b...i,b...j->...ij", steps, steps)
         others = [dim for dim in dims if dim != "layer"]
         result["intercept_covariance"] = ((*others, "layer", "layer_other"), covariance)
     return result

@@ -1,6 +1,8 @@
-"""Intervals over realizations: Student's t of a mean, and what a bootstrap of any function of means needs."""
+"""Intervals over realizations: Student's t of a mean, and of any smooth function of means by a jackknife."""
 
 from __future__ import annotations
+
+import warnings
 
 import numpy as np
 import scipy.stats
@@ -28,37 +30,35 @@ def mean_interval(array: xr.DataArray, level: float = 0.95) -> xr.Dataset:
     return xr.Dataset({"mean": mean, "low": mean - half, "high": mean + half, "error": error, "count": count})
 
 
-def resampled_means(values: np.ndarray, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Means over axis 0 (networks), and as many bootstrap means as `resamples` along a new axis 0.
+def note_unused(resamples, seed):
+    """Scripts written for the bootstrap that was here go on: nothing is drawn now, and they are told."""
+    if resamples is not None or seed is not None:
+        warnings.warn("resamples and seed are not used any more (intervals are Student's t, nothing is drawn); leave them out",
+                      DeprecationWarning, stacklevel=3)
 
-    NaN is left out of each. One matrix product draws for the whole sweep: its cells are resampled together.
+
+def student_factor(count, level: float):
+    """Standard errors between an estimate from `count` networks and either end of its interval; NaN below two networks."""
+    freedom = np.asarray(count, float) - 1
+    return scipy.stats.t.ppf(0.5 + level / 2, np.where(freedom > 0, freedom, np.nan))
+
+
+def perturbed_means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means over axis 0 (networks), the same means once more for each network, moved by what it contributes, and counts.
+
+    Network i moves a mean m of n values by (m - x_i) / sqrt(n (n - 1)): leaving it out moves it sqrt(n / (n - 1)) times as
+    far. So the squares of a function's changes add up to the square of its standard error (the jackknife's, which knows
+    that one network's layers, widths and points belong together), whatever is missing where, and positive means stay
+    positive. NaN is left out of each mean and moves nothing; where only one value is left every moved mean is NaN.
     """
-    n = values.shape[0]
-    flat = values.reshape(n, -1)
-    present = np.isfinite(flat)
-    filled = np.where(present, flat, 0.0)
-    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), size=resamples).astype(float)
+    present = np.isfinite(values)
+    count = present.sum(0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = filled.sum(0) / present.sum(0)
-        samples = (weights @ filled) / (weights @ present)
-    return means.reshape(values.shape[1:]), samples.reshape(resamples, *values.shape[1:])
+        mean = np.where(present, values, 0.0).sum(0) / count
+        step = np.where(present, mean - values, 0.0) / np.sqrt(count * (count - 1.0))
+    return mean, mean + step, count
 
 
-def expanded_percentiles(samples: np.ndarray, n: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper percentile of axis 0 of bootstrap draws from `n` networks; NaN where n < 2.
-
-    They are pushed out so that a mean of n normal values is covered as by Student's t: Hesterberg (2015), "What teachers
-    should know about the bootstrap", section 5. `n` is one number, or one for each of the other axes' entries.
-    """
-    shape = samples.shape[1:]
-    low, high = np.full(shape, np.nan), np.full(shape, np.nan)
-    n = np.broadcast_to(n, shape)
-    for count in np.unique(n[n > 1]):
-        tail = scipy.stats.norm.cdf(-np.sqrt(count / (count - 1)) * scipy.stats.t.ppf(0.5 + level / 2, count - 1))
-        here = n == count
-        drawn = np.moveaxis(samples, 0, -1)[here]
-        some = np.isfinite(drawn).any(-1)
-        limits = np.full((2, len(drawn)), np.nan)
-        limits[:, some] = np.nanpercentile(drawn[some], [100 * tail, 100 * (1 - tail)], axis=-1)
-        low[here], high[here] = limits
-    return low, high
+def jackknife_error(value: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """Standard error of a function of means: its value at the means, and at the moved ones along axis 0."""
+    return np.sqrt(((moved - value) ** 2).sum(0))

@@ -12,9 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/gaussian_averages/gaussian_average.hpp"
 #include "kernels/gaussian_averages/gaussian_moments.hpp"
 #include "kernels/gaussian_averages/hermite_coefficients.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/mean_field/layer_exponent_theory.hpp"
 #include "kernels/mean_field/length_map.hpp"
 #include "kernels/mean_field/mean_field.hpp"
@@ -22,10 +24,13 @@
 #include "kernels/propagation/layer_exponents.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "pipeline/measure/measure.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/curves/sampling_cost.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
+#include "studies/declare/sweep.hpp"
 #include "studies/measures/activation_spectrum/spectrum_arrays.hpp"
 #include "studies/measures/activation_spectrum/spectrum_study.hpp"
 #include "studies/networks/stored_networks.hpp"
@@ -105,19 +110,75 @@ class Spectrum final : public Measurement {
       more.insert(more.end(), {"sigma_w", "sigma_b", "activation", "design_chi_1"});
       return dimensions_of(study, more);
     };
-    const auto seconds = [](double each) {
-      return [each](const Point&) { return Cost{.seconds = each, .bytes = 1e6}; };
+    const auto cost = [this](double (Spectrum::*seconds)(const Point&) const) {
+      return [this, seconds](const Point& point) { return Cost{.seconds = (this->*seconds)(point), .bytes = 1e6}; };
     };
     add({.layout = {"spectrum", over({"q0", "variance"}), false, spectrum_arrays()},
-         .cost = seconds(1e-5 * settings_.orders() + 1e-2),
+         .cost = cost(&Spectrum::spectrum_seconds),
          .run = with_activation(&Spectrum::take_spectrum)});
     add({.layout = {"fixed_point", over({"q0"}), false, fixed_point_arrays()},
-         .cost = seconds(2e-2),
+         .cost = cost(&Spectrum::fixed_point_seconds),
          .run = with_activation(&Spectrum::find_fixed_point)});
     if (settings_.depth() == 0) return;
-    add({.layout = {"theory", over({"q0", "c0"}), false, theory_spectrum_arrays()},
-         .cost = seconds(2e-3 * settings_.depth()),
+    // Where all weights are Gaussian, theory does not depend on the network's shape.
+    std::vector<std::string> keys{"q0", "c0"};
+    if (law_matters(study)) keys.insert(keys.end(), {"weights", "width", "widths", "depth"});
+    add({.layout = {"theory", over(std::move(keys)), false, theory_spectrum_arrays()},
+         .cost = cost(&Spectrum::theory_seconds),
          .run = with_activation(&Spectrum::predict)});
+  }
+
+  /// A designed activation is a polynomial, whose averages are finite sums.
+  const AverageCosts& costs(const Point& point) const {
+    static const Activation polynomial = Activation::hermite({0.0, 1.0, 0.1, 0.1});
+    return theory_costs_(settings_.is_designed() ? polynomial : settings_.networks().activation(point));
+  }
+
+  /// The attractor, and coefficients by quadrature.
+  double spectrum_seconds(const Point& point) const {
+    const double sigma_w = settings_.sigma_w(point), sigma_b = settings_.sigma_b(point);
+    const bool given = settings_.given_variance(point).has_value();
+    const double attractor = given ? 0.0 : costs(point).attractor(sigma_w, sigma_b, 1.0);
+    return machine_rates().task + attractor + 0.5 * settings_.orders() * costs(point).moments(1.0);
+  }
+
+  /// Every fixed point between 1e-12 and 1e6 on a grid, and the stability of one.
+  double fixed_point_seconds(const Point& point) const {
+    const double sigma_w = settings_.sigma_w(point), sigma_b = settings_.sigma_b(point);
+    return machine_rates().task + 241.0 * costs(point).moments(1.0) + costs(point).phase_point(sigma_w, sigma_b, 1.0);
+  }
+
+  double theory_seconds(const Point& point) const {
+    const double sigma_w = settings_.sigma_w(point), sigma_b = settings_.sigma_b(point);
+    const double gain = sigma_w * sigma_w, floor = sigma_b * sigma_b, q = gain + floor;
+    const double c = q > 0.0 ? (gain * settings_.c0(point) + floor) / q : 0.0;
+    return machine_rates().task + 3.0 * settings_.depth() * costs(point).moments(q) +
+           costs(point).iteration(sigma_w, sigma_b, q, c, settings_.depth()) +
+           costs(point).phase_point(sigma_w, sigma_b, q);
+  }
+
+  bool law_matters(const Study& study) const {
+    if (!settings_.has_networks()) return false;
+    const std::vector<Point> points = distinct_points(study, {"weights"});
+    return std::any_of(points.begin(), points.end(), [&](const Point& point) {
+      return settings_.networks().law(point)->kind != WeightLaw::Kind::gaussian;
+    });
+  }
+
+  /// How far the weights' law is from what theory assumes. Without networks, and in a family of Gaussian weights, which
+  /// knows no widths, there is nothing of it.
+  GaussianCorrection correction(const Point& point, const Activation& activation) const {
+    RandomNetwork::Parameters parameters;
+    const bool gaussian =
+        !settings_.has_networks() || settings_.networks().law(point)->kind == WeightLaw::Kind::gaussian;
+    if (gaussian) {
+      parameters.widths.assign(static_cast<std::size_t>(settings_.depth()), 1);
+    } else {
+      parameters = settings_.networks().random()->parameters(point, settings_.input_dimension());
+    }
+    parameters.activation = activation;
+    return gaussian_correction(parameters, settings_.q0(point, activation),
+                               random_point_participation(settings_.input_dimension()));
   }
 
   Cost measured_cost(const Point& point) const {
@@ -126,7 +187,10 @@ class Spectrum final : public Measurement {
     task.widths = settings_.networks().widths(point);
     task.samples = 3L * settings_.pairs();
     task.law = settings_.networks().law(point);
-    return sampling_cost(task);
+    task.element = row_seconds_with_derivatives(settings_.networks().activation(point));
+    Cost cost = sampling_cost(task);
+    if (!settings_.is_stored()) cost.seconds += theory_seconds(point);
+    return cost;
   }
 
   /// Row-major (pairs, inputs) each.
@@ -209,18 +273,25 @@ class Spectrum final : public Measurement {
 
   void predict(const Task& task, const Activation& activation, Results& results) const {
     const Point& point = task.point;
-    const LayerExponentTheory theory = theory_of(point, activation, settings_.depth());
+    const GaussianCorrection law = correction(point, activation);
+    LayerExponentTheory theory = theory_of(point, activation, static_cast<int>(law.layers.size()));
+    law.mask_moments(theory.q);
+    law.mask_moments(theory.c);
+    law.mask_averages(theory.exponent);
+    law.mask_averages(theory.log_growth);
+    results.set("gaussian_correction", std::span<const double>(law.layers));
     results.set("q_theory", std::span<const double>(theory.q));
     results.set("c_theory", std::span<const double>(theory.c));
     results.set("exponent_theory", std::span<const double>(theory.exponent));
     results.set("log_growth_theory", std::span<const double>(theory.log_growth));
+    const bool holds = law.averages_hold == static_cast<int>(law.layers.size());
     results.set("decay_length_theory",
-                decay(theory.c, theory.c, phase_point(activation, mean_field(point, activation)).c_star));
-    if (theory.finite_layers < settings_.depth()) {
+                holds ? decay(theory.c, theory.c, phase_point(activation, mean_field(point, activation)).c_star) : nan);
+    if (theory.finite_layers < static_cast<int>(law.layers.size())) {
       results.status(Status::out_of_range,
                      fmt::format("the length map leaves the range of numbers in layer {} of {} (q grows beyond its "
                                  "fixed point's basin, or is undefined); layers before it are kept",
-                                 theory.finite_layers + 1, settings_.depth()));
+                                 theory.finite_layers + 1, law.layers.size()));
     }
   }
 
@@ -325,6 +396,7 @@ class Spectrum final : public Measurement {
   }
 
   SpectrumStudy settings_;
+  TheoryCosts theory_costs_;
 };
 
 }  // namespace
@@ -333,7 +405,7 @@ std::unique_ptr<Measure> make_activation_spectrum() {
   std::vector<ArraySpec> arrays = measured_spectrum_arrays(true);
   for (const auto& more : {theory_spectrum_arrays(), spectrum_arrays(), fixed_point_arrays()}) append(arrays, more);
   return bound_measure<Spectrum>({.name = "activation_spectrum",
-                                  .version = 2,
+                                  .version = 3,
                                   .description =
                                       "Hermite coefficients of an activation, their decay and parities, chi_1 "
                                       "from them, the exponent at which perturbations grow in each layer, and "

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "studies/declare/array_spec.hpp"
+#include "studies/inputs/law_limits.hpp"
 
 namespace meander {
 namespace {
@@ -41,11 +42,12 @@ std::vector<ArraySpec> measured_spectrum_arrays(bool with_decay) {
 }
 
 std::vector<ArraySpec> theory_spectrum_arrays() {
-  return {real("q_theory", "mean square of the pre-activations at infinite width", {"layer"}),
-          real("c_theory", "correlation of a pair's pre-activations at infinite width", {"layer"}, true),
-          real("exponent_theory", "(1/2) ln chi_1 at the layer's own q", {"layer"}, true),
-          real("log_growth_theory", "sum of (1/2) ln chi_1 over layers 1 to l", {"layer"}, true),
-          in_layers(real("decay_length_theory", "decay_length of c_theory, fitted to the same layers", {}, true))};
+  return limited_by_law(
+      {real("q_theory", "mean square of the pre-activations at infinite width", {"layer"}),
+       real("c_theory", "correlation of a pair's pre-activations at infinite width", {"layer"}),
+       real("exponent_theory", "(1/2) ln chi_1 at the layer's own q", {"layer"}),
+       real("log_growth_theory", "sum of (1/2) ln chi_1 over layers 1 to l", {"layer"}),
+       in_layers(real("decay_length_theory", "decay_length of c_theory, fitted to the same layers", {}))});
 }
 
 std::vector<ArraySpec> fixed_point_arrays() {

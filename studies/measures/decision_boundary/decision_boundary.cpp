@@ -11,14 +11,19 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/decision_boundary/boundary_curvature.hpp"
 #include "kernels/decision_boundary/boundary_search.hpp"
 #include "kernels/mean_field/boundary_theory.hpp"
+#include "kernels/mean_field/gaussian_correction.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/inputs/input_points.hpp"
+#include "studies/inputs/law_limits.hpp"
 #include "studies/measures/decision_boundary/boundary_choice.hpp"
 #include "studies/networks/network_source.hpp"
 #include "studies/networks/stored_networks.hpp"
@@ -68,7 +73,7 @@ std::vector<ArraySpec> theory_arrays() {
   add_pair(arrays, "gradient_norm", "length of the gradient of G at infinite width", {}, {}, "_theory");
   add_pair(arrays, "curvature_rms", "root mean square of the principal curvatures at infinite width", {}, {},
            "_theory");
-  return arrays;
+  return limited_by_law(std::move(arrays));
 }
 
 /// The values of every boundary point, layer and index, filled in point by point.
@@ -160,7 +165,11 @@ class Boundaries final : public Measurement {
     add({.layout = {"theory", std::nullopt, false, theory_arrays()},
          .cost =
              [this](const Point& point) {
-               return Cost{.seconds = 4e-3 * static_cast<double>(networks_->widths(point).size()), .bytes = 1e6};
+               const double layers = static_cast<double>(networks_->widths(point).size());
+               const AverageCosts& costs = theory_costs_(networks_->activation(point));
+               const double each = costs.moments(1.0);
+               const double law = costs.law_correction(networks_->law(point), static_cast<int>(layers));
+               return Cost{.seconds = machine_rates().task + 3.0 * layers * each + law, .bytes = 1e6};
              },
          .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
@@ -182,8 +191,15 @@ class Boundaries final : public Measurement {
     for (std::size_t l = 0; l + 1 < sizes.size(); ++l) weights += static_cast<double>(sizes[l]) * sizes[l + 1];
     const CurvatureCost one = curvature_cost(sizes, choice_.curvature_options());
     // About sixty evaluations find a bracket, ten more a point.
-    const double search = 70.0 * 2.0 * weights / 2.5e9;
-    cost.seconds = 1.5e-9 * weights + choice_.points() * (search + one.seconds);
+    const MachineRates& rates = machine_rates();
+    double neurons = 0.0;
+    for (const int size : sizes) neurons += size;
+    const Activation& activation = networks_->activation(point);
+    // A curve through a network that is not odd may miss the boundary, and is looked at closely before the next.
+    const double tries = activation.odd() == true ? 70.0 : 70.0 + 0.22 * static_cast<double>(choice_.search().samples);
+    const double each = weights * rates.streamed + neurons * (evaluation_seconds(activation) + 2.0 * rates.step);
+    const double search = tries * (each + 1000.0 * rates.step);
+    cost.seconds = machine_rates().draw * weights + choice_.points() * (search + one.seconds);
     cost.bytes = 1e6 + 8.0 * weights * (networks_->random() == nullptr ? 2.0 : 1.0) + one.bytes +
                  32.0 * choice_.points() * choice_.curvatures() * static_cast<double>(sizes.size());
     return cost;
@@ -241,9 +257,14 @@ class Boundaries final : public Measurement {
 
   void set_theory(const Point& point, Results& results) const {
     const auto network = networks_->random()->parameters(point, choice_.dimension());
-    const BoundaryTheory theory =
-        boundary_theory(network.activation, network.input_dimension, network.widths, network.sigma_w, network.sigma_b,
-                        choice_.scale()(point).value_or(1.0));
+    const double q0 = choice_.scale()(point).value_or(1.0);
+    BoundaryTheory theory = boundary_theory(network.activation, network.input_dimension, network.widths,
+                                            network.sigma_w, network.sigma_b, q0);
+    const GaussianCorrection law =
+        gaussian_correction(network, q0, random_point_participation(network.input_dimension));
+    law.mask_products(theory.gradient_norm);
+    law.mask_products(theory.curvature_rms);
+    results.set("gaussian_correction", std::span<const double>(law.layers));
     results.set("gradient_norm_input_theory", theory.gradient_norm.front());
     results.set("gradient_norm_theory", std::span(theory.gradient_norm).subspan(1));
     results.set("curvature_rms_input_theory", theory.curvature_rms.front());
@@ -252,6 +273,7 @@ class Boundaries final : public Measurement {
 
   std::shared_ptr<const NetworkSource> networks_;
   BoundaryChoice choice_;
+  TheoryCosts theory_costs_;
 };
 
 }  // namespace
@@ -259,7 +281,7 @@ class Boundaries final : public Measurement {
 std::unique_ptr<Measure> make_decision_boundary() {
   return bound_measure<Boundaries>(
       {.name = "decision_boundary",
-       .version = 2,
+       .version = 4,
        .description = "principal curvatures of the decision boundary beta . x^D = beta_0 of smooth networks, at the "
                       "input and in the space of every layer, and their root mean square at infinite width",
        .arrays = joined(measured_arrays(), theory_arrays())});

@@ -10,6 +10,7 @@
 #include "kernels/mean_field/geometry_theory.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/sweep.hpp"
+#include "studies/inputs/law_limits.hpp"
 
 namespace meander {
 namespace {
@@ -29,7 +30,8 @@ std::vector<ArraySpec> component_arrays() {
       array("principal_components", ArrayType::float64, "coordinates of h^l(t) along its first principal components",
             {"component_layer", "component", "sample"}),
       array("singular_value_fraction", ArrayType::float64,
-            "singular values of the samples of h^l(t) about their mean, over the sum of all",
+            "singular values of the samples of h^l(t) about their mean, over the sum of all; 0 for those below the "
+            "rounding of h^l",
             {"component_layer", "index"})};
   arrays.back().nonfinite = true;  // of a curve that has shrunk to a point
   return arrays;
@@ -167,8 +169,7 @@ std::vector<ArraySpec> geometry_theory_arrays(const GeometryWishes& wishes) {
                            "autocorrelation at infinite width; circles about the origin between orthonormal points",
                            {"layer", "delta"}));
   }
-  for (ArraySpec& spec : arrays) spec.nonfinite = true;  // missing where the theory does not hold
-  return arrays;
+  return limited_by_law(std::move(arrays));
 }
 
 }  // namespace meander

@@ -10,14 +10,17 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/jacobian/jacobian_product.hpp"
 #include "kernels/mean_field/free_probability.hpp"
 #include "pipeline/measure/measure.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
 #include "studies/jacobians/jacobian_point.hpp"
+#include "studies/jacobians/spectrum_cost.hpp"
 #include "studies/measures/jacobian_spectrum/jacobian_spectrum_keys.hpp"
 
 namespace meander {
@@ -59,8 +62,9 @@ class Spectra final : public Measurement {
              [this](const Point& point) {
                const std::vector<int> widths = jacobian_.widths(point);
                const double n = widths.front();
-               const double seconds = jacobian_spectrum_seconds(widths.front(), static_cast<int>(widths.size()));
-               return Cost{.seconds = seconds, .bytes = 1e6 + 8.0 * jacobian_copies * n * n};
+               const RandomNetwork::Parameters parameters = jacobian_.parameters(point);
+               const WeightRank rank = weight_rank(parameters.law);
+               return Cost{.seconds = spectrum_seconds(parameters), .bytes = 1e6 + 8.0 * jacobian_copies(rank) * n * n};
              },
          .run = [this](const Task& task, Results& results) { set_measured(task, results); }});
     add({.layout = {"theory", std::nullopt, false, jacobian_theory_arrays(universal_)},
@@ -68,7 +72,13 @@ class Spectra final : public Measurement {
              [this](const Point& point) {
                const double depth = static_cast<double>(jacobian_.widths(point).size());
                const double evaluations = bins_ + 2.0 * static_cast<double>(eps_.size());
-               return Cost{.seconds = 1e-3 + 3e-5 * depth * evaluations, .bytes = 5e6};
+               const MachineRates& rates = machine_rates();
+               const Activation& activation = jacobian_.activation(point);
+               // Atoms are summed, a smooth law of slopes is integrated, at every density.
+               const double each = (activation.pieces() != nullptr ? 1.4e4 : 8e4) * rates.step;
+               const double law = 200.0 * theory_costs_(activation).moments(1.0);
+               const double densities = jacobian_.ensemble(point) ? depth * evaluations * each : 0.0;
+               return Cost{.seconds = rates.task + law + densities, .bytes = 5e6};
              },
          .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
@@ -143,6 +153,7 @@ class Spectra final : public Measurement {
   void set_measured(const Task& task, Results& results) const;
 
   JacobianPoint jacobian_;
+  TheoryCosts theory_costs_;
   int bins_ = 0;
   bool universal_ = false;
   std::vector<double> eps_;
@@ -212,11 +223,23 @@ void Spectra::set_universal(const Point& point, const FreeSpectrum& spectrum, co
   results.set("lambda_max_universal", limit.lambda_max());
 }
 
+/// Of singular values that are not zero, and that nobody knows.
+void report_lost(const JacobianSpectrum& spectrum, Results& results) {
+  results.status(
+      Status::not_converged,
+      fmt::format("{} of the {} singular values that are not zero are lost in rounding (weights with zeros or "
+                  "equal sizes, and slopes of sizes that differ by more than double precision holds, leave "
+                  "them to differences of large numbers) take a smaller sigma_w or fewer layers",
+                  spectrum.rank - spectrum.resolved, spectrum.rank));
+}
+
 void Spectra::set_measured(const Task& task, Results& results) const {
   const StreamKey key = task_stream(task);
   const int n = jacobian_.width(task.point);
-  const RandomNetwork network(jacobian_.parameters(task.point), key);
-  const JacobianSpectrum spectrum = jacobian_spectrum(network, jacobian_.input(task.point, key));
+  const RandomNetwork::Parameters parameters = jacobian_.parameters(task.point);
+  const RandomNetwork network(parameters, key);
+  const JacobianSpectrum spectrum =
+      jacobian_spectrum(network, jacobian_.input(task.point, key), weight_rank(parameters.law));
   results.set("slope_square", std::span<const double>(spectrum.slope_square));
   if (spectrum.finite_layers < network.depth()) {
     results.status(Status::out_of_range,
@@ -227,11 +250,13 @@ void Spectra::set_measured(const Task& task, Results& results) const {
   }
   results.set("log_singular_values", std::span<const double>(spectrum.log));
   results.set("rank", spectrum.rank);
-  // Relative to the largest, so that squares do not leave the range before they must.
+  if (spectrum.resolved == 0 && spectrum.rank > 0) return report_lost(spectrum, results);
+  // Relative to the largest, so that squares do not leave the range before they must. What rounding hides, or a zero,
+  // adds nothing.
   const double top = spectrum.log.front();
   double first = 0.0, second = 0.0;
   for (const double log : spectrum.log) {
-    const double relative = std::isfinite(top) ? std::exp(2.0 * (log - top)) : 0.0;
+    const double relative = std::isfinite(top) && std::isfinite(log) ? std::exp(2.0 * (log - top)) : 0.0;
     first += relative / n;
     second += relative * relative / n;
   }
@@ -245,6 +270,7 @@ void Spectra::set_measured(const Task& task, Results& results) const {
   }
   results.set("singular_values", std::span<const double>(spectrum.values));
   results.set("mean", mean);
+  if (spectrum.resolved < spectrum.rank) return report_lost(spectrum, results);
   std::vector<double> near;
   for (const double eps : eps_) {
     // Rounding of an exact 1 - eps or 1 + eps is no reason to leave a value out.
@@ -274,7 +300,7 @@ void Spectra::set_measured(const Task& task, Results& results) const {
 
 std::unique_ptr<Measure> make_jacobian_spectrum() {
   return bound_measure<Spectra>({.name = "jacobian_spectrum",
-                                 .version = 2,
+                                 .version = 3,
                                  .description = "all singular values of the input-output Jacobian of square random "
                                                 "networks, and the spectrum that free probability predicts",
                                  .arrays = joined(jacobian_arrays(), jacobian_theory_arrays(true))});

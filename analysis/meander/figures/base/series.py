@@ -169,9 +169,17 @@ def positive_intervals(panels):
     """On a logarithmic axis: the same standard error, symmetric in the logarithm, so never below zero."""
     for panel in panels:
         for curve in panel.curves:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                factor = np.exp((curve.high - curve.mean) / curve.mean)
-                curve.low, curve.high = curve.mean / factor, curve.mean * factor
+            curve.low, curve.high = positive_interval(curve.mean, curve.high)
+
+
+def positive_interval(mean, high):
+    """Both ends of the interval that is symmetric in the logarithm, from its upper end where it is symmetric about the mean.
+
+    (For networks that scatter log-normally it also covers better.)
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        factor = np.exp((high - mean) / mean)
+        return mean / factor, mean * factor
 
 
 def _columns(data, others, rows):
