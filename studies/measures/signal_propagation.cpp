@@ -111,8 +111,8 @@ class Signals final : public Measurement {
          .run =
              [this](const Task& task, Results& results) {
                const double q0 = start_of(task.point).value_or(1.0);
-               set_theory(task.point, {q0, q0, c0_.value_or(task.point, 0.0) * q0}, points_.typical_participation(),
-                          results);
+               set_theory(task.point, inputs_of_correlation(q0, c0_.value_or(task.point, 0.0)),
+                          points_.typical_participation(), results);
              }});
   }
 
@@ -318,7 +318,7 @@ Signals::Keys::Keys(Declaration& declare)
 std::unique_ptr<Measure> make_signal_propagation() {
   const Wishes everything{true, true};
   return bound_measure<Signals>({.name = "signal_propagation",
-                                 .version = 3,
+                                 .version = 4,
                                  .description = "mean square and correlation of two inputs of given length and "
                                                 "correlation in every layer, with dropout, gradients back through the "
                                                 "layers and growth of perturbations, and what mean-field theory "
