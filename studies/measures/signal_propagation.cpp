@@ -318,7 +318,7 @@ Signals::Keys::Keys(Declaration& declare)
 std::unique_ptr<Measure> make_signal_propagation() {
   const Wishes everything{true, true};
   return bound_measure<Signals>({.name = "signal_propagation",
-                                 .version = 4,
+                                 .version = 3,
                                  .description = "mean square and correlation of two inputs of given length and "
                                                 "correlation in every layer, with dropout, gradients back through the "
                                                 "layers and growth of perturbations, and what mean-field theory "

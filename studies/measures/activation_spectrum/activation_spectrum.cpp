@@ -369,7 +369,7 @@ std::unique_ptr<Measure> make_activation_spectrum() {
   std::vector<ArraySpec> arrays = measured_spectrum_arrays(true);
   for (const auto& more : {theory_spectrum_arrays(), spectrum_arrays(), fixed_point_arrays()}) append(arrays, more);
   return bound_measure<Spectrum>({.name = "activation_spectrum",
-                                  .version = 4,
+                                  .version = 3,
                                   .description =
                                       "Hermite coefficients of an activation, their decay and parities, chi_1 "
                                       "from them, the exponent at which perturbations grow in each layer, and "

@@ -196,7 +196,7 @@ std::unique_ptr<Measure> make_geometry() {
   everything.component_layers = {1};
   return bound_measure<CurveGeometry>(
       {.name = "geometry",
-       .version = 4,
+       .version = 3,
        .description =
            "metric, extrinsic curvature, Grassmannian and Euclidean length of a curve's image in every layer "
            "(of the pre-activations), its autocorrelation and principal components, and what mean-field "

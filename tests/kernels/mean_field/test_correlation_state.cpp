@@ -1,0 +1,116 @@
+// Correlations through many layers from where the map repels: what rounding of c would have grown into.
+#include "kernels/mean_field/correlation_state.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "kernels/curves/curve.hpp"
+#include "kernels/mean_field/geometry_theory.hpp"
+#include "kernels/mean_field/propagation_theory.hpp"
+
+namespace meander {
+namespace {
+
+std::vector<double> correlations(const std::string& name, const LayerParameters& layer, const InputCovariance& inputs,
+                                 int depth) {
+  const PropagationParameters parameters{std::vector<int>(static_cast<std::size_t>(depth), 10), layer.sigma_w,
+                                         layer.sigma_b, layer.keep};
+  return propagation_theory(Activation::named(name), parameters, inputs).c;
+}
+
+/// Without dropout equal inputs stay equal; without biases opposite ones stay opposite where phi is odd.
+TEST(CorrelationState, OneStaysOneAndMinusOneStaysMinusOneToTheLastBit) {
+  for (const std::string_view name : Activation::names()) {
+    for (const double sigma_w : {1.0, 4.0, 20.0}) {
+      for (const double sigma_b : {0.0, 0.3}) {
+        const auto ones = correlations(std::string(name), {sigma_w, sigma_b, 1.0}, inputs_of_correlation(0.7, 1.0), 40);
+        for (const double c : ones) {
+          if (std::isnan(c)) continue;  // a gain at which q overflows
+          EXPECT_EQ(c, 1.0) << name << " " << sigma_w << " " << sigma_b;
+        }
+        EXPECT_FALSE(std::isnan(ones.front()));
+      }
+      if (Activation::named(name).odd() != true) continue;
+      const auto opposite = correlations(std::string(name), {sigma_w, 0.0, 1.0}, inputs_of_correlation(0.7, -1.0), 40);
+      for (const double c : opposite) EXPECT_EQ(c, -1.0) << name << " " << sigma_w;
+    }
+  }
+}
+
+struct Orbit {
+  double sigma_w, sigma_b, keep, q0, c0;
+  std::vector<double> small;  // the smaller of 1 - |c| in layers 1, 2, 10, 15, 20, 40
+};
+
+/// phi = erf, whose maps are closed (Williams 1997): q01^l = sigma_w^2 (2 / pi) asin(2 q01 / sqrt((1 + 2 q00)(1 +
+/// 2 q11))) + sigma_b^2, iterated with 60 digits (mpmath) from the doubles given here.
+TEST(CorrelationState, LeavesTheUnstableFixedPointsAsItShould) {
+  const std::vector<Orbit> orbits = {
+      {4.0,
+       0.3,
+       1.0,
+       1.0,
+       1.0 - 1e-12,
+       {9.94384465661e-13, 2.96819436716e-12, 1.01530111246e-8, 1.63386429683e-6, 2.62674843814e-4, 0.951851814753}},
+      {4.0,
+       0.0,
+       1.0,
+       0.7,
+       -(1.0 - 1e-12),
+       {9.9997787828e-13, 2.59108317118e-12, 8.98287815144e-9, 1.47250288497e-6, 2.41166790238e-4, 0.974728155445}},
+      {4.0,
+       1e-7,
+       1.0,
+       1.0,
+       -1.0,
+       {1.25e-15, 5.23032532407e-15, 2.14042784632e-11, 3.50881717214e-9, 5.75178852663e-7, 0.852108445181}},
+      {3.0,
+       0.2,
+       1.0 - 1e-9,
+       1.0,
+       1.0,
+       {0.0, 9.94426442973e-10, 8.24593994685e-7, 3.6952437163e-5, 1.64664681755e-3, 0.933825771654}},
+      {1.2,
+       0.1,
+       0.9,
+       1.0,
+       -1.0,
+       {0.0137931034483, 0.13812987675, 0.84698234596, 0.997738507217, 0.940198530552, 0.89794283024}}};
+  const int layers[] = {1, 2, 10, 15, 20, 40};
+  for (const Orbit& orbit : orbits) {
+    const LayerParameters layer{orbit.sigma_w, orbit.sigma_b, orbit.keep};
+    const Activation erf = Activation::named("erf");
+    CorrelationState here = first_correlation(layer, inputs_of_correlation(orbit.q0, orbit.c0));
+    std::size_t next = 0;
+    for (int l = 1; l <= 40; ++l) {
+      if (l > 1) here = next_correlation(erf, layer, here);
+      if (l != layers[next]) continue;
+      const double found = here.c >= 0.0 ? here.one_minus : here.one_plus;
+      // Relative: each layer's average is good to 1e-10, and its error grows no faster than 1 - |c| does.
+      EXPECT_NEAR(found, orbit.small[next], 1e-9 * orbit.small[next]) << orbit.c0 << " layer " << l;
+      ++next;
+    }
+  }
+}
+
+/// The start that the fault was found with, and its opposite.
+TEST(CorrelationState, AutocorrelationAtNoDistanceIsOne) {
+  Curve circle;
+  circle.center = {0.0, 0.0, 0.0};
+  circle.u = {1.0, 0.0, 0.0};
+  circle.v = {0.0, 1.0, 0.0};
+  circle.end = 2.0 * std::numbers::pi;
+  const std::vector<double> deltas{0.0, std::numbers::pi, 2.0 * std::numbers::pi};
+  const auto rows =
+      autocorrelation_theory(Activation::named("tanh"), {3, std::vector<int>(40, 10), 4.0, 0.0}, circle, deltas);
+  EXPECT_EQ(rows.back()[0], 1.0);
+  EXPECT_EQ(rows.back()[1], -1.0);
+  EXPECT_EQ(rows.back()[2], 1.0);
+}
+
+}  // namespace
+}  // namespace meander
