@@ -26,7 +26,10 @@ struct Covariances {
   double hh = 0.0, hv = 0.0, vv = 0.0, ha = 0.0, va = 0.0, aa = 0.0;
 
   /// kappa^2 times the width.
-  double curvature2() const { return std::max(0.0, aa - va / vv * va) / vv / vv; }
+  double curvature2() const {
+    const double across = aa - va / vv * va;
+    return (across < 0.0 ? 0.0 : across) / vv / vv;  // a NaN stays one
+  }
 };
 
 class Recursion {
@@ -206,6 +209,10 @@ GeometryTheory geometry_theory(const Activation& activation, const TheoryParamet
     theory.curvature.push_back(smooth ? mean[2] : nan);
     theory.length.push_back(std::sqrt(static_cast<double>(parameters.widths[l])) * range * mean[3]);
     theory.grassmannian_length.push_back(smooth ? range * mean[4] : nan);
+    if (!std::isfinite(mean[0]) || static_cast<std::size_t>(theory.finite_layers) < l) continue;
+    ++theory.finite_layers;
+    const bool lacks_curvature = smooth && mean[1] > 0.0 && std::isnan(mean[2] + mean[4]);
+    if (std::isnan(mean[1] + mean[3]) || lacks_curvature) theory.converged = false;
   }
   return theory;
 }

@@ -15,13 +15,15 @@ LayerExponentTheory layer_exponent_theory(const Activation& activation, double s
       propagation_theory(activation, {widths, sigma_w, sigma_b, 1.0}, inputs_of_correlation(q0, c0));
   double growth = 0.0;
   LayerExponentTheory out;
-  for (std::size_t l = 0; l < widths.size() && std::isfinite(theory.q[l]); ++l) {
+  out.finite_layers = theory.finite_layers;
+  out.converged = theory.converged;
+  for (std::size_t l = 0; l < static_cast<std::size_t>(theory.finite_layers); ++l) {
     out.exponent.push_back(0.5 * std::log(sigma_w * sigma_w * gaussian_moments(activation, theory.q[l]).dphi2));
+    if (std::isnan(out.exponent.back())) out.converged = false;
     growth += out.exponent.back();
     out.q.push_back(theory.q[l]);
     out.c.push_back(theory.c[l]);
     out.log_growth.push_back(growth);
-    ++out.finite_layers;
   }
   return out;
 }

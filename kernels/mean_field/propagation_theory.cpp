@@ -18,9 +18,14 @@ PropagationTheory propagation_theory(const Activation& activation, const Propaga
   PropagationTheory theory;
   std::vector<double> chi;
   for (std::size_t l = 0; l < depth; ++l) {
-    theory.q.push_back(0.5 * (here.q00 + here.q11));
+    const double q = 0.5 * (here.q00 + here.q11);
+    if (!std::isfinite(q)) return theory;
+    theory.q.push_back(q);
     theory.c.push_back(here.c);
     chi.push_back(masked_sigma_w * masked_sigma_w * gaussian_moments(activation, here.q00).dphi2);
+    const bool lacks_chi = std::isnan(chi.back()) && l + 1 < depth;
+    if (lacks_chi || (std::isnan(here.c) && here.q00 > 0.0 && here.q11 > 0.0)) theory.converged = false;
+    ++theory.finite_layers;
     if (l + 1 < depth) here = next_correlation(activation, layer, here);
   }
   theory.gradient.assign(depth, 1.0);

@@ -35,7 +35,7 @@ std::vector<ArraySpec> measured_arrays(bool edges) {
       array("ties", ArrayType::int64, "corners of regions taken to lie on a neuron's line", {}),
       array("closest_corner", ArrayType::float64,
             "smallest distance of any other corner from a line, in units of the square's size", {})};
-  arrays.back().nonfinite = true;  // where no line is anywhere near
+  arrays.back().undefined_where = "no line is anywhere near";
   if (!edges) return arrays;
   for (const char* end : {"s0", "t0", "s1", "t1"}) {
     arrays.push_back(array(

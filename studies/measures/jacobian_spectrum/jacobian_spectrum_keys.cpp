@@ -22,7 +22,9 @@ std::vector<ArraySpec> jacobian_arrays() {
       number("density", "eigenvalues per unit of lambda over N, exact zeros left out", {"bin"}),
       number("slope_square", "mean of phi'(h)^2 over the layer's neurons (0/1 gates: the open fraction)", {"layer"})};
   for (ArraySpec& spec : arrays) {
-    spec.nonfinite = spec.name == "log_singular_values" || spec.name == "variance";
+    if (spec.name == "log_singular_values") spec.infinite_where = "the singular value is exactly 0 (-infinity)";
+    if (spec.name == "variance") spec.undefined_where = "every lambda is 0";
+    if (spec.name == "density") spec.undefined_where = "the point has no lambda axis";
   }
   return arrays;
 }
@@ -50,7 +52,15 @@ std::vector<ArraySpec> jacobian_theory_arrays(bool universal) {
                             {"bin"}));
     arrays.push_back(number("lambda_max_universal", "its upper end", {}));
   }
-  for (ArraySpec& spec : arrays) spec.nonfinite = spec.type == ArrayType::float64 && spec.name != "lambda";
+  for (ArraySpec& spec : arrays) {
+    if (spec.name == "lambda" || spec.name == "theory_valid") continue;
+    spec.undefined_where = "no theory is known for the weights, or sigma_w is 0";
+    if (spec.name == "atom_theory") spec.undefined_where += "; where there is no atom above 0";
+    if (spec.name.find("universal") != std::string::npos) {
+      spec.undefined_where = "the weights are not orthogonal, lambda does not vary, or slopes are of neither class";
+    }
+    if (spec.name.find("_max_") != std::string::npos) spec.infinite_where = "the activation's slopes are not bounded";
+  }
   return arrays;
 }
 
