@@ -48,9 +48,13 @@ std::vector<ArraySpec> jacobian_theory_arrays(bool universal) {
       array("theory_valid", ArrayType::int8, "0 where depth/width > 0.05, or no theory is known", {})};
   if (universal) {
     arrays.push_back(number("density_universal",
-                            "density of the universal limit of the same mean and variance (orthogonal weights)",
+                            "density of the universal limit of the same mean and variance (orthogonal weights), its "
+                            "atom left out",
                             {"bin"}));
-    arrays.push_back(number("lambda_max_universal", "its upper end", {}));
+    arrays.push_back(number("lambda_max_universal", "its upper end, its atom included", {}));
+    arrays.push_back(
+        number("atom_universal", "place of its atom, of gates that are 0 or 1 and a variance below 1", {}));
+    arrays.push_back(number("atom_weight_universal", "its weight, 1 - variance; 0 where there is none", {}));
   }
   for (ArraySpec& spec : arrays) {
     if (spec.name == "lambda" || spec.name == "theory_valid") continue;
@@ -58,6 +62,7 @@ std::vector<ArraySpec> jacobian_theory_arrays(bool universal) {
     if (spec.name == "atom_theory") spec.undefined_where += "; where there is no atom above 0";
     if (spec.name.find("universal") != std::string::npos) {
       spec.undefined_where = "the weights are not orthogonal, lambda does not vary, or slopes are of neither class";
+      if (spec.name == "atom_universal") spec.undefined_where += "; where it has no atom";
     }
     if (spec.name.find("_max_") != std::string::npos) spec.infinite_where = "the activation's slopes are not bounded";
   }
