@@ -177,7 +177,8 @@ CorrelationChord chord_of_series(const Activation& activation, double q, double 
 
 /// The leading term of epsilon -> 0: a kink, at which the slope jumps by d, lies between the two with the probability
 /// density(k / sqrt q) 2 sqrt(epsilon / pi), and then E phi' phi' lacks d^2 / 2.
-CorrelationChord chord_near_one(const Activation& activation, double q, double epsilon) {
+/// Nothing where that is too much for it to be the only term: wide Gaussians resolve what is far smaller than they are.
+std::optional<CorrelationChord> chord_near_kinks(const Activation& activation, double q, double epsilon) {
   const double full = gaussian_moments(activation, q).dphi2;
   double lack = 0.0;
   for (const double kink : *activation.kinks()) {
@@ -185,16 +186,24 @@ CorrelationChord chord_near_one(const Activation& activation, double q, double e
     const double jump = activation.derivative(kink + step) - activation.derivative(kink - step);
     lack += jump * jump * gaussian_density(kink / std::sqrt(q)) * std::sqrt(epsilon / std::numbers::pi);
   }
-  return {full - 2.0 / 3.0 * lack, full - lack};
+  if (!(lack <= 1e-6 * full)) return std::nullopt;
+  return CorrelationChord{full - 2.0 / 3.0 * lack, full - lack};
+}
+
+/// Linear in epsilon, where the difference quotient would drown in rounding; nothing where the next term, about the
+/// linear one's share squared, would count.
+std::optional<CorrelationChord> linear_chord(const Activation& activation, double q, double epsilon) {
+  const GaussianMoments m = gaussian_moments(activation, q);
+  const double linear = q * m.d2phi2 * epsilon;
+  if (!(linear <= 1e-6 * m.dphi2)) return std::nullopt;
+  return CorrelationChord{m.dphi2 - 0.5 * linear, m.dphi2 - linear};
 }
 
 CorrelationChord chord_of_smooth(const Activation& activation, double q, double epsilon) {
-  if (activation.has_kinks() && epsilon < 1e-12) return chord_near_one(activation, q, epsilon);
-  if (!activation.has_kinks() && epsilon < 1e-7) {
-    // Linear in epsilon: the next term is below rounding, while the difference quotient would drown in it.
-    const GaussianMoments m = gaussian_moments(activation, q);
-    return {m.dphi2 - 0.5 * q * m.d2phi2 * epsilon, m.dphi2 - q * m.d2phi2 * epsilon};
-  }
+  std::optional<CorrelationChord> near;
+  if (activation.has_kinks() && epsilon < 1e-12) near = chord_near_kinks(activation, q, epsilon);
+  if (!activation.has_kinks() && epsilon < 1e-7) near = linear_chord(activation, q, epsilon);
+  if (near) return *near;
   if (epsilon > 0.1) {
     // Far from c = 1 the difference does not cancel, and the series is short.
     const PairAverages pair = pair_of_smooth(activation, q, q, 1.0 - epsilon);

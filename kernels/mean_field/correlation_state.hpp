@@ -47,7 +47,8 @@ CorrelationState first_correlation(const LayerParameters& layer, const InputCova
 /// with the chord of correlation_average.hpp and m = (1 / keep - 1) sigma_w^2 E phi^2,
 ///   1 - c^l = (sigma_w^2 q (1 - c) chord(1 - c) + m) / q^l   near c = 1,
 ///   1 + c^l = (sigma_w^2 q (1 + c) chord(1 + c) + m + 2 sigma_b^2) / q^l   near c = -1 where phi is odd:
-/// sums of positive terms, so that both keep their digits however small they are; 0 stays 0 where the terms are.
+/// sums of positive terms, so that both keep their digits however small they are; 0 stays 0 where the terms are. Of
+/// unequal lengths c has the accuracy of covariance_map, and so has 1 - c, absolutely.
 CorrelationState next_correlation(const Activation& activation, const LayerParameters& layer,
                                   const CorrelationState& before);
 

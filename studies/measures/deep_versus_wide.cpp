@@ -40,7 +40,8 @@ std::vector<ArraySpec> measured_arrays(bool activities) {
       array("rank", ArrayType::int64, "singular values of the centred outputs that the regression uses", {}),
       array("condition", ArrayType::float64, "largest over smallest of those singular values", {}),
       array("input_length", ArrayType::float64, "length of the curve in input space", {}),
-      array("length", ArrayType::float64, "length of the hidden layer's image x^l", {"layer"}),
+      undefined("the layer is that of the outputs",
+                array("length", ArrayType::float64, "length of the hidden layer's image x^l", {"layer"})),
       array("shallow_bound", ArrayType::float64,
             "N_1 (1 + s) R, which the length of one hidden layer cannot pass: s = 1 change of sign of a tangent's "
             "component, R the activation's range",

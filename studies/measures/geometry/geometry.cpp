@@ -118,7 +118,10 @@ class CurveGeometry final : public Measurement {
     const int finite = found.finite_layers;
     results.set("q", std::span<const double>(found.q));
     results.set("metric", std::span<const double>(found.metric));
-    results.set("metric_sd", std::span<const double>(found.metric_sd));
+    // Differences of infinities are what becomes of squares that overflow.
+    std::vector<double> metric_sd = found.metric_sd;
+    for (double& value : metric_sd) value = std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
+    results.set("metric_sd", std::span<const double>(metric_sd));
     results.set("length", std::span<const double>(found.length));
     std::vector<double> change = relative_change(found.length, found.length_half, finite);
     if (how.curvature) {

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "kernels/curves/curve.hpp"
+#include "kernels/gaussian_averages/correlation_average.hpp"
 #include "kernels/mean_field/geometry_theory.hpp"
+#include "kernels/mean_field/mean_field.hpp"
 #include "kernels/mean_field/propagation_theory.hpp"
 
 namespace meander {
@@ -94,6 +96,36 @@ TEST(CorrelationState, LeavesTheUnstableFixedPointsAsItShould) {
       EXPECT_NEAR(found, orbit.small[next], 1e-9 * orbit.small[next]) << orbit.c0 << " layer " << l;
       ++next;
     }
+  }
+}
+
+/// What repels most: phi is a step on the scale of a wide Gaussian, so that 1 - c grows like its root at first. erf's
+/// chord, from the closed form above with 50 digits.
+TEST(CorrelationState, ChordsOfStepsFollowTheirRoot) {
+  struct Chord {
+    double q, epsilon, chord, tangent;
+  };
+  const Activation erf = Activation::named("erf");
+  for (const Chord& known : {Chord{1e10, 1e-6, 8.9397270106962e-8, 4.50147017077748e-8},
+                             Chord{1e10, 1e-8, 8.3890232396873e-7, 4.49036966525352e-7},
+                             Chord{1e10, 1e-10, 4.66038018475482e-6, 3.67552596952456e-6},
+                             Chord{1e10, 1e-14, 6.36587944553707e-6, 6.36556119930095e-6},
+                             Chord{1e10, 1e-18, 6.36619769176525e-6, 6.36619765993426e-6},
+                             Chord{4.0, 1e-6, 0.308805367523915, 0.308804786246893},
+                             Chord{4.0, 1e-14, 0.308805948803313, 0.308805948803307}}) {
+    const CorrelationChord found = correlation_chord(erf, known.q, known.epsilon);
+    EXPECT_NEAR(found.chord / known.chord, 1.0, 1e-10) << known.q << " " << known.epsilon;
+    EXPECT_NEAR(found.tangent / known.tangent, 1.0, 1e-10) << known.q << " " << known.epsilon;
+  }
+}
+
+/// A sigmoid is a step from 0 to 1 there: C(c) = 1/2 + asin(c) / pi, whose c* and depth scale are these (mpmath), while
+/// c = 1 repels with an infinite slope.
+TEST(CorrelationState, StableFixedPointIsFoundBesideASteepUnstableOne) {
+  for (const double sigma_w : {1e8, 1e15}) {
+    const PhasePoint point = phase_point(Activation::named("sigmoid"), sigma_w, 0.0);
+    EXPECT_NEAR(point.c_star, 0.78983262837344197, 1e-7) << sigma_w;
+    EXPECT_NEAR(point.xi_c, 1.52470305728494, 1e-6) << sigma_w;
   }
 }
 
