@@ -48,6 +48,14 @@ double corner_density(double x, double y, double one_minus, double one_plus) {
   return std::exp(-exponent);
 }
 
+/// Whether what the kinks contribute one by one is so much more than their sum that too few digits would be left:
+/// where a wide Gaussian sees pieces that end soon (hard_tanh from sigma_w of about 50 on).
+bool cancels(const Activation& activation, double q) {
+  double size = 0.0;
+  for (const Kink& kink : kinks_of(*activation.pieces(), q)) size += std::abs(kink.jump);
+  return size * size > 1e4 * gaussian_moments(activation, q).phi2;
+}
+
 double corner_sum(const std::vector<Kink>& a, const std::vector<Kink>& b, double one_minus, double one_plus) {
   double sum = 0.0;
   for (const Kink& i : a) {
@@ -219,7 +227,11 @@ PairAverages pair_averages(const Activation& activation, double q11, double q22,
   if (!(q11 > 0.0) || !(q22 > 0.0) || !(std::abs(c) <= 1.0) || !std::isfinite(q11) || !std::isfinite(q22)) {
     return {nan, nan};
   }
-  if (activation.pieces() != nullptr) return pair_of_pieces(activation, q11, q22, c);
+  if (activation.pieces() != nullptr) {
+    const bool loses = cancels(activation, q11) || cancels(activation, q22);
+    const auto pair = loses ? pair_by_shared_part(activation, q11, q22, c) : std::nullopt;
+    return pair ? *pair : pair_of_pieces(activation, q11, q22, c);
+  }
   if (const std::vector<double>* series = activation.hermite_series()) {
     const auto pair = mehler(activation, q11, q22, c, static_cast<int>(series->size()), true);
     return pair ? *pair : PairAverages{nan, nan};
@@ -230,7 +242,14 @@ PairAverages pair_averages(const Activation& activation, double q11, double q22,
 
 CorrelationChord correlation_chord(const Activation& activation, double q, double epsilon) {
   if (!(q > 0.0) || !std::isfinite(q) || !(epsilon > 0.0) || !(epsilon <= 1.0)) return {nan, nan};
-  if (activation.pieces() != nullptr) return chord_of_pieces(activation, q, epsilon);
+  if (activation.pieces() != nullptr) {
+    // Where the two differ by little of the pieces' size, corners are few and quadrature would drown in rounding.
+    double farthest = 0.0;
+    for (const double place : activation.pieces()->breakpoints) farthest = std::max(farthest, std::abs(place));
+    const bool loses = std::sqrt(q * epsilon) > 1e-3 * farthest && cancels(activation, q);
+    const auto chord = loses ? chord_by_shared_part(activation, q, epsilon) : std::nullopt;
+    return chord ? *chord : chord_of_pieces(activation, q, epsilon);
+  }
   if (activation.hermite_series() != nullptr) return chord_of_series(activation, q, epsilon);
   if (activation.is_sine()) return chord_of_sine(q, epsilon);
   return chord_of_smooth(activation, q, epsilon);

@@ -10,6 +10,7 @@
 
 #include "kernels/curves/curve.hpp"
 #include "kernels/gaussian_averages/correlation_average.hpp"
+#include "kernels/gaussian_averages/shared_part.hpp"
 #include "kernels/mean_field/geometry_theory.hpp"
 #include "kernels/mean_field/mean_field.hpp"
 #include "kernels/mean_field/propagation_theory.hpp"
@@ -126,6 +127,28 @@ TEST(CorrelationState, StableFixedPointIsFoundBesideASteepUnstableOne) {
     const PhasePoint point = phase_point(Activation::named("sigmoid"), sigma_w, 0.0);
     EXPECT_NEAR(point.c_star, 0.78983262837344197, 1e-7) << sigma_w;
     EXPECT_NEAR(point.xi_c, 1.52470305728494, 1e-6) << sigma_w;
+  }
+}
+
+/// hard_tanh is a step there, too: C(c) = (2 / pi) asin(c), where the sum over its corners lost all digits.
+TEST(CorrelationState, NarrowPiecesOfWideGaussians) {
+  const Activation phi = Activation::named("hard_tanh");
+  for (const double sigma_w : {1e8, 1e12, 1e30}) {
+    const PhasePoint point = phase_point(phi, sigma_w, 1.0);
+    EXPECT_NEAR(point.c_star, 0.0, 1e-12) << sigma_w;
+    EXPECT_NEAR(point.xi_c, -1.0 / std::log(2.0 / std::numbers::pi), 1e-7) << sigma_w;
+    const double q = sigma_w * sigma_w;
+    EXPECT_NEAR(pair_averages(phi, q, q, 0.5).phi_phi, 1.0 / 3.0, 1e-7) << sigma_w;
+    EXPECT_NEAR(pair_averages(phi, q, q, -0.5).phi_phi, -1.0 / 3.0, 1e-7) << sigma_w;
+    EXPECT_NEAR(q * correlation_chord(phi, q, 0.01).chord * 0.01, 1.0 - 2.0 / std::numbers::pi * std::asin(0.99), 1e-7);
+  }
+  // Both roads, where both hold.
+  for (const double epsilon : {1e-2, 1e-4, 1e-6, 1e-8}) {
+    const auto shared = chord_by_shared_part(phi, 1000.0, epsilon);
+    ASSERT_TRUE(shared);
+    const CorrelationChord corners = correlation_chord(phi, 1000.0, epsilon);
+    EXPECT_NEAR(shared->chord / corners.chord, 1.0, 1e-10) << epsilon;
+    EXPECT_NEAR(shared->tangent / corners.tangent, 1.0, 1e-10) << epsilon;
   }
 }
 
