@@ -12,6 +12,8 @@
 #include <span>
 #include <vector>
 
+#include "kernels/base/stop_point.hpp"
+
 namespace meander {
 
 template <std::size_t K>
@@ -131,6 +133,7 @@ std::optional<Values<K>> adaptive_integral(const Function& f, double begin, doub
   Values<K> sum{};
   double error = detail::total_error(panels, sum, difference);
   for (int round = 0; round < 60 && error > 1e-11 && std::isfinite(error); ++round) {
+    stop_point();
     const std::size_t count = panels.size();
     const double share = 0.5 * error / static_cast<double>(count);
     for (std::size_t i = 0; i < count && panels.size() < most_panels; ++i) {
@@ -162,6 +165,7 @@ std::optional<Values<K>> stretched_trapezoid(const Function& f, double q, const 
     if (weight != 0.0) detail::add_scaled(sum, weight, f(variable.h(u)));
   };
   for (int level = 0; level < 6; ++level, step *= 0.5) {
+    stop_point();
     const double first = level == 0 ? 0.0 : step;
     const double stride = level == 0 ? step : 2.0 * step;
     for (double u = first; u <= half_width; u += stride) {

@@ -2,6 +2,7 @@
 // normal's direction never poses as a principal one.
 #include "kernels/decision_boundary/boundary_curvature.hpp"
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/slepc/slepc.hpp"
 #include "kernels/spectra/symmetric_extremes.hpp"
 
@@ -100,33 +101,32 @@ void solve_krylov(const BoundaryFunction& boundary, const BoundaryPoint& point, 
   layer.residual_smallest = std::move(low.residuals);
 }
 
-/// Measured on a 3 GHz core with AVX2: matrix products, tridiagonalisation, and matrices that stream from memory.
-constexpr double product_rate = 40e9, reduction_rate = 5e9, vector_rate = 2.5e9;
 /// Products that one end takes, for a handful of eigenvalues of a random Hessian (80 to 250 seen).
 constexpr double krylov_products = 150.0;
 
-double dense_seconds(const std::vector<int>& sizes, std::size_t l) {
+double dense_seconds(const std::vector<int>& sizes, std::size_t l, const MachineRates& rates) {
   const double n = sizes[l];
   const double above = l + 1 < sizes.size() ? sizes[l + 1] : 0.0;
-  return 2.0 * n * above * (n + above) / product_rate + 4.0 / 3.0 * n * n * n / reduction_rate;
+  return n * above * (n + above) * rates.product + 2.0 / 3.0 * n * n * n * 2.0 * rates.factorisation;
 }
 
-double krylov_seconds(const std::vector<int>& sizes, std::size_t l, int count) {
+double krylov_seconds(const std::vector<int>& sizes, std::size_t l, int count, const MachineRates& rates) {
   double weights = 0.0;
   for (std::size_t m = l; m + 1 < sizes.size(); ++m) weights += static_cast<double>(sizes[m]) * sizes[m + 1];
   const double products = 2.0 * (krylov_products + 20.0 * count);
-  return products * (4.0 * weights / vector_rate + 1e-6 + 2e-7 * sizes[l]);
+  return products * (2.0 * weights * rates.streamed + 1500.0 * rates.step + 300.0 * rates.step * sizes[l]);
 }
 
 }  // namespace
 
 std::vector<bool> choose_dense(const std::vector<int>& sizes, const CurvatureOptions& options) {
+  const MachineRates rates = rates_of_choices();
   std::vector<bool> dense(sizes.size(), options.solver == CurvatureSolver::dense);
   if (options.solver != CurvatureSolver::automatic) return dense;
   for (std::size_t l = sizes.size(); l-- > 0;) {
     // Where most of the spectrum is wanted, a Krylov space has no end to find.
     const bool most = 4 * options.count >= sizes[l];
-    if (!most && dense_seconds(sizes, l) > krylov_seconds(sizes, l, options.count)) break;
+    if (!most && dense_seconds(sizes, l, rates) > krylov_seconds(sizes, l, options.count, rates)) break;
     dense[l] = true;
   }
   return dense;
@@ -134,10 +134,11 @@ std::vector<bool> choose_dense(const std::vector<int>& sizes, const CurvatureOpt
 
 CurvatureCost curvature_cost(const std::vector<int>& sizes, const CurvatureOptions& options) {
   CurvatureCost cost;
+  const MachineRates& rates = machine_rates();
   const std::vector<bool> dense = choose_dense(sizes, options);
   for (std::size_t l = 0; l < sizes.size(); ++l) {
     const double n = sizes[l], above = l + 1 < sizes.size() ? sizes[l + 1] : 0.0;
-    cost.seconds += dense[l] ? dense_seconds(sizes, l) : krylov_seconds(sizes, l, options.count);
+    cost.seconds += dense[l] ? dense_seconds(sizes, l, rates) : krylov_seconds(sizes, l, options.count, rates);
     const double basis = 2.0 * std::min(n, 2.0 * options.count + 30.0);
     cost.bytes = std::max(cost.bytes, 8.0 * (dense[l] ? 3.0 * n * n + above * above + 2.0 * n * above : n * basis));
   }

@@ -10,6 +10,7 @@
 
 #include "kernels/base/gaussian_quadrature.hpp"
 #include "kernels/base/quadrature.hpp"
+#include "kernels/base/stop_point.hpp"
 
 namespace meander {
 namespace {
@@ -227,6 +228,7 @@ std::optional<Values<K>> over_shared(const OuterLine& line, double reach, const 
     auto g = f(how);
     Values<K> here{};
     for (std::size_t k = 0; k + 1 < ends.size(); ++k) {
+      stop_point();
       const double half = 0.5 * (ends[k + 1] - ends[k]);
       const double middle = 0.5 * (ends[k + 1] + ends[k]);
       for (std::size_t i = 0; i < how.panel.nodes.size(); ++i) {

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/base/stop_point.hpp"
+
 namespace meander {
 namespace {
 
@@ -190,6 +192,7 @@ double SlopeLaw::weight_at(double place) const {
 }
 
 SlopeLaw::Transform SlopeLaw::transform(Complex y, bool with_log) const {
+  stop_point();
   Transform result;
   if (!atoms_.empty()) {
     for (const Atom& atom : atoms_) {

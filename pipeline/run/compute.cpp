@@ -5,9 +5,11 @@
 #include <array>
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <utility>
 
+#include "kernels/base/stop_point.hpp"
 #include "pipeline/archive/shards/shard_file.hpp"
 #include "pipeline/archive/shards/shard_writer.hpp"
 #include "pipeline/machine/crash_report.hpp"
@@ -41,10 +43,12 @@ std::string task_text(const Plan& plan, const CellSpace& cells, const TaskRef& r
   return text;
 }
 
-/// One task on this rank; nothing where it was interrupted. Whatever goes wrong in it makes a failed cell. Gives the
-/// seconds that it took. `end` hears of what the other ranks of the group may know nothing of.
+/// One task on this rank; nothing where it was interrupted: by itself, where it keeps its state, or in the middle of
+/// its theory once `stopping` says so. Whatever goes wrong in it makes a failed cell. Gives the seconds that it took.
+/// `end` hears of what the other ranks of the group may know nothing of.
 std::optional<Record> run_task(const Plan& plan, const TaskRef& ref, MPI_Comm group, RankControl* control,
-                               double& seconds, GroupEnd& end) {
+                               const std::function<bool()>& stopping, double& seconds, GroupEnd& end) {
+  bool told = false;
   const Family& family = plan.layout.families[ref.family];
   const CellSpace& cells = plan.cells[ref.family];
   const Point point(plan.study, cells.point_indices(ref.cell));
@@ -59,11 +63,18 @@ std::optional<Record> run_task(const Plan& plan, const TaskRef& ref, MPI_Comm gr
   note_task(task_text(plan, cells, ref));
   std::optional<Results> results = guarded(family, [&](Results& filled) {
     try {
+      std::optional<ScopedStopPoint> stop;
+      if (stopping && control == nullptr) {
+        stop.emplace([&] {
+          if (!(told = stopping())) return;
+          throw Interrupted{};
+        });
+      }
       plan.measurement->run(task, filled);
       end.clear();
     } catch (const Interrupted&) {
       end.clear();  // every rank of the group was told the same
-      if (control == nullptr || !control->told_to_stop())
+      if (!told && (control == nullptr || !control->told_to_stop()))
         throw std::logic_error("the task was interrupted although nobody told it to stop");
       throw;
     } catch (const std::exception& error) {
@@ -85,6 +96,20 @@ std::optional<double> time_limit(const RunOptions& options, MPI_Comm comm) {
   MPI_Bcast(&left, 1, MPI_DOUBLE, 0, comm);
   return left >= 0.0 ? std::optional(left) : std::nullopt;
 }
+
+/// A task that keeps nothing may yet end when the run is told to stop, and is given that long.
+class Grace {
+ public:
+  bool is_over(bool told) {
+    if (!told) return false;
+    if (!since_) since_ = Clock::now();
+    return seconds_since(*since_) >= longest;
+  }
+
+ private:
+  static constexpr double longest = 3.0;
+  std::optional<Clock::time_point> since_;
+};
 
 /// The tasks of a run on one rank.
 class RankWork {
@@ -169,7 +194,11 @@ class RankWork {
     std::optional<Record> record;
     try {
       if (ref.cost.keeps) control.emplace(rules_, plan_.key(ref), group);
-      record = run_task(plan_, ref, group, control ? &*control : nullptr, seconds, end);
+      // A group's ranks must stop together, and keep their state.
+      std::function<bool()> stopping;
+      if (size_of(group) == 1)
+        stopping = [this, grace = Grace()]() mutable { return grace.is_over(clock_.stopping(0.0)); };
+      record = run_task(plan_, ref, group, control ? &*control : nullptr, stopping, seconds, end);
     } catch (...) {
       met = std::current_exception();
     }

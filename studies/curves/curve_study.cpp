@@ -8,7 +8,9 @@
 #include <limits>
 #include <utility>
 
+#include "kernels/base/machine_rates.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/costs/activation_cost.hpp"
 #include "studies/curves/sampling_cost.hpp"
 #include "studies/networks/stored_networks.hpp"
 
@@ -68,12 +70,17 @@ GaussianCorrection CurveStudy::correction(const Point& point, const Curve& curve
 }
 
 Cost CurveStudy::sampling_cost(const Point& point) const {
+  return sampling_cost(point, row_seconds(networks_->activation(point)));
+}
+
+Cost CurveStudy::sampling_cost(const Point& point, double element) const {
   SampledTask task;
   task.input_dimension = input_.dimension();
   task.widths = networks_->widths(point);
   task.samples = samples_(point);
   task.precision = precision_;
   task.law = networks_->law(point);
+  task.element = element;
   return meander::sampling_cost(task);
 }
 
@@ -88,23 +95,17 @@ Cost CurveStudy::exact_cost(const Point& point, bool patterns, bool events) cons
   if (networks_->random() != nullptr && input_.dimension() >= 2) {
     predicted = curve_theory(networks_->activation(point), theory_parameters(point), input_.typical_curve(point));
   }
-  double pieces = 1.0;
-  for (std::size_t l = 0; l < task.widths.size(); ++l) {
-    const double transitions = predicted ? predicted->transitions[l] : std::numeric_limits<double>::quiet_NaN();
-    // Where nothing is predicted, a few switches a neuron. The number grows by no more than about sqrt(width) a layer
-    // however large sigma_w is (Raghu et al. 2017, theorem 4), which infinite width does not know.
-    const double few = 4.0 * task.widths[l];
-    const double most = few + 4.0 * std::sqrt(task.widths[l]) * pieces;
-    task.transitions.push_back(std::isfinite(transitions) ? std::min(transitions, most) : few);
-    pieces += task.transitions.back();
-  }
+  task.transitions = expected_transitions(predicted ? predicted->transitions : std::vector<double>{}, task.widths);
   return meander::exact_cost(task);
 }
 
 Cost CurveStudy::theory_cost(const Point& point) const {
-  const bool closed_form = networks_->activation(point).pieces() != nullptr;
+  // The recursion of a circle is the same all along it; of other curves it is integrated.
   const double layers = static_cast<double>(networks_->widths(point).size());
-  return {.seconds = (closed_form ? 2e-5 : 2e-3) * layers, .bytes = 1e6};
+  const double places = input_.is_circle() ? 1.0 : 24.0;
+  return {.seconds = machine_rates().task + places * layers * average_costs(point).moments(1.0) +
+                     average_costs(point).law_correction(networks_->law(point), static_cast<int>(layers)),
+          .bytes = 1e6};
 }
 
 void CurveStudy::export_cell(const Task& task, const std::string& path) const {

@@ -13,6 +13,7 @@
 #include "kernels/networks/network.hpp"
 #include "kernels/trajectories/sampled_curve.hpp"
 #include "pipeline/measure/measure.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/inputs/input_curve.hpp"
 #include "studies/networks/network_source.hpp"
 
@@ -63,9 +64,12 @@ class CurveStudy {
   GaussianCorrection correction(const Point& point, const Curve& curve) const;
 
   Cost sampling_cost(const Point& point) const;
+  /// The same where a neuron's activation takes `element` seconds a sample.
+  Cost sampling_cost(const Point& point, double element) const;
   /// What exact counting costs: events as mean-field theory predicts them for a typical curve.
   Cost exact_cost(const Point& point, bool patterns, bool events) const;
   Cost theory_cost(const Point& point) const;
+  const AverageCosts& average_costs(const Point& point) const { return theory_costs_(networks_->activation(point)); }
   void export_cell(const Task& task, const std::string& path) const;
 
  private:
@@ -73,6 +77,7 @@ class CurveStudy {
   InputCurve input_;
   Parameter<long> samples_;
   Precision precision_ = Precision::double_;
+  TheoryCosts theory_costs_;
 };
 
 /// The leading `count` values.

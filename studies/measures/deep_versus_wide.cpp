@@ -12,10 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/mean_field/curve_theory.hpp"
 #include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/trajectories/curve_outputs.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
@@ -147,7 +150,11 @@ class DepthAgainstWidth final : public Measurement {
     add({.layout = {"theory", std::nullopt, false, theory_arrays()},
          .cost =
              [this](const Point& point) {
-               return Cost{.seconds = 4e-3 * static_cast<double>(all_widths(point).size()), .bytes = 1e6};
+               const double layers = static_cast<double>(all_widths(point).size());
+               const AverageCosts& costs = theory_costs_(networks_->activation(point));
+               const double each = costs.moments(1.0);
+               const double law = costs.law_correction(networks_->law(point), static_cast<int>(layers));
+               return Cost{.seconds = machine_rates().task + layers * each + law, .bytes = 1e6};
              },
          .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
@@ -181,13 +188,15 @@ class DepthAgainstWidth final : public Measurement {
     Cost cost;
     const double samples = static_cast<double>(samples_), count = widths.back(), functions = 2.0 * frequencies_;
     double before = 0.0;
+    const MachineRates& rates = machine_rates();
+    const double element = row_seconds(networks_->activation(point)) + rates.step;
     for (const double width : widths) {
-      // Products at 42 Gflop/s; a smooth activation and the length take 15 ns an element.
-      cost.seconds += 2.0 * samples * before * width / 42e9 + 15e-9 * samples * width + 1.5e-9 * before * width;
+      cost.seconds +=
+          samples * before * width * rates.product + element * samples * width + rates.draw * before * width;
       before = width;
     }
-    cost.seconds += (2.0 * samples * count * count + 4.0 * samples * count * functions) / 25e9 +
-                    20.0 * count * count * count / 6e9 + 40e-9 * samples * functions;
+    cost.seconds += (samples * count * count + 2.0 * samples * count * functions) * 1.3 * rates.product +
+                    10.0 * count * count * count * rates.factorisation + 4.0 * rates.function * samples * functions;
     cost.bytes = 1e6 + std::max(curve_outputs_bytes(inputs_.dimension(), widths, samples_),
                                 8.0 * (2.0 * samples * count + samples * functions + 6.0 * count * count));
     return cost;
@@ -310,6 +319,7 @@ class DepthAgainstWidth final : public Measurement {
   double tolerance_;
   int neurons_;
   bool half_;
+  TheoryCosts theory_costs_;
 };
 
 void DepthAgainstWidth::check(const Study& study, const RegressionKeys& keys, Diagnostics& diagnostics) const {

@@ -8,9 +8,12 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/mean_field/layer_exponent_theory.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
@@ -67,7 +70,15 @@ class Volumes final : public Measurement {
     add({.layout = {"theory", std::nullopt, false, theory_arrays()},
          .cost =
              [this](const Point& point) {
-               return Cost{.seconds = 5e-4 * static_cast<double>(networks_->widths(point).size()), .bytes = 1e6};
+               const RandomNetworks& random = *networks_->random();
+               const AverageCosts& costs = theory_costs_(networks_->activation(point));
+               const double sigma_w = random.sigma_w(point), sigma_b = random.sigma_b(point);
+               const double q = sigma_w * sigma_w + sigma_b * sigma_b;
+               const int layers = static_cast<int>(networks_->widths(point).size());
+               const double pairs = q > 0.0 ? costs.iteration(sigma_w, sigma_b, q, sigma_b * sigma_b / q, layers) : 0.0;
+               return Cost{.seconds = machine_rates().task + 3.0 * layers * costs.moments(q) + pairs +
+                                      costs.law_correction(networks_->law(point), layers),
+                           .bytes = 1e6};
              },
          .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
@@ -97,11 +108,14 @@ class Volumes final : public Measurement {
   }
 
   Cost cost_of(const Point& point) const {
-    double seconds = 2e-5, largest = 0.0, widest = points_.dimension(), inputs = points_.dimension();
+    const MachineRates& rates = machine_rates();
+    const double element = row_seconds_with_derivatives(networks_->activation(point)) + 5.0 * rates.step;
+    double seconds = rates.task, largest = 0.0, widest = points_.dimension(), inputs = points_.dimension();
     const double k = directions_(point);
     for (const double width : networks_->widths(point)) {
       const WeightCost weights = weight_cost(networks_->law(point), inputs * width, inputs);
-      seconds += weights.seconds + inputs * width * (k + 1.0) / 1e10 + 1e-9 * k * k * width;
+      seconds += weights.seconds + inputs * width * (rates.streamed + k * rates.product) +
+                 (k * k * rates.step + element) * width;
       largest = std::max(largest, weights.copies * inputs * width);
       widest = std::max(widest, width);
       inputs = width;
@@ -154,6 +168,7 @@ class Volumes final : public Measurement {
   std::shared_ptr<const NetworkSource> networks_;
   InputPoints points_;
   Parameter<int> directions_;
+  TheoryCosts theory_costs_;
 };
 
 }  // namespace

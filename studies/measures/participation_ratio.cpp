@@ -6,7 +6,9 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/networks/forward.hpp"
+#include "studies/costs/activation_cost.hpp"
 #include "studies/curves/curve_study.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
@@ -45,13 +47,15 @@ class Dimensions final : public Measurement {
     const auto network = networks.network(point, {}, curves_.input_dimension());  // which draws nothing yet
     const ForwardCost pass = forward_cost(*network);
     const auto samples = static_cast<double>(curves_.samples()(point));
-    double seconds = 2e-5 + samples * (2.0 * pass.products / 2e10 + 1.5e-9 * pass.steps), copies = 0.0;
+    const MachineRates& rates = machine_rates();
+    const double element = row_seconds(networks.activation(point)) + 3.0 * rates.step;
+    double seconds = rates.task + samples * (2.0 * pass.products * rates.product + element * pass.steps), copies = 0.0;
     for (int l = 1; l <= network->depth(); ++l) {
       const WeightCost weights =
           weight_cost(networks.law(point), static_cast<double>(network->weights(l)), network->fan_in(l));
       const NetworkLayer& last = network->layers()[static_cast<std::size_t>(network->parts(l).last)];
       const auto width = static_cast<double>(size_of_shape(last.output));
-      seconds += weights.seconds + 2.0 * samples * width * std::min(samples, width) / 2e10;
+      seconds += weights.seconds + 2.0 * samples * width * std::min(samples, width) * rates.product;
       copies = std::max(copies, weights.copies);
     }
     return {.seconds = seconds,

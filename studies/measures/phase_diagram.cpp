@@ -2,7 +2,9 @@
 // (sigma_w, sigma_b, activation), and the critical line (Poole et al. 2016; Schoenholz et al. 2017).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,8 +12,11 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/mean_field/mean_field_table.hpp"
 #include "pipeline/measure/measure.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/counted_activation.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
@@ -20,6 +25,10 @@
 namespace meander {
 namespace {
 
+/// Points of a study at which costs are counted.
+constexpr int most_samples = 12;
+/// And when to stop counting: a tenth of a second.
+constexpr double most_evaluations = 1e7;
 /// How near to q* counts as there: Poole et al. 2016 say 1 % below figure 1, their code has 10 %.
 /// The looser first: a cell that never comes nearer lacks only the end.
 constexpr std::array<double, 2> deviations{0.1, 0.01};
@@ -102,8 +111,24 @@ class Diagram final : public Measurement {
     OwnDimension deviation{.name = "deviation", .size = deviations.size(), .long_name = "relative distance to q_star"};
     for (const double value : deviations) deviation.coordinates.emplace_back(value);
     add(std::move(deviation));
+    points_ = study.points();
+    for (const SweepDimension& dimension : study.sweep) {
+      if (dimension.name == "activation") points_ /= dimension.values.size();
+      if (dimension.name == "sigma_w") sigmas_ = dimension.values.size();
+    }
+    const auto at = [&](const char* name, double share, double otherwise) {
+      const SweepDimension* dimension = study.dimension(name);
+      if (dimension == nullptr) return otherwise;
+      return dimension->values[static_cast<std::size_t>(share * static_cast<double>(dimension->values.size()))]
+          .number();
+    };
+    // Far from each other over the study's own ranges: the golden section's multiples fill an interval evenly.
+    for (int k = 0; k < most_samples; ++k) {
+      const double w = (k + 0.5) / most_samples, b = std::fmod(0.6180339887 * (k + 1), 1.0);
+      samples_.emplace_back(at("sigma_w", w, 0.5 + 3.0 * w), at("sigma_b", b, b));
+    }
     add({.layout = {"diagram", std::nullopt, false, diagram_arrays()},
-         .cost = [](const Point&) { return Cost{.seconds = 5e-6, .bytes = 4e6}; },
+         .cost = [this](const Point& point) { return Cost{.seconds = costs(point).point, .bytes = 4e6}; },
          .run = [this](const Task& task,
                        Results& results) { set_diagram(table(task.point), parameters(task.point, true), results); }});
     std::vector<std::string> all_but_sigma_w;
@@ -111,7 +136,7 @@ class Diagram final : public Measurement {
       if (dimension.name != "sigma_w") all_but_sigma_w.push_back(dimension.name);
     }
     add({.layout = {"critical", std::move(all_but_sigma_w), false, critical_arrays()},
-         .cost = [](const Point&) { return Cost{.seconds = 2e-4, .bytes = 4e6}; },
+         .cost = [this](const Point& point) { return Cost{.seconds = costs(point).critical, .bytes = 4e6}; },
          .run =
              [this](const Task& task, Results& results) {
                results.set("sigma_w_critical", table(task.point).sigma_w_critical(parameters(task.point, false)));
@@ -129,6 +154,48 @@ class Diagram final : public Measurement {
     parameters.q0 = keys_.q0(point);
     parameters.keep = keys_.keep(point);
     return parameters;
+  }
+
+  /// Seconds of a task, with its share of the tables that all tasks of an activation share.
+  struct Costs {
+    double point = 0.0, critical = 0.0;
+  };
+
+  /// Counted at two gains, on tables that are new and then on those that are there.
+  const Costs& costs(const Point& point) const {
+    const Activation& activation = keys_.networks.activation(point);
+    const auto [entry, is_new] = costs_.try_emplace(&activation);
+    if (!is_new) return entry->second;
+    const CountedActivation counted(activation);
+    const MeanFieldTable table(counted.activation());
+    const auto diagram = [&](double sigma_w, double sigma_b) {
+      const MeanFieldParameters parameters{.sigma_w = sigma_w, .sigma_b = sigma_b};
+      return counted.evaluations([&] { table.length_basin(parameters, table.phase_point(parameters).q_star); });
+    };
+    const auto critical = [&](double sigma_b) {
+      return counted.evaluations([&] { table.sigma_w_critical({.sigma_b = sigma_b}); });
+    };
+    // Few of them where points are slow.
+    int count = most_samples;
+    const auto all = [&] {
+      double sum = 0.0;
+      for (int k = 0; k < count; ++k) {
+        const auto& [sigma_w, sigma_b] = samples_[static_cast<std::size_t>(5 * k % most_samples)];
+        sum += diagram(sigma_w, sigma_b);
+        if (sum > most_evaluations) count = k + 1;
+      }
+      return sum;
+    };
+    const double first = all(), again = all();
+    const double line = critical(samples_.front().second), line_again = critical(samples_.front().second);
+    const MachineRates& rates = machine_rates();
+    // Series of up to 2560 terms take more than the evaluations.
+    const double each = activation.has_kinks() ? 1.6 * node_seconds(activation) : 2.2 * evaluation_seconds(activation);
+    const double points = static_cast<double>(points_);
+    entry->second.point = 8000.0 * rates.step + each * (again / count + std::max(0.0, first - again) / points);
+    entry->second.critical = 10000.0 * rates.step + each * (line_again + std::max(0.0, line - line_again) *
+                                                                             static_cast<double>(sigmas_) / points);
+    return entry->second;
   }
 
   static void set_diagram(const MeanFieldTable& table, const MeanFieldParameters& parameters, Results& results) {
@@ -159,6 +226,9 @@ class Diagram final : public Measurement {
 
   Keys keys_;
   std::map<const Activation*, MeanFieldTable> tables_;  // by the decoded activation
+  mutable std::map<const Activation*, Costs> costs_;
+  std::size_t points_ = 1, sigmas_ = 1;             // of each activation
+  std::vector<std::pair<double, double>> samples_;  // sigma_w and sigma_b at which costs are counted
 };
 
 Diagram::Keys::Keys(Declaration& declare) : networks(declare) {

@@ -12,7 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
+#include "kernels/mean_field/curve_theory.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/curves/sampling_cost.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
@@ -256,22 +259,42 @@ class Regions final : public Measurement {
   }
 
  private:
-  /// Random networks have about as many regions as their neurons' lines would have in general position.
+  /// Of a circle of random points' scale; a stored network's are unknown.
+  std::vector<double> expected_on_circle(const Point& point) const {
+    const std::vector<int> widths = networks_->widths(point);
+    const RandomNetworks* random = networks_->random();
+    if (random == nullptr) return expected_transitions({}, widths);
+    TheoryParameters parameters;
+    parameters.input_dimension = 2;
+    parameters.widths = widths;
+    parameters.sigma_w = random->sigma_w(point);
+    parameters.sigma_b = random->sigma_b(point);
+    const double radius = std::sqrt(2.0);
+    const Curve circle = curve_between(CurveKind::circle, std::vector{radius, 0.0}, std::vector{0.0, radius});
+    return expected_transitions(curve_theory(networks_->activation(point), parameters, circle).transitions, widths);
+  }
+
+  /// Random networks have about as many regions as lines in general position that a circle crosses as often as theory
+  /// says that it meets the neurons' breakpoints: twice each.
   Cost cost_of(const Point& point) const {
     const LinearPieces* pieces = networks_->activation(point).pieces();
     const double breakpoints = pieces != nullptr ? static_cast<double>(pieces->breakpoints.size()) : 1.0;
     Cost cost;
-    double lines = 0.0, cells = 1.0, fan_in = plane_.dimension();
+    double lines = 0.0, met = 0.0, cells = 1.0, fan_in = plane_.dimension();
+    const std::vector<double> transitions = expected_on_circle(point);
+    std::size_t layer = 0;
     double live = 0.0;
+    const MachineRates& rates = machine_rates();
     for (const int width : networks_->widths(point)) {
-      cost.seconds += cells * width * (3e-10 * fan_in + 2e-8 * breakpoints);
+      cost.seconds += cells * width * (0.5 * rates.streamed * fan_in + 19.0 * rates.step * breakpoints);
       lines += breakpoints * width;
       const double parts = lines == breakpoints * width ? arrangement_bound(lines, 2) : 1.0 + breakpoints * width;
       live += parts * (width + 100.0) + 64.0 * 48.0 * width + 8.0 * width * fan_in;
-      cells = arrangement_bound(lines, 2);
+      met += 0.5 * transitions[layer++];
+      cells = arrangement_bound(met, 2);
       fan_in = width;
     }
-    cost.seconds += cells * 1e-7;
+    cost.seconds += rates.task + 100.0 * rates.step * cells;
     cost.bytes = 1e6 + live + (edges_ ? 80.0 * cells : 0.0);
     return cost;
   }

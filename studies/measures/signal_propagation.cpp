@@ -12,12 +12,15 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/curves/curve.hpp"
 #include "kernels/mean_field/gaussian_correction.hpp"
 #include "kernels/mean_field/mean_field.hpp"
 #include "kernels/mean_field/propagation_theory.hpp"
 #include "kernels/propagation/signal_propagation.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
@@ -114,8 +117,8 @@ class Signals final : public Measurement {
     add({.layout = {"theory", std::nullopt, false, theory_arrays(wishes_)},
          .cost =
              [this](const Point& point) {
-               const double layers = static_cast<double>(networks_->widths(point).size());
-               return Cost{.seconds = 0.01 + 5e-4 * layers, .bytes = 1e6};
+               const double q0 = start_of(point).value_or(1.0);
+               return Cost{.seconds = theory_seconds(point, q0, c0_.value_or(point, 0.0)), .bytes = 1e6};
              },
          .run =
              [this](const Task& task, Results& results) {
@@ -145,6 +148,19 @@ class Signals final : public Measurement {
     return networks_->random() != nullptr && (!points_.has_data() || (q0_.is_given() && c0_.is_given()));
   }
 
+  /// The two maps through the layers, each layer's chi_1, and the fixed points.
+  double theory_seconds(const Point& point, double q0, double c0) const {
+    const auto network = networks_->random()->parameters(point, points_.dimension());
+    const AverageCosts& costs = theory_costs_(networks_->activation(point));
+    const double gain = network.sigma_w * network.sigma_w, floor = network.sigma_b * network.sigma_b;
+    const double q = gain * q0 + floor, c = q > 0.0 ? (gain * q0 * c0 + floor) / q : 0.0;
+    const int layers = static_cast<int>(network.widths.size());
+    const double masked = network.sigma_w / std::sqrt(keep_(point));
+    return machine_rates().task + costs.law_correction(networks_->law(point), layers) +
+           3.0 * layers * costs.moments(q) + costs.iteration(network.sigma_w, network.sigma_b, q, c, layers) +
+           costs.phase_point(masked, network.sigma_b, q);
+  }
+
   Cost cost_of(const Point& point) const {
     const std::vector<int> widths = networks_->widths(point);
     const double layers = static_cast<double>(widths.size());
@@ -159,11 +175,15 @@ class Signals final : public Measurement {
       inputs = width;
     }
     // Drawing a weight, two products with it, the way back, and a tangent for each layer before it.
-    double each = 2.5e-9;
-    if (wishes_.gradients) each += 2e-9;
-    if (wishes_.perturbations) each += 0.5 * layers * 1e-10;
+    const MachineRates& rates = machine_rates();
+    double each = rates.draw + rates.streamed;
+    if (wishes_.gradients) each += 2.0 * rates.streamed;
+    if (wishes_.perturbations) each += 0.5 * layers * 1.5 * rates.product;
+    const double each_neuron = 2.0 * row_seconds_with_derivatives(networks_->activation(point)) + 20.0 * rates.step;
     const double tangents = wishes_.perturbations ? layers * *std::max_element(widths.begin(), widths.end()) : 0.0;
-    return {.seconds = 1e-4 + weights * each, .bytes = 8.0 * (largest + 8.0 * neurons + 3.0 * tangents)};
+    double seconds = rates.task + weights * each + neurons * each_neuron;
+    if (!has_theory_family() && networks_->random() != nullptr) seconds += theory_seconds(point, 1.0, 0.5);
+    return {.seconds = seconds, .bytes = 8.0 * (largest + 8.0 * neurons + 3.0 * tangents)};
   }
 
   void measure(const Task& task, Results& results) const {
@@ -261,6 +281,7 @@ class Signals final : public Measurement {
   Parameter<MeanSquare> q0_;
   Parameter<double> c0_, keep_;
   Wishes wishes_;
+  TheoryCosts theory_costs_;
 };
 
 /// Two inputs in one dimension are parallel.

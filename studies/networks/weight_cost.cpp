@@ -2,18 +2,15 @@
 
 #include <algorithm>
 
+#include "kernels/base/machine_rates.hpp"
+
 namespace meander {
-namespace {
-
-constexpr double flops_factorisation = 6e9;
-
-}  // namespace
-
 WeightCost weight_cost(const std::optional<WeightLaw>& law, double weights, double fan_in) {
-  if (!law) return {0.3e-9 * weights, 1.0};
-  WeightCost cost{(law->kind == WeightLaw::Kind::student_t ? 12e-9 : 1.5e-9) * weights, 1.0};
+  const MachineRates& rates = machine_rates();
+  if (!law) return {rates.streamed * weights, 1.0};
+  WeightCost cost{(law->kind == WeightLaw::Kind::student_t ? 9.0 : 1.0) * rates.draw * weights, 1.0};
   if (law->kind != WeightLaw::Kind::orthogonal) return cost;
-  cost.seconds += 2.0 * weights * std::min(weights / fan_in, fan_in) / flops_factorisation;
+  cost.seconds += weights * std::min(weights / fan_in, fan_in) * rates.factorisation;
   cost.copies = 4.0;
   return cost;
 }

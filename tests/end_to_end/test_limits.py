@@ -151,3 +151,28 @@ def test_what_files_hold_is_never_executed(tmp_path):
     for text in (f"{hostile} 100000\n", f"100000 {hostile}\n", "x\n", "-5 3\n", "1" * 40 + " 1\n", "08 09\n", "\n"):
         assert cores(tmp_path / "s", cgroup="0::/\n", mountinfo=V2, **{"cpu.max": text}) in ("64", "1"), text
     assert not (tmp_path / "executed").exists()
+
+
+# Minutes of averages in one task that keeps nothing.
+THEORY = """
+title = "long theory"
+measure = "geometry"
+[sweep]
+width = [10]
+depth = [100]
+sigma_w = [10.0]
+activation = ["swish"]
+[input]
+dimension = 10
+"""
+
+
+def test_long_theory_stops(study, tmp_path):
+    """In the middle of a task, soon after it is told to."""
+    path, out = study(THEORY), tmp_path / "out.h5"
+    job = subprocess.Popen(command("run", path, "-o", out, "--quiet"), env=environment(), stderr=subprocess.DEVNULL)
+    time.sleep(3.0)
+    assert job.poll() is None  # else too short a task to prove anything
+    job.terminate()
+    assert job.wait(timeout=20) == 2
+    assert '"missing": 2' in meander("status", out, "--json")

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/gaussian_averages/gaussian_average.hpp"
 #include "kernels/gaussian_averages/gaussian_moments.hpp"
 #include "kernels/gaussian_averages/hermite_coefficients.hpp"
@@ -23,6 +24,8 @@
 #include "kernels/propagation/layer_exponents.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "pipeline/measure/measure.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/curves/sampling_cost.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
@@ -108,22 +111,51 @@ class Spectrum final : public Measurement {
       more.insert(more.end(), {"sigma_w", "sigma_b", "activation", "design_chi_1"});
       return dimensions_of(study, more);
     };
-    const auto seconds = [](double each) {
-      return [each](const Point&) { return Cost{.seconds = each, .bytes = 1e6}; };
+    const auto cost = [this](double (Spectrum::*seconds)(const Point&) const) {
+      return [this, seconds](const Point& point) { return Cost{.seconds = (this->*seconds)(point), .bytes = 1e6}; };
     };
     add({.layout = {"spectrum", over({"q0", "variance"}), false, spectrum_arrays()},
-         .cost = seconds(1e-5 * settings_.orders() + 1e-2),
+         .cost = cost(&Spectrum::spectrum_seconds),
          .run = with_activation(&Spectrum::take_spectrum)});
     add({.layout = {"fixed_point", over({"q0"}), false, fixed_point_arrays()},
-         .cost = seconds(2e-2),
+         .cost = cost(&Spectrum::fixed_point_seconds),
          .run = with_activation(&Spectrum::find_fixed_point)});
     if (settings_.depth() == 0) return;
     // Where all weights are Gaussian, theory does not depend on the network's shape.
     std::vector<std::string> keys{"q0", "c0"};
     if (law_matters(study)) keys.insert(keys.end(), {"weights", "width", "widths", "depth"});
     add({.layout = {"theory", over(std::move(keys)), false, theory_spectrum_arrays()},
-         .cost = seconds(2e-3 * settings_.depth()),
+         .cost = cost(&Spectrum::theory_seconds),
          .run = with_activation(&Spectrum::predict)});
+  }
+
+  /// A designed activation is a polynomial, whose averages are finite sums.
+  const AverageCosts& costs(const Point& point) const {
+    static const Activation polynomial = Activation::hermite({0.0, 1.0, 0.1, 0.1});
+    return theory_costs_(settings_.is_designed() ? polynomial : settings_.networks().activation(point));
+  }
+
+  /// The attractor, and coefficients by quadrature.
+  double spectrum_seconds(const Point& point) const {
+    const double sigma_w = settings_.sigma_w(point), sigma_b = settings_.sigma_b(point);
+    const bool given = settings_.given_variance(point).has_value();
+    const double attractor = given ? 0.0 : costs(point).attractor(sigma_w, sigma_b, 1.0);
+    return machine_rates().task + attractor + 0.5 * settings_.orders() * costs(point).moments(1.0);
+  }
+
+  /// Every fixed point between 1e-12 and 1e6 on a grid, and the stability of one.
+  double fixed_point_seconds(const Point& point) const {
+    const double sigma_w = settings_.sigma_w(point), sigma_b = settings_.sigma_b(point);
+    return machine_rates().task + 241.0 * costs(point).moments(1.0) + costs(point).phase_point(sigma_w, sigma_b, 1.0);
+  }
+
+  double theory_seconds(const Point& point) const {
+    const double sigma_w = settings_.sigma_w(point), sigma_b = settings_.sigma_b(point);
+    const double gain = sigma_w * sigma_w, floor = sigma_b * sigma_b, q = gain + floor;
+    const double c = q > 0.0 ? (gain * settings_.c0(point) + floor) / q : 0.0;
+    return machine_rates().task + 3.0 * settings_.depth() * costs(point).moments(q) +
+           costs(point).iteration(sigma_w, sigma_b, q, c, settings_.depth()) +
+           costs(point).phase_point(sigma_w, sigma_b, q);
   }
 
   bool law_matters(const Study& study) const {
@@ -156,7 +188,10 @@ class Spectrum final : public Measurement {
     task.widths = settings_.networks().widths(point);
     task.samples = 3L * settings_.pairs();
     task.law = settings_.networks().law(point);
-    return sampling_cost(task);
+    task.element = row_seconds_with_derivatives(settings_.networks().activation(point));
+    Cost cost = sampling_cost(task);
+    if (!settings_.is_stored()) cost.seconds += theory_seconds(point);
+    return cost;
   }
 
   /// Row-major (pairs, inputs) each.
@@ -363,6 +398,7 @@ class Spectrum final : public Measurement {
   }
 
   SpectrumStudy settings_;
+  TheoryCosts theory_costs_;
 };
 
 }  // namespace

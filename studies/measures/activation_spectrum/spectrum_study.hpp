@@ -53,6 +53,8 @@ class SpectrumStudy {
   /// Whether networks are measured: stored ones, or random ones whose width the study gives.
   bool has_networks() const { return has_networks_; }
   bool is_stored() const { return networks_->random() == nullptr; }
+  /// Whether activations are polynomials made for a chi_1.
+  bool is_designed() const { return keys_.design_chi_1.is_given(); }
   int input_dimension() const { return input_dimension_; }
   /// The deepest network's depth, or that of theory alone; 0 where no layers are asked for.
   int depth() const { return depth_; }
@@ -81,7 +83,6 @@ class SpectrumStudy {
   std::optional<double> given_variance(const Point& point) const { return keys_.variance(point).number; }
 
  private:
-  bool is_designed() const { return keys_.design_chi_1.is_given(); }
   void read_networks(const Study& study, Diagnostics& diagnostics);
   void check_designs(const Study& study, Diagnostics& diagnostics) const;
   void check_q0(const Study& study, Diagnostics& diagnostics) const;

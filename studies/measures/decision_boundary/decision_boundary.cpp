@@ -11,11 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/decision_boundary/boundary_curvature.hpp"
 #include "kernels/decision_boundary/boundary_search.hpp"
 #include "kernels/mean_field/boundary_theory.hpp"
 #include "kernels/mean_field/gaussian_correction.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
@@ -164,7 +167,11 @@ class Boundaries final : public Measurement {
     add({.layout = {"theory", std::nullopt, false, theory_arrays()},
          .cost =
              [this](const Point& point) {
-               return Cost{.seconds = 4e-3 * static_cast<double>(networks_->widths(point).size()), .bytes = 1e6};
+               const double layers = static_cast<double>(networks_->widths(point).size());
+               const AverageCosts& costs = theory_costs_(networks_->activation(point));
+               const double each = costs.moments(1.0);
+               const double law = costs.law_correction(networks_->law(point), static_cast<int>(layers));
+               return Cost{.seconds = machine_rates().task + 3.0 * layers * each + law, .bytes = 1e6};
              },
          .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
@@ -186,8 +193,15 @@ class Boundaries final : public Measurement {
     for (std::size_t l = 0; l + 1 < sizes.size(); ++l) weights += static_cast<double>(sizes[l]) * sizes[l + 1];
     const CurvatureCost one = curvature_cost(sizes, choice_.curvature_options());
     // About sixty evaluations find a bracket, ten more a point.
-    const double search = 70.0 * 2.0 * weights / 2.5e9;
-    cost.seconds = 1.5e-9 * weights + choice_.points() * (search + one.seconds);
+    const MachineRates& rates = machine_rates();
+    double neurons = 0.0;
+    for (const int size : sizes) neurons += size;
+    const Activation& activation = networks_->activation(point);
+    // A curve through a network that is not odd may miss the boundary, and is looked at closely before the next.
+    const double tries = activation.odd() == true ? 70.0 : 70.0 + 0.22 * static_cast<double>(choice_.search().samples);
+    const double each = weights * rates.streamed + neurons * (evaluation_seconds(activation) + 2.0 * rates.step);
+    const double search = tries * (each + 1000.0 * rates.step);
+    cost.seconds = machine_rates().draw * weights + choice_.points() * (search + one.seconds);
     cost.bytes = 1e6 + 8.0 * weights * (networks_->random() == nullptr ? 2.0 : 1.0) + one.bytes +
                  32.0 * choice_.points() * choice_.curvatures() * static_cast<double>(sizes.size());
     return cost;
@@ -264,6 +278,7 @@ class Boundaries final : public Measurement {
 
   std::shared_ptr<const NetworkSource> networks_;
   BoundaryChoice choice_;
+  TheoryCosts theory_costs_;
 };
 
 }  // namespace

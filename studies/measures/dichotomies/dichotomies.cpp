@@ -12,12 +12,15 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/linear_regions/cube_walk.hpp"
 #include "kernels/linear_regions/exact_curve.hpp"
 #include "kernels/mean_field/curve_theory.hpp"
 #include "pipeline/inputs/arrays.hpp"
+#include "studies/costs/activation_cost.hpp"
 #include "studies/curves/count_method.hpp"
 #include "studies/curves/curve_study.hpp"
+#include "studies/curves/sampling_cost.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
@@ -237,11 +240,13 @@ double Labelings::exact_seconds(const Point& point, const std::vector<int>& widt
   const auto theory =
       curve_theory(networks_->activation(point), parameters,
                    curve_between(CurveKind::circle, std::vector{radius, 0.0}, std::vector{0.0, radius}));
-  double seconds = 0.0;
+  const std::vector<double> transitions = expected_transitions(theory.transitions, parameters.widths);
+  const MachineRates& rates = machine_rates();
+  double seconds = 0.0, pieces = 0.0;
   for (std::size_t l = 0; l < parameters.widths.size(); ++l) {
-    const double width = parameters.widths[l];
-    const double transitions = theory.transitions[l];
-    seconds += 5e-9 * width * (std::isfinite(transitions) ? transitions : 4.0 * width);
+    const double width = parameters.widths[l], fan_in = l == 0 ? 0.0 : parameters.widths[l - 1];
+    seconds += pieces * width * (0.6 * fan_in * rates.product + 1.4 * rates.step) + 350.0 * rates.step * transitions[l];
+    pieces += transitions[l];
   }
   return seconds;
 }
@@ -250,10 +255,16 @@ Cost Labelings::cost_of(const Point& point) const {
   const std::vector<int> widths = networks_->widths(point);
   const int inputs = stored_ ? static_cast<int>(stored_->points.front().size()) : inputs_->dimension();
   const double points = stored_ ? static_cast<double>(stored_->points.size()) : static_cast<double>(point_count(point));
+  const MachineRates& rates = machine_rates();
+  const double element = row_seconds(networks_->activation(point)) + 2.0 * rates.step;
   double weights = 0.0, widest = inputs;
+  std::vector<double> from;  // seconds of a point and step from each layer on: what is before it does not move
   for (std::size_t l = 0; l < widths.size(); ++l) {
     weights += static_cast<double>(widths[l]) * (l == 0 ? inputs : widths[l - 1]);
     widest = std::max(widest, static_cast<double>(widths[l]));
+    const double fan_in = l == 0 ? inputs : widths[l - 1];
+    for (double& seconds : from) seconds += widths[l] * (1.5 * rates.product * fan_in + 0.6 * element);
+    from.push_back(widths[l] * 0.6 * element);
   }
   const bool exact = counts_exactly(method_, networks_->activation(point));
   Cost cost;
@@ -261,9 +272,10 @@ Cost Labelings::cost_of(const Point& point) const {
   cost.bytes += exact ? exact_curve_bytes(2, widths) : 8.0 * 3 * 512 * widest;
   for (const int layer : layers_) {
     if (layer > static_cast<int>(widths.size())) break;
-    const double drawn = 4e-9 * weights;
-    cost.seconds += drawn + (exact ? points * exact_seconds(point, widths, layer)
-                                   : points * static_cast<double>(steps_(point)) * 1e-10 * weights);
+    const double drawn = 3.0 * rates.draw * weights + rates.task * (1.0 + points);
+    cost.seconds +=
+        drawn + (exact ? points * exact_seconds(point, widths, layer)
+                       : points * static_cast<double>(steps_(point)) * from[static_cast<std::size_t>(layer - 1)]);
   }
   return cost;
 }

@@ -8,8 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/mean_field/geometry_theory.hpp"
 #include "kernels/trajectories/manifold_geometry.hpp"
+#include "studies/costs/activation_cost.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/curves/curve_study.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
@@ -80,16 +83,41 @@ class CurveGeometry final : public Measurement {
 
   double layers_of(const Point& point) const { return static_cast<double>(curves_.networks().widths(point).size()); }
 
-  /// The covariance map takes longest where points are nearly alike.
+  /// The recursion at points of the curve (one of a circle), and the covariance map of each distance.
   double theory_seconds(const Point& point) const {
-    return layers_of(point) * (2e-4 + 3e-4 * static_cast<double>(wishes_.deltas().size()));
+    const AverageCosts& costs = curves_.average_costs(point);
+    double seconds = curves_.theory_cost(point).seconds;
+    if (!wishes_.autocorrelation || !curves_.is_circle()) return seconds;
+    const TheoryParameters parameters = curves_.theory_parameters(point);
+    const double gain = parameters.sigma_w * parameters.sigma_w, floor = parameters.sigma_b * parameters.sigma_b;
+    const double q = gain * mean_square(curves_.typical_curve(point)) + floor;
+    const std::vector<double> deltas = wishes_.deltas();
+    // Neighbouring distances cost the same.
+    constexpr std::size_t most = 16;
+    const std::size_t asked = std::min(most, deltas.size());
+    for (std::size_t k = 0; k < asked; ++k) {
+      const double delta = deltas[k * deltas.size() / asked];
+      const double c = ((q - floor) * std::cos(delta) + floor) / q;
+      seconds += costs.iteration(parameters.sigma_w, parameters.sigma_b, q, c, static_cast<int>(layers_of(point))) *
+                 static_cast<double>(deltas.size()) / static_cast<double>(asked);
+    }
+    return seconds;
   }
 
   Cost cost_of(const Point& point) const {
-    // Three forward passes.
-    Cost cost = curves_.sampling_cost(point);
-    cost.seconds *= wishes_.curvature ? 3.0 : 2.0;
-    if (curves_.has_theory_of_draws()) cost.seconds += theory_seconds(point) + 0.05 * layers_of(point);
+    // Three forward passes, the activation with its derivatives.
+    const double passes = wishes_.curvature ? 3.0 : 2.0;
+    Cost cost =
+        curves_.sampling_cost(point, row_seconds_with_derivatives(curves_.networks().activation(point)) / passes);
+    cost.seconds *= passes;
+    if (wishes_.autocorrelation) {
+      // A Fourier transform for two neurons, and one more.
+      const double samples = static_cast<double>(curves_.samples()(point));
+      double neurons = 0.0;
+      for (const int width : curves_.networks().widths(point)) neurons += width + 2.0;
+      cost.seconds += 1.2 * machine_rates().step * neurons * samples * std::log2(samples);
+    }
+    if (curves_.has_theory_of_draws()) cost.seconds += theory_seconds(point);
     cost.bytes = manifold_geometry_bytes(curves_.input_dimension(), curves_.networks().widths(point),
                                          options(point, !wishes_.curvature));
     return cost;
