@@ -3,9 +3,11 @@
 #include "kernels/base/lapack.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 extern "C" {
 void dgeqrf_(const int* m, const int* n, double* a, const int* lda, double* tau, double* work, const int* lwork,
@@ -26,6 +28,8 @@ void dsytrd_(const char* uplo, const int* n, double* a, const int* lda, double* 
              const int* lwork, int* info);
 void dormtr_(const char* side, const char* uplo, const char* trans, const int* m, const int* n, const double* a,
              const int* lda, const double* tau, double* c, const int* ldc, double* work, const int* lwork, int* info);
+void dsterf_(const int* n, double* d, double* e, int* info);
+void dlaev2_(const double* a, const double* b, const double* c, double* rt1, double* rt2, double* cs1, double* sn1);
 void dstemr_(const char* jobz, const char* range, const int* n, double* d, double* e, const double* vl,
              const double* vu, const int* il, const int* iu, int* m, double* w, double* z, const int* ldz,
              const int* nzc, int* isuppz, int* tryrac, double* work, const int* lwork, int* iwork, const int* liwork,
@@ -135,8 +139,38 @@ int ormtr(const char* side, const char* uplo, const char* trans, int m, int n, c
   });
 }
 
+int sterf(int n, double* diagonal, double* off_diagonal) {
+  int info = 0;
+  dsterf_(&n, diagonal, off_diagonal, &info);
+  return info;
+}
+
+namespace {
+
+/// dstemr orders two eigenvalues by their size, whatever their signs, and counts `first` and `last` in that order: here
+/// they are ascending. Its own routine for two finds both.
+int stemr_of_two(const double* diagonal, const double* off_diagonal, int first, int last, std::vector<double>& values,
+                 double* vectors) {
+  double larger = 0.0, smaller = 0.0, cosine = 1.0, sine = 0.0;
+  dlaev2_(&diagonal[0], &off_diagonal[0], &diagonal[1], &larger, &smaller, &cosine, &sine);
+  // (cosine, sine) belongs to the one of larger size.
+  std::array<std::array<double, 3>, 2> pairs{{{smaller, -sine, cosine}, {larger, cosine, sine}}};
+  if (larger < smaller) std::swap(pairs[0], pairs[1]);
+  values.clear();
+  for (int k = first; k <= last; ++k) {
+    const auto& [value, x, y] = pairs[static_cast<std::size_t>(k - 1)];
+    values.push_back(value);
+    *vectors++ = x;
+    *vectors++ = y;
+  }
+  return 0;
+}
+
+}  // namespace
+
 int stemr(int n, double* diagonal, double* off_diagonal, int first, int last, std::vector<double>& values,
           double* vectors) {
+  if (n == 2) return stemr_of_two(diagonal, off_diagonal, first, last, values, vectors);
   const int wanted = last - first + 1;
   std::vector<int> support(times(2, wanted)), integers(times(10, n));
   std::vector<double> work(times(18, n));

@@ -3,6 +3,7 @@
 
 #include "kernels/agreement/agreement.hpp"
 #include "kernels/base/huge_pages.hpp"
+#include "kernels/networks/scaled_slope.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -135,7 +136,10 @@ std::vector<double> JacobianOperator::local_layer(int layer, const std::vector<d
     path_of(block).add_product(block, panel.data(), 1, &h[size_of(i)], 1);
     const double slope = network_.activation().derivative(h[size_of(i)]);
     slope_squares += slope * slope;
-    if (slope == 0.0) continue;
+    if (slope == 0.0) {
+      if (scaled_slope(network_.activation(), h[size_of(i)]).mantissa != 0.0) ++kept.hidden;
+      continue;
+    }
     kept.row.push_back(row);
     kept.slope.push_back(slope);
     if (storage_ == WeightStorage::double_) kept.weight.insert(kept.weight.end(), weight.begin(), weight.end());
@@ -154,7 +158,7 @@ std::vector<double> JacobianOperator::local_layer(int layer, const std::vector<d
 
 /// Ends the layer on all ranks alike: with its sums, or by throwing.
 void JacobianOperator::end_layer(int layer, double slope_squares) {
-  double sums[2] = {slope_squares, static_cast<double>(layers_.back().row.size())};
+  double sums[2] = {slope_squares, static_cast<double>(layers_.back().row.size() + layers_.back().hidden)};
   MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, communicator());
   if (!std::isfinite(sums[0])) {
     throw std::overflow_error("layer " + std::to_string(layer) + " of " + std::to_string(network_.depth()) +

@@ -40,7 +40,8 @@ class JacobianOperator final : public DistributedOperator {
                    WeightStorage storage, MPI_Comm comm = MPI_COMM_SELF);
 
   int depth() const { return static_cast<int>(layers_.size()); }
-  /// Neurons of each layer (depth) with a nonzero slope; J's rank is at most the least of them.
+  /// Neurons of each layer (depth) whose slope is not zero, also where it is below a double's range and products take
+  /// it for zero; J's rank is at most the least of them.
   const std::vector<std::int64_t>& open() const { return open_; }
   /// Mean of phi'(h^l)^2 over each layer's neurons (depth).
   const std::vector<double>& slope_square() const { return slope_square_; }
@@ -58,6 +59,7 @@ class JacobianOperator final : public DistributedOperator {
     std::vector<double> slope;
     std::vector<double> weight;        // (row.size(), size_), or empty
     std::vector<float> single_weight;  // likewise
+    std::size_t hidden = 0;            // rows whose slope is not zero but below a double's range
   };
 
   template <class Use>

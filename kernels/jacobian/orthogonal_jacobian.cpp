@@ -3,6 +3,7 @@
 
 #include "kernels/agreement/agreement.hpp"
 #include "kernels/base/blas.hpp"
+#include "kernels/networks/scaled_slope.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -70,9 +71,10 @@ void OrthogonalJacobian::local_layer(const RandomNetwork& network, int layer, st
   for (std::size_t i = 0; i < x.size(); ++i) {
     x[i] = sigma_w_ * x[i] + bias[size_of(rows()[i])];
     const double slope = network.activation().derivative(x[i]);
+    const bool open = slope != 0.0 || scaled_slope(network.activation(), x[i]).mantissa != 0.0;
     finite = finite && std::isfinite(x[i]);
     sums[0] += slope * slope;
-    sums[1] += slope != 0.0 ? 1.0 : 0.0;
+    sums[1] += open ? 1.0 : 0.0;
     gain[i] = sigma_w_ * slope;
   }
   // All ranks must hear of it.

@@ -17,20 +17,17 @@
 namespace meander {
 namespace {
 
-using Exponent = std::int64_t;
+using Exponent = double;
 
 /// Columns whose exponents lie this close are pivoted together; with slopes of 2^-800 that leaves normal numbers.
 constexpr Exponent window = 150;
-constexpr double smallest_scale = 0x1p-800;
-/// Rows of graded factors that differ by less are left to dense LAPACK, which is then right to 1e3 epsilon or so.
-constexpr double dense_range = 1e2;
-
+/// Scales that lie further below the largest are left for a step of their own, and taken for 2^-parked of it meanwhile:
+/// so the rows of a step and those parked below have nothing of each other that a double could hold.
+constexpr Exponent step = 400, parked = 800;
+/// More than rows know of directions that live in others.
+constexpr double elsewhere = 0x1p-200;
 std::size_t size_of(int n) {
   return static_cast<std::size_t>(n);
-}
-
-double scaled(double x, Exponent e) {
-  return std::ldexp(x, static_cast<int>(std::clamp<Exponent>(e, -5000, 5000)));
 }
 
 void require_success(int info) {
@@ -91,6 +88,25 @@ struct Panel {
   }
 };
 
+bool is_larger(const ScaledNumber& x, const ScaledNumber& y) {
+  if (x.exponent == y.exponent) return std::abs(x.mantissa) > std::abs(y.mantissa);
+  const Exponent a = meander::size_of(x), b = meander::size_of(y);
+  if (a != b) return a > b;
+  return std::abs(scaled(x.mantissa, x.exponent - a)) > std::abs(scaled(y.mantissa, y.exponent - b));
+}
+
+/// Scales over a power of two of the order of the first, which is the largest; 2^-parked for those out of reach.
+std::vector<double> step_scales(std::span<const ScaledNumber> scale) {
+  const Exponent top = meander::size_of(scale.front());
+  const double low = std::ldexp(1.0, -static_cast<int>(parked));
+  std::vector<double> result;
+  for (const ScaledNumber& number : scale) {
+    const bool reached = meander::size_of(number) >= top - step;
+    result.push_back(reached ? scaled(number.mantissa, number.exponent - top) : std::copysign(low, number.mantissa));
+  }
+  return result;
+}
+
 }  // namespace
 
 GradedProduct::GradedProduct(int columns)
@@ -117,6 +133,12 @@ std::vector<double> GradedProduct::next_panel(std::span<const double> scale, std
 }
 
 void GradedProduct::multiply(std::span<const double> scale, std::span<const double> b) {
+  std::vector<ScaledNumber> numbers;
+  for (const double x : scale) numbers.push_back({x, 0.0});
+  multiply(numbers, b);
+}
+
+void GradedProduct::multiply(std::span<const ScaledNumber> scale, std::span<const double> b) {
   if (b.size() != scale.size() * size_of(rows_)) {
     throw std::invalid_argument("a factor has " + std::to_string(b.size()) + " entries (needs " +
                                 std::to_string(scale.size()) + " x " + std::to_string(rows_) + "), make shapes chain");
@@ -135,20 +157,21 @@ void GradedProduct::multiply(std::span<const double> scale, std::span<const doub
   std::vector<std::size_t> order(scale.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t x, std::size_t y) { return std::abs(scale[x]) > std::abs(scale[y]); });
-  const int shift = std::ilogb(scale[order.front()]);
-  std::vector<double> sorted_scale, sorted_b;
+                   [&](std::size_t x, std::size_t y) { return is_larger(scale[x], scale[y]); });
+  std::vector<ScaledNumber> sorted;
+  std::vector<double> sorted_b;
   sorted_b.reserve(b.size());
   for (const std::size_t i : order) {
-    const double x = std::ldexp(scale[i], -shift);
-    sorted_scale.push_back(std::abs(x) < smallest_scale ? std::copysign(smallest_scale, x) : x);
+    sorted.push_back(scale[i]);
     const auto row = b.begin() + static_cast<std::ptrdiff_t>(i * size_of(rows_));
     sorted_b.insert(sorted_b.end(), row, row + rows_);
   }
-  std::vector<double> c = next_panel(sorted_scale, sorted_b);
-  sorted_b.clear();
-  factorise(c, rows);
-  for (Exponent& e : exponent_) e += shift;
+  Factors factors = factorise(next_panel(step_scales(sorted), sorted_b), rows, exponent_);
+  const Exponent shift = meander::size_of(sorted.front());
+  for (Exponent& e : factors.exponent) e += shift;
+  rows_ = rows;
+  take(std::move(factors));
+  multiply_far_rows(sorted);
   // Q's rows back in the caller's order.
   std::vector<double> q(q_.size());
   for (int j = 0; j < rank_; ++j) {
@@ -159,9 +182,77 @@ void GradedProduct::multiply(std::span<const double> scale, std::span<const doub
   q_ = std::move(q);
 }
 
-/// Q, exponents and T of the panel c = A Q times what was there.
-void GradedProduct::factorise(std::vector<double>& c, int rows) {
-  const int before = rank_;
+/// Scales out of reach of the first step (sorted like Q's rows): their rows were taken for 2^-step of the largest.
+/// There directions in these rows and in those above know of each other by 2^-step only, which is nothing beside what a
+/// double holds of either, so that the rest of the scales acts on the former alone.
+void GradedProduct::multiply_far_rows(std::span<const ScaledNumber> scale) {
+  for (int row = 0;;) {
+    const Exponent top = meander::size_of(scale[size_of(row)]);
+    while (row < rows_ && meander::size_of(scale[size_of(row)]) >= top - step) ++row;
+    if (row == rows_) return;
+    const int first = split(row);
+    if (first == rank_) return;
+    const std::span<const ScaledNumber> rest = scale.subspan(size_of(row));
+    const std::vector<double> factor = step_scales(rest);
+    const int rows = rows_ - row;
+    std::vector<double> c;
+    for (int j = first; j < rank_; ++j) {
+      for (int i = 0; i < rows; ++i) {
+        c.push_back(std::abs(factor[size_of(i)]) * q_[size_of(j) * size_of(rows_) + size_of(row + i)]);
+      }
+    }
+    std::vector<Exponent> exponent(exponent_.begin() + first, exponent_.end());
+    // The step before gave each of these rows the sign of its scale, and 2^-parked.
+    for (Exponent& e : exponent) e += meander::size_of(rest.front()) - (top - parked);
+    Factors factors = factorise(std::move(c), rows, exponent);
+    Factors below{{}, std::move(factors.r), std::move(factors.exponent)};
+    for (std::size_t j = 0; j < below.exponent.size(); ++j) {
+      below.q.insert(below.q.end(), size_of(row), 0.0);
+      const auto column = factors.q.begin() + static_cast<std::ptrdiff_t>(j * size_of(rows));
+      below.q.insert(below.q.end(), column, column + rows);
+    }
+    take(std::move(below), first);
+  }
+}
+
+/// Makes directions of Q live in rows before `row`, or in the others; gives the number of the former, which come first.
+int GradedProduct::split(int row) {
+  int first = 0;
+  for (int j = 0; j < rank_; ++j) {
+    double* const column = q_.data() + size_of(j) * size_of(rows_);
+    const bool above = std::any_of(column, column + row, [](double x) { return std::abs(x) > elsewhere; });
+    if (above && first == j) {
+      ++first;
+      std::fill(column + row, column + rows_, 0.0);
+    } else {
+      std::fill(column, column + row, 0.0);
+    }
+  }
+  return first;
+}
+
+/// Puts factors of directions first .. of Q in their place.
+void GradedProduct::take(Factors factors, int first) {
+  const int before = rank_ - first, found = static_cast<int>(factors.exponent.size());
+  if (t_.empty()) {
+    t_ = std::move(factors.r);
+  } else {
+    std::vector<double> t(size_of(found) * size_of(columns_));
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, found, columns_, before, 1.0, factors.r.data(), before,
+                t_.data() + size_of(first) * size_of(columns_), columns_, 0.0, t.data(), columns_);
+    t_.resize(size_of(first) * size_of(columns_));
+    t_.insert(t_.end(), t.begin(), t.end());
+  }
+  q_.resize(size_of(first) * size_of(rows_));
+  q_.insert(q_.end(), factors.q.begin(), factors.q.end());
+  exponent_.resize(size_of(first));
+  exponent_.insert(exponent_.end(), factors.exponent.begin(), factors.exponent.end());
+  rank_ = first + found;
+}
+
+GradedProduct::Factors GradedProduct::factorise(std::vector<double> c, int rows,
+                                                const std::vector<Exponent>& exponent) {
+  const int before = static_cast<int>(exponent.size());
   Panel panel{c,
               rows,
               before,
@@ -172,51 +263,41 @@ void GradedProduct::factorise(std::vector<double>& c, int rows) {
   int factorised = 0;
   while (factorised < std::min(rows, before)) {
     int last = factorised + 1;
-    while (last < before && exponent_[size_of(last)] >= exponent_[size_of(factorised)] - window) ++last;
-    panel.eliminate(factorised, last, exponent_);
+    while (last < before && exponent[size_of(last)] >= exponent[size_of(factorised)] - window) ++last;
+    panel.eliminate(factorised, last, exponent);
     factorised = last;
   }
   // Columns that no row was left for still hold their own scale.
-  for (int p = factorised; p < before; ++p) panel.base[size_of(p)] = exponent_[size_of(p)];
+  for (int p = factorised; p < before; ++p) panel.base[size_of(p)] = exponent[size_of(p)];
 
-  std::vector<double> r;  // row-major (rank, before), columns in their old order
-  std::vector<Exponent> exponent;
+  Factors result;  // R with its columns in their old order
   std::vector<int> kept;
   const int most = std::min(rows, before);
+  constexpr Exponent none = -std::numeric_limits<Exponent>::infinity();
   for (int i = 0; i < most; ++i) {
-    Exponent largest = std::numeric_limits<Exponent>::min();
+    Exponent largest = none;
     for (int p = i; p < before; ++p) {
       if (panel.at(i, p) != 0.0) largest = std::max(largest, std::ilogb(panel.at(i, p)) + panel.base[size_of(p)]);
     }
-    if (largest == std::numeric_limits<Exponent>::min()) continue;  // an exact zero
+    if (largest == none) continue;  // an exact zero
     kept.push_back(i);
-    exponent.push_back(largest);
-    r.resize(r.size() + size_of(before), 0.0);
-    double* row = r.data() + r.size() - size_of(before);
+    result.exponent.push_back(largest);
+    result.r.resize(result.r.size() + size_of(before), 0.0);
+    double* row = result.r.data() + result.r.size() - size_of(before);
     for (int p = i; p < before; ++p) {
       row[panel.origin[size_of(p)]] = scaled(panel.at(i, p), panel.base[size_of(p)] - largest);
     }
   }
-  rank_ = static_cast<int>(kept.size());
-  exponent_ = std::move(exponent);
-  if (t_.empty()) {
-    t_ = std::move(r);
-  } else {
-    std::vector<double> t(size_of(rank_) * size_of(columns_));
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rank_, columns_, before, 1.0, r.data(), before, t_.data(),
-                columns_, 0.0, t.data(), columns_);
-    t_ = std::move(t);
-  }
   c.resize(size_of(rows) * size_of(most));
   form_orthogonal(rows, most, c.data(), panel.tau.data());
-  if (rank_ < most) {
-    std::vector<double> q;
-    for (const int i : kept)
-      q.insert(q.end(), c.begin() + i * std::ptrdiff_t{rows}, c.begin() + (i + 1) * std::ptrdiff_t{rows});
-    c = std::move(q);
+  if (kept.size() < size_of(most)) {
+    for (const int i : kept) {
+      result.q.insert(result.q.end(), c.begin() + i * std::ptrdiff_t{rows}, c.begin() + (i + 1) * std::ptrdiff_t{rows});
+    }
+  } else {
+    result.q = std::move(c);
   }
-  q_ = std::move(c);
-  rows_ = rows;
+  return result;
 }
 
 GradedProduct::Spectrum GradedProduct::singular_values() const {
@@ -225,19 +306,7 @@ GradedProduct::Spectrum GradedProduct::singular_values() const {
     spectrum.log.assign(size_of(rank_), 0.0);
     return spectrum;
   }
-  GradedRows rows{rank_, columns_, t_, exponent_};
-  transpose_triangular(rows);
-  transpose_triangular(rows);
-  double smallest = std::numeric_limits<double>::infinity(), largest = -smallest;
-  for (int i = 0; i < rows.rows; ++i) {
-    const double* row = rows.t.data() + size_of(i) * size_of(rows.columns);
-    const double size = std::log(cblas_dnrm2(rows.columns, row, 1)) +
-                        static_cast<double>(rows.exponent[size_of(i)]) * std::numbers::ln2;
-    smallest = std::min(smallest, size);
-    largest = std::max(largest, size);
-  }
-  const bool alike = largest - smallest < std::log(dense_range);
-  spectrum.converged = alike ? dense_singular_values(rows, spectrum.log) : jacobi_singular_values(rows, spectrum.log);
+  spectrum.converged = graded_singular_values({rank_, columns_, t_, exponent_}, spectrum.log);
   spectrum.log.resize(size_of(rank_), -std::numeric_limits<double>::infinity());
   return spectrum;
 }

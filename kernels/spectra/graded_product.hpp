@@ -1,7 +1,8 @@
 // Singular values of long matrix products to high relative accuracy, the smallest included, over any range.
 #pragma once
 
-#include <cstdint>
+#include "kernels/base/scaled_number.hpp"
+
 #include <span>
 #include <vector>
 
@@ -22,8 +23,8 @@ class GradedProduct {
   explicit GradedProduct(int columns);
 
   /// J <- A J, A = diag(scale) B, B row-major (scale.size(), rows()). Rows with scale 0 stay in J as zeros, which is
-  /// exact rank loss: give only the others, in any order, and leave their columns out of the next factor. Scales below
-  /// 2^-800 of the largest are rounded to that.
+  /// exact rank loss: give only the others, in any order, and leave their columns out of the next factor.
+  void multiply(std::span<const ScaledNumber> scale, std::span<const double> b);
   void multiply(std::span<const double> scale, std::span<const double> b);
 
   /// Rows of J that are not zero; the columns of the next factor.
@@ -39,10 +40,19 @@ class GradedProduct {
   Spectrum singular_values() const;
 
  private:
-  using Exponent = std::int64_t;
+  using Exponent = double;  // of whole numbers: beyond 2^53 they are as right as a logarithm can be
+
+  /// Q (rows, rank), exponents and R (rank, columns) of C diag(2^exponent), for that.
+  struct Factors {
+    std::vector<double> q, r;
+    std::vector<Exponent> exponent;
+  };
+  static Factors factorise(std::vector<double> c, int rows, const std::vector<Exponent>& exponent);
 
   std::vector<double> next_panel(std::span<const double> scale, std::span<const double> b) const;
-  void factorise(std::vector<double>& c, int rows);
+  void multiply_far_rows(std::span<const ScaledNumber> scale);
+  int split(int row);
+  void take(Factors factors, int first = 0);
 
   int columns_ = 0;
   int rows_ = 0;

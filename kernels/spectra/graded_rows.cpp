@@ -3,6 +3,7 @@
 
 #include "kernels/base/blas.hpp"
 #include "kernels/base/lapack.hpp"
+#include "kernels/base/scaled_number.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,17 +17,14 @@
 namespace meander {
 namespace {
 
-using Exponent = std::int64_t;
+using Exponent = double;
 
-/// x 2^e for any e.
-double scaled(double x, Exponent e) {
-  return std::ldexp(x, static_cast<int>(std::clamp<Exponent>(e, -5000, 5000)));
-}
+/// Rows of graded factors that differ by less are left to dense LAPACK, which is then right to 1e3 epsilon or so.
+constexpr double dense_range = 1e2;
 
 double log_size(const double* row, int columns, Exponent exponent) {
   const double norm = cblas_dnrm2(columns, row, 1);
-  return norm == 0.0 ? -std::numeric_limits<double>::infinity()
-                     : std::log(norm) + static_cast<double>(exponent) * std::numbers::ln2;
+  return norm == 0.0 ? -std::numeric_limits<double>::infinity() : std::log(norm) + exponent * std::numbers::ln2;
 }
 
 std::vector<double> log_sizes(const GradedRows& matrix) {
@@ -101,12 +99,12 @@ void transpose_triangular(GradedRows& matrix) {
     const auto entry = [&](int j) {
       return matrix.t[static_cast<std::size_t>(j) * static_cast<std::size_t>(m) + static_cast<std::size_t>(i)];
     };
-    Exponent largest = std::numeric_limits<Exponent>::min();
+    Exponent largest = -std::numeric_limits<Exponent>::infinity();
     for (int j = i; j < n; ++j) {
       if (entry(j) != 0.0)
         largest = std::max(largest, std::ilogb(entry(j)) + matrix.exponent[static_cast<std::size_t>(j)]);
     }
-    if (largest == std::numeric_limits<Exponent>::min()) continue;
+    if (largest == -std::numeric_limits<Exponent>::infinity()) continue;
     made.t.resize(made.t.size() + static_cast<std::size_t>(i), 0.0);
     for (int j = i; j < n; ++j)
       made.t.push_back(scaled(entry(j), matrix.exponent[static_cast<std::size_t>(j)] - largest));
@@ -152,8 +150,21 @@ bool dense_singular_values(const GradedRows& matrix, std::vector<double>& log) {
   std::vector<double> s(static_cast<std::size_t>(k));
   const int info = lapack::gesdd_values(m, n, a.data(), m, s.data());
   log.clear();
-  for (const double value : s) log.push_back(std::log(value) + static_cast<double>(base) * std::numbers::ln2);
+  for (const double value : s) log.push_back(std::log(value) + base * std::numbers::ln2);
   return info == 0;
+}
+
+bool graded_singular_values(GradedRows matrix, std::vector<double>& log) {
+  transpose_triangular(matrix);
+  transpose_triangular(matrix);
+  const std::vector<double> sizes = log_sizes(matrix);
+  if (sizes.empty()) {
+    log.clear();
+    return true;
+  }
+  const auto [smallest, largest] = std::minmax_element(sizes.begin(), sizes.end());
+  return *largest - *smallest < std::log(dense_range) ? dense_singular_values(matrix, log)
+                                                      : jacobi_singular_values(matrix, log);
 }
 
 }  // namespace meander

@@ -1,4 +1,6 @@
-// One tridiagonalisation serves both ends. Column-major and row-major are the same for symmetric matrices.
+// One tridiagonalisation serves both ends. All eigenvalues are found and the ends chosen from them; only vectors are
+// asked for by place, since LAPACK's search by place knows values to 1e-13 of the largest and takes two for ordered by
+// size. Column-major and row-major are the same for symmetric matrices.
 #include "kernels/spectra/symmetric_extremes.hpp"
 
 #include "kernels/base/blas.hpp"
@@ -7,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 
@@ -16,6 +19,7 @@ namespace {
 /// A = Q T Q' with T tridiagonal: below the diagonal of `a` lies Q, above it A itself, as before.
 struct Tridiagonal {
   std::vector<double> a, diagonal, off_diagonal, tau;
+  std::vector<double> spectrum;  // ascending
   int n;
 
   Tridiagonal(std::vector<double> matrix, int size) : a(std::move(matrix)), n(size) {
@@ -27,16 +31,23 @@ struct Tridiagonal {
     tau.resize(extent);
     lapack::require(lapack::sytrd("L", n, a.data(), n, diagonal.data(), off_diagonal.data(), tau.data()), "dsytrd");
     for (std::size_t i = 0; i < extent; ++i) a[i * (extent + 1)] = own[i];
+    spectrum = diagonal;
+    std::vector<double> e = off_diagonal;
+    lapack::require(lapack::sterf(n, spectrum.data(), e.data()), "dsterf");
   }
 
   /// Eigenvalues first .. last (from 1, ascending) and their residuals.
   std::pair<std::vector<double>, std::vector<double>> eigenvalues(int first, int last) const {
     const int wanted = last - first + 1;
-    std::vector<double> d = diagonal, e = off_diagonal, values(static_cast<std::size_t>(n));
+    std::vector<double> d = diagonal, e = off_diagonal, rough(static_cast<std::size_t>(n));
     std::vector<double> vectors(static_cast<std::size_t>(n) * static_cast<std::size_t>(wanted));
-    lapack::require(lapack::stemr(n, d.data(), e.data(), first, last, values, vectors.data()), "dstemr");
-    rotate(vectors, static_cast<int>(values.size()));
-    return {values, residuals(values, vectors)};
+    lapack::require(lapack::stemr(n, d.data(), e.data(), first, last, rough, vectors.data()), "dstemr");
+    if (rough.size() != static_cast<std::size_t>(wanted))
+      throw std::runtime_error("dstemr lost an eigenvalue, report this");
+    rotate(vectors, wanted);
+    std::vector<double> values(spectrum.begin() + (first - 1), spectrum.begin() + last);
+    std::vector<double> norms = residuals(values, vectors);
+    return {std::move(values), std::move(norms)};
   }
 
  private:

@@ -15,8 +15,8 @@ struct SymmetricExtremes {
 
 /// `count` eigenvalues (all n, where there are fewer) at either end of the symmetric (n, n) matrix `a`, whose
 /// upper and lower halves both hold it; it is destroyed. Householder tridiagonalisation, then relatively robust
-/// representations (dsytrd, dstemr): backward stable, errors of order n epsilon |A|. Throws std::runtime_error
-/// where LAPACK fails.
+/// representations for the residuals' vectors (dsytrd, dsterf, dstemr): backward stable, errors of order n epsilon |A|.
+/// Throws std::runtime_error where LAPACK fails.
 SymmetricExtremes symmetric_extremes(std::vector<double> a, int n, int count);
 
 }  // namespace meander

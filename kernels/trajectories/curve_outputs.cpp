@@ -6,6 +6,7 @@
 #include "kernels/base/row_arithmetic.hpp"
 #include "kernels/curves/curve_image.hpp"
 #include "kernels/networks/forward.hpp"
+#include "kernels/trajectories/curve_spread.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -18,13 +19,6 @@
 
 namespace meander {
 namespace {
-
-constexpr double block_bytes = 128e6;
-
-long block_size(int widest, long samples) {
-  const auto fitting = static_cast<long>(block_bytes / (8.0 * widest));
-  return std::clamp(fitting, 16L, std::max(samples, 16L));
-}
 
 std::size_t product(long a, long b) {
   return static_cast<std::size_t>(a) * static_cast<std::size_t>(b);
@@ -70,15 +64,6 @@ void transpose(const std::vector<double>& x, long count, long width, double* out
   for (long i = 0; i < width; ++i) {
     for (long k = 0; k < count; ++k) out[i * stride + k] = x[static_cast<std::size_t>(k * width + i)];
   }
-}
-
-/// Adds the polygon through `count` rows, and from the block before, whose last row is kept in `last`.
-void add_length(std::span<const double> rows, long count, long width, std::vector<double>& last,
-                CompensatedSum& length) {
-  const double* row = rows.data();
-  if (!last.empty()) length.add(distance(last.data(), row, width));
-  for (long k = 1; k < count; ++k) length.add(distance(row + (k - 1) * width, row + k * width, width));
-  last.assign(row + (count - 1) * width, row + count * width);
 }
 
 void centre(std::span<double> row) {
@@ -144,11 +129,9 @@ CurveOutputs curve_outputs(const Network& network, const Curve& curve, long samp
   use_one_blas_thread();
   const Curve image = first_layer_image(network, curve);
   const int depth = network.depth();
-  const long block = block_size(network.max_width(), samples);
-  CurveOutputs result;
-  result.outputs.resize(product(network.width(depth), samples));
-  std::vector<CompensatedSum> length(static_cast<std::size_t>(depth - 1));
-  std::vector<std::vector<double>> last(length.size());
+  const long block = curve_block(network.max_width(), samples);
+  CurveSpread spread(network);
+  std::vector<double> outputs(product(network.width(depth), samples));
   std::vector<double> now;
   ForwardPass<double> hidden(network, {.first = 2, .last = std::max(depth - 1, 1), .pre_activations = false});
   for (long first = 0; first < samples; first += block) {
@@ -156,23 +139,18 @@ CurveOutputs curve_outputs(const Network& network, const Curve& curve, long samp
     now.resize(product(count, network.width(1)));
     first_layer(network, image, curve, samples, first, count, now);
     if (depth == 1) {
-      transpose(now, count, network.width(1), result.outputs.data() + first, samples);
+      transpose(now, count, network.width(1), outputs.data() + first, samples);
       continue;
     }
-    const auto measure = [&](int layer, std::span<const double> x) {
-      const auto l = static_cast<std::size_t>(layer - 1);
-      add_length(x, count, network.width(layer), last[l], length[l]);
-    };
     network.activation(1).apply(now);
-    measure(1, now);
+    spread.take(1, now, count);
     hidden.push(now, [&](const LayerImage<double>& layer) {
-      measure(layer.layer, layer.x);
+      spread.take(layer.layer, layer.x, count);
       return true;
     });
-    HeldLayer(network, depth).write_outputs(now, count, result.outputs.data() + first, samples);
+    HeldLayer(network, depth).write_outputs(now, count, outputs.data() + first, samples);
   }
-  for (const CompensatedSum& sum : length) result.length.push_back(sum.value());
-  return result;
+  return spread.outputs(std::move(outputs), curve);
 }
 
 double curve_outputs_bytes(int input_dimension, const std::vector<int>& widths, long samples) {
@@ -182,13 +160,13 @@ double curve_outputs_bytes(int input_dimension, const std::vector<int>& widths, 
     largest = std::max(largest, inputs * outputs);
     inputs = outputs;
   }
-  const double block = static_cast<double>(block_size(widest, samples));
+  const double block = static_cast<double>(curve_block(widest, samples));
   return 8.0 *
          (static_cast<double>(samples) * widths.back() + (widths.size() > 2 ? 2.0 : 1.0) * block * widest + largest);
 }
 
 FourierRegression fourier_regression(std::vector<double> outputs, int count, const std::vector<double>& t,
-                                     int frequencies, double tolerance) {
+                                     int frequencies, const RegressionLimits& limits) {
   const auto samples = static_cast<int>(t.size());
   if (samples <= count + 1 || outputs.size() != product(count, samples)) {
     throw std::invalid_argument("a regression on " + std::to_string(count) + " outputs with " +
@@ -202,8 +180,10 @@ FourierRegression fourier_regression(std::vector<double> outputs, int count, con
   const Factorised factorised(std::move(outputs), samples, count);
   const auto [u, s] = factorised.left_singular_vectors();
   FourierRegression result;
-  const double negligible = std::max(tolerance, samples * std::numeric_limits<double>::epsilon()) * s.front();
-  while (result.rank < count && s[static_cast<std::size_t>(result.rank)] > negligible) ++result.rank;
+  const double share = std::max({limits.tolerance, limits.rounding, samples * std::numeric_limits<double>::epsilon()});
+  const double negligible = share * s.front();
+  const int most = limits.rank_bound < 0 ? count : std::min(count, limits.rank_bound);
+  while (result.rank < most && s[static_cast<std::size_t>(result.rank)] > negligible) ++result.rank;
   if (result.rank > 0) result.condition = s.front() / s[static_cast<std::size_t>(result.rank - 1)];
 
   std::vector<double> functions = basis_functions(t, frequencies);

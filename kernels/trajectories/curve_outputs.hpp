@@ -2,6 +2,7 @@
 // (Poole et al. 2016, figure 5).
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "kernels/curves/curve.hpp"
@@ -14,6 +15,15 @@ struct CurveOutputs {
   std::vector<double> outputs;
   /// Length of the image x^l as a polygon through the samples, for the hidden layers l = 1 .. D - 1.
   std::vector<double> length;
+  /// Size of a hidden layer's values over that of their differences to the first sample's, the largest of all layers (1
+  /// where there is none, infinity where a layer does not move but for rounding): so many times a double's rounding of
+  /// the values is what the differences between outputs are right to.
+  double contraction = 1.0;
+  /// Size of the differences where it is least, of the layers that move at all; infinity where there is none.
+  double least_difference = std::numeric_limits<double>::infinity();
+  /// The centred outputs have no more directions than this: one of a line and two of a circle as long as layers are
+  /// linear, and then the neurons of the last hidden layer that are not constant along the curve.
+  int rank_bound = 0;
 };
 
 /// h^D at samples 0 .. samples - 1 of the curve (Curve::parameter); in blocks of samples, so that no more than
@@ -35,12 +45,22 @@ struct FourierRegression {
   double condition = 1.0;
 };
 
+/// What keeps a direction of the outputs from a regression, besides the rounding of the regression itself.
+struct RegressionLimits {
+  /// Smallest singular value over the largest.
+  double tolerance = 0.0;
+  /// CurveOutputs::rank_bound; negative: none is known.
+  int rank_bound = -1;
+  /// Relative error of the differences between outputs, before they were centred.
+  double rounding = 0.0;
+};
+
 /// Regression of the functions on `outputs` (count rows of `samples` values, taken at parameters t): a QR
 /// factorisation, the singular values of R (rank-revealing), and the orthogonal projection of every function on the
-/// left singular vectors of values above `tolerance` times the largest (at least samples times epsilon: below that
-/// they are rounding). The outputs are destroyed. Throws std::invalid_argument unless samples > count + 1,
+/// left singular vectors of values above the limits (at least samples times epsilon times the largest: below that they
+/// are rounding). The outputs are destroyed. Throws std::invalid_argument unless samples > count + 1,
 /// std::domain_error where an output is not finite, std::runtime_error where LAPACK fails.
 FourierRegression fourier_regression(std::vector<double> outputs, int count, const std::vector<double>& t,
-                                     int frequencies, double tolerance = 0.0);
+                                     int frequencies, const RegressionLimits& limits = {});
 
 }  // namespace meander

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <complex>
 #include <cstddef>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -86,7 +87,15 @@ PrincipalComponents principal_components(const std::vector<const Real*>& points,
   for (std::size_t i = 0; i < samples; ++i) {
     for (std::size_t j = 0; j < neurons; ++j) cloud[i * neurons + j] = static_cast<double>(points[i][j]) - mean[j];
   }
-  const Decomposition svd = decompose(cloud, width, static_cast<int>(samples));
+  Decomposition svd = decompose(cloud, width, static_cast<int>(samples));
+  // What rounding of the points makes of the cloud, whatever lies about their mean.
+  double largest = 0.0;
+  for (const Real* point : points) {
+    for (std::size_t j = 0; j < neurons; ++j) largest = std::max(largest, std::abs(static_cast<double>(point[j])));
+  }
+  const double rounding = 4.0 * static_cast<double>(std::numeric_limits<Real>::epsilon()) * largest *
+                          (std::sqrt(static_cast<double>(samples)) + std::sqrt(static_cast<double>(width)));
+  for (double& value : svd.values) value = value > rounding ? value : 0.0;
   PrincipalComponents result;
   double sum = 0.0;
   for (const double value : svd.values) sum += value;

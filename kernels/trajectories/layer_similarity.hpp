@@ -8,7 +8,8 @@ namespace meander {
 
 /// Principal components of the points h(t_i) of a layer about their mean.
 struct PrincipalComponents {
-  /// Singular values over their sum, descending; min(samples, width) of them.
+  /// Singular values over their sum, descending; min(samples, width) of them. Those that rounding of the points (in
+  /// Real) could have made are zero, and so are their coordinates; NaN where nothing else is left.
   std::vector<double> singular_value_fraction;
   /// Coordinates of the samples along the first components, row-major (components, samples); each
   /// component's sign makes its largest coordinate positive. Missing components are zero.

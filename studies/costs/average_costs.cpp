@@ -17,6 +17,15 @@ int place_of(double x) {
   return static_cast<int>(std::lround(2.0 * std::log2(x)));
 }
 
+/// The logarithm to so many steps an octave, and back; zero and what is not finite have none.
+constexpr int no_logarithm = -100000;
+int rounded(double x, int steps) {
+  return x > 0.0 && std::isfinite(x) ? static_cast<int>(std::lround(steps * std::log2(x))) : no_logarithm;
+}
+double unrounded(int logarithm, int steps) {
+  return logarithm == no_logarithm ? 0.0 : std::exp2(static_cast<double>(logarithm) / steps);
+}
+
 double at_place(int place) {
   return std::exp2(0.5 * place);
 }
@@ -68,9 +77,12 @@ const AverageCosts::Pair& AverageCosts::pair_near(double q, double c) const {
     entry->second.seconds += std::max(0.0, evaluations - of_series) * in_rows_ + 4000.0 * machine_rates().step;
   }
   const GaussianMoments m = gaussian_moments(phi(), near);
-  entry->second.gap = c < 0.0 ? (1.0 + pair.phi_phi / m.phi2) / gap : (1.0 - pair.phi_phi / m.phi2) / gap;
-  // Which cancels near c = 1, where it is the slope.
-  if (c >= 0.0 && gap < 1e-6) entry->second.gap = near * pair.dphi_dphi / m.phi2;
+  Pair& found = entry->second;
+  found.at = at;
+  found.correlation = pair.phi_phi / m.phi2;
+  found.slope = near * pair.dphi_dphi / m.phi2;
+  // The difference cancels near c = 1, where its quotient is the slope.
+  found.gap = gap < 1e-6 ? found.slope : (1.0 - found.correlation) / (1.0 - at);
   return entry->second;
 }
 
@@ -89,8 +101,9 @@ double AverageCosts::pair(double q, double c) const {
 }
 
 double AverageCosts::correlation(double q, double c) const {
-  const double gap = pair_near(q, c).gap * (1.0 - std::abs(c));
-  return std::clamp(c < 0.0 ? gap - 1.0 : 1.0 - gap, -1.0, 1.0);
+  const Pair& near = pair_near(q, c);
+  const double correlation = c < 0.0 ? near.correlation + near.slope * (c - near.at) : 1.0 - near.gap * (1.0 - c);
+  return std::clamp(correlation, -1.0, 1.0);
 }
 
 double AverageCosts::law_correction(const std::optional<WeightLaw>& law, int layers) const {
@@ -101,6 +114,18 @@ double AverageCosts::law_correction(const std::optional<WeightLaw>& law, int lay
 }
 
 double AverageCosts::iteration(double sigma_w, double sigma_b, double q, double c, int layers) const {
+  const double gap = std::clamp(1.0 - std::abs(c), 1e-15, 1.0);
+  const std::array<int, 6> key{
+      rounded(sigma_w, 32), rounded(sigma_b, 32), rounded(q, 32), rounded(gap, 4), c < 0.0, layers};
+  const auto [entry, is_new] = iterations_.try_emplace(key, 0.0);
+  if (is_new) {
+    const double at = std::copysign(1.0 - unrounded(key[3], 4), c);
+    entry->second = iterated(unrounded(key[0], 32), unrounded(key[1], 32), unrounded(key[2], 32), at, layers);
+  }
+  return entry->second;
+}
+
+double AverageCosts::iterated(double sigma_w, double sigma_b, double q, double c, int layers) const {
   const double gain = sigma_w * sigma_w, floor = sigma_b * sigma_b;
   double seconds = 0.0, last = 0.0;
   for (int layer = 0; layer < layers; ++layer) {
@@ -133,6 +158,13 @@ double AverageCosts::attractor(double sigma_w, double sigma_b, double q) const {
 }
 
 double AverageCosts::phase_point(double sigma_w, double sigma_b, double q) const {
+  const std::array<int, 3> key{rounded(sigma_w, 32), rounded(sigma_b, 32), rounded(q, 32)};
+  const auto [entry, is_new] = phase_points_.try_emplace(key, 0.0);
+  if (is_new) entry->second = phased(unrounded(key[0], 32), unrounded(key[1], 32), unrounded(key[2], 32));
+  return entry->second;
+}
+
+double AverageCosts::phased(double sigma_w, double sigma_b, double q) const {
   constexpr double correlation_steps = 12.0;  // Newton's, near where they end
   const double seconds = attractor(sigma_w, sigma_b, q);
   if (!settle(sigma_w, sigma_b, q)) return seconds;

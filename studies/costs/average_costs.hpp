@@ -2,6 +2,7 @@
 // correlation, so that they are counted before they are promised.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <utility>
@@ -31,9 +32,10 @@ class AverageCosts {
 
   /// What says where theory holds for a law of weights that is not Gaussian (gaussian_correction), through `layers`.
   double law_correction(const std::optional<WeightLaw>& law, int layers) const;
-  /// The length and covariance maps through `layers` layers from (q, c) of the first.
+  /// The length and covariance maps through `layers` layers from (q, c) of the first, all rounded: to a thirty-second
+  /// of an octave, and the distance from full correlation to a quarter.
   double iteration(double sigma_w, double sigma_b, double q, double c, int layers) const;
-  /// The attractor of the length map from q; and with the correlation map's fixed point (phase_point).
+  /// The attractor of the length map from q; and, rounded, with the correlation map's fixed point (phase_point).
   double attractor(double sigma_w, double sigma_b, double q) const;
   double phase_point(double sigma_w, double sigma_b, double q) const;
 
@@ -43,8 +45,11 @@ class AverageCosts {
   };
   struct Pair {
     double seconds = 0.0;
-    double gap = 0.0;  // (1 - |E phi phi| / E phi^2) over (1 - |c|), of the sign that c has
+    double at = 0.0, correlation = 0.0, slope = 0.0;  // E phi phi / E phi^2 at c = at, and its derivative in c
+    double gap = 0.0;                                 // (1 - E phi phi / E phi^2) / (1 - c)
   };
+  double iterated(double sigma_w, double sigma_b, double q, double c, int layers) const;
+  double phased(double sigma_w, double sigma_b, double q) const;
   const Moments& moments_near(double q) const;
   const Pair& pair_near(double q, double c) const;
   /// Follows the length map from q to where it leads; false where it collapses or diverges.
@@ -57,6 +62,8 @@ class AverageCosts {
   double alone_, in_rows_;  // seconds of an evaluation
   mutable std::map<int, Moments> moments_;
   mutable std::map<std::pair<int, int>, Pair> pairs_;
+  mutable std::map<std::array<int, 6>, double> iterations_;
+  mutable std::map<std::array<int, 3>, double> phase_points_;
 };
 
 /// One for each activation of a study.

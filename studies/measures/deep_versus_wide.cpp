@@ -15,6 +15,7 @@
 #include "kernels/base/machine_rates.hpp"
 #include "kernels/mean_field/curve_theory.hpp"
 #include "kernels/mean_field/gaussian_correction.hpp"
+#include "kernels/trajectories/curve_differences.hpp"
 #include "kernels/trajectories/curve_outputs.hpp"
 #include "pipeline/inputs/arrays.hpp"
 #include "studies/costs/activation_cost.hpp"
@@ -34,13 +35,20 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_angles = 500;  // of the activities that are kept
+/// Layers whose values are so many times their differences along the curve are passed again, by differences.
+constexpr double most_contraction = 32.0;
+/// Smaller ones may have lost digits, and squares of theirs are zero.
+constexpr double smallest_difference = 1e-150;
 
 std::vector<ArraySpec> measured_arrays(bool activities) {
   std::vector<ArraySpec> arrays{
       array("angular_error", ArrayType::float64,
             "1 - cos of the angle between a sine or cosine and its fit by the outputs", {"frequency", "phase"}),
       array("mean_angular_error", ArrayType::float64, "mean of angular_error over all frequencies and phases", {}),
-      array("rank", ArrayType::int64, "singular values of the centred outputs that the regression uses", {}),
+      array("rank", ArrayType::int64,
+            "singular values of the centred outputs that the regression uses: no more than the last hidden layer has "
+            "neurons that change along the curve, and those above rounding",
+            {}),
       array("condition", ArrayType::float64, "largest over smallest of those singular values", {}),
       array("input_length", ArrayType::float64, "length of the curve in input space", {}),
       undefined("the layer is that of the outputs",
@@ -114,7 +122,8 @@ RegressionKeys::RegressionKeys(Declaration& declare) {
           {.section = "deep_versus_wide",
            .name = "rank_tolerance",
            .description = "singular values of the outputs below this share of the largest are no part of the "
-                          "regression: 0 for the rounding of double precision (samples times epsilon), 1e-6 for what "
+                          "regression: 0 for the rounding of double precision (samples times epsilon; where layers "
+                          "contract the curve, of the differences between its points), 1e-6 for what "
                           "single precision would see",
            .default_value = Value(0.0),
            .minimum = 0,
@@ -205,15 +214,26 @@ class DepthAgainstWidth final : public Measurement {
   void measure(const Task& task, Results& results) const {
     const auto [network, path] = subject(task);
     CurveOutputs found = curve_outputs(*network, path, samples_);
+    if (neurons_ > 0) set_activity(found.outputs, results);
+    if (found.contraction > most_contraction) {
+      found = {};  // before the memory is needed again
+      found = curve_differences(*network, path, samples_);
+    }
     std::vector<double> t;
     for (long i = 0; i < samples_; ++i) t.push_back(path.parameter(i, samples_));
     results.set("input_length", input_length(path));
     results.set("length", std::span<const double>(found.length));
     results.set("shallow_bound", shallow_bound(*network));
-    if (neurons_ > 0) set_activity(found.outputs, results);
+    if (found.least_difference < smallest_difference) {
+      results.status(Status::out_of_range,
+                     "layers contract the curve until its points differ by less than the range of double precision (by "
+                     "more with every layer) take fewer layers or a larger sigma_w");
+      return;
+    }
+    const RegressionLimits limits{tolerance_, found.rank_bound, rounding_of(*network, found.contraction)};
     try {
       const FourierRegression regression =
-          fourier_regression(std::move(found.outputs), network->width(network->depth()), t, frequencies_, tolerance_);
+          fourier_regression(std::move(found.outputs), network->width(network->depth()), t, frequencies_, limits);
       double sum = 0.0;
       for (const double error : regression.error) sum += error;
       results.set("angular_error", regression.error, {static_cast<std::size_t>(frequencies_), 2});
@@ -223,6 +243,12 @@ class DepthAgainstWidth final : public Measurement {
     } catch (const std::domain_error& error) {
       results.status(Status::out_of_range, error.what());
     }
+  }
+
+  /// Sums of so many terms, four times.
+  static double rounding_of(const Network& network, double contraction) {
+    return 4.0 * std::sqrt(static_cast<double>(network.max_width())) * std::numeric_limits<double>::epsilon() *
+           contraction;
   }
 
   struct Subject {
@@ -361,7 +387,7 @@ void DepthAgainstWidth::check(const Study& study, const RegressionKeys& keys, Di
 std::unique_ptr<Measure> make_deep_versus_wide() {
   return bound_measure<DepthAgainstWidth>(
       {.name = "deep_versus_wide",
-       .version = 3,
+       .version = 4,
        .description = "errors of the regression of a network's linear outputs along a great circle on sines and "
                       "cosines, and the length of hidden layers' images against the bound on shallow ones",
        .arrays = joined(measured_arrays(true), theory_arrays())});

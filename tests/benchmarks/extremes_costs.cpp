@@ -55,8 +55,8 @@ void compare(int n, int depth) {
   const JacobianOperator j(parameters, key, input, WeightStorage::double_, MPI_COMM_WORLD);
   if (ranks() == 1) {
     print("jacobian_spectrum", n, depth,
-          busiest_seconds([&] { jacobian_spectrum(RandomNetwork(parameters, key), input); }),
-          jacobian_spectrum_seconds(n, depth));
+          busiest_seconds([&] { jacobian_spectrum(RandomNetwork(parameters, key), input, WeightRank::full); }),
+          jacobian_spectrum_seconds(n, depth, WeightRank::full));
   }
   print("dense_singular_values", n, depth, busiest_seconds([&] { dense_singular_values(j); }),
         dense_seconds(n, depth, ranks()));

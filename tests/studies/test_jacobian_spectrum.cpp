@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,46 @@ TEST_F(JacobianSpectrumMeasure, OverflowIsOutOfRangeAndKeepsLogarithms) {
   EXPECT_NEAR(small.values("density_theory").front(), 100.0, 1e-9);  // all of it in the first bin, like the measured
   EXPECT_NEAR(small.values("density").front(), 100.0, 1e-9);
   EXPECT_NEAR(small.values("log_singular_values").front() / (200 * std::log(1e-3)), 1.0, 0.05);
+}
+
+TEST_F(JacobianSpectrumMeasure, RanksOfSparseWeightsAreThoseOfExactElimination) {
+  const Ran ran =
+      run("realizations = 6\n[sweep]\nwidth = 30\ndepth = [3, 10]\nsigma_w = 1.5\nsigma_b = 0.1\nactivation = "
+          "\"linear\"\nweights = { law = \"sparse\", density = 0.1 }\n");
+  // Bareiss' elimination over the rationals, of the exported networks.
+  const std::vector<double> exact{23, 27, 25, 27, 25, 25, 23, 24, 23, 26, 24, 24};
+  for (std::size_t cell = 0; cell < exact.size(); ++cell) {
+    EXPECT_EQ(ran.values("rank", cell)[0], exact[cell]) << cell;
+    EXPECT_EQ(ran.records[0][cell].status, Status::done) << cell;
+    const auto logs = ran.values("log_singular_values", cell);
+    const auto rank = static_cast<std::size_t>(exact[cell]);
+    EXPECT_GT(logs[rank - 1], -30.0) << cell;  // no rounding of e^-37
+    for (std::size_t k = rank; k < 30; ++k) EXPECT_EQ(logs[k], -std::numeric_limits<double>::infinity());
+  }
+}
+
+TEST_F(JacobianSpectrumMeasure, SlopesBelowTheRangeAreInTheLogarithms) {
+  const Ran ran =
+      run("[sweep]\nwidth = 40\ndepth = 4\nsigma_w = 20.0\nactivation = [\"erf\", \"gelu\"]\n[jacobian_spectrum]\n"
+          "range = [0, 1]\n");
+  for (std::size_t cell = 0; cell < 2; ++cell) {
+    EXPECT_EQ(ran.values("rank", cell)[0], 40.0);
+    EXPECT_EQ(ran.records[0][cell].status, Status::done) << ran.records[0][cell].message;
+    const auto logs = ran.values("log_singular_values", cell);
+    EXPECT_LT(logs.back(), -1000.0);
+    for (const double log : logs) EXPECT_TRUE(std::isfinite(log));
+    EXPECT_EQ(ran.values("singular_values", cell).back(), 0.0);
+  }
+}
+
+TEST_F(JacobianSpectrumMeasure, WhatRoundingHidesIsMissingWithTheReason) {
+  const Ran ran =
+      run("[sweep]\nwidth = 60\ndepth = 8\nsigma_w = 4.0\nsigma_b = 0.1\nactivation = \"gelu\"\nweights = { law = "
+          "\"sparse\", density = 0.05 }\n");
+  EXPECT_EQ(ran.records[0][0].status, Status::not_converged);
+  EXPECT_THAT(ran.records[0][0].message, HasSubstr("lost in rounding"));
+  EXPECT_FALSE(ran.values("rank").empty());
+  EXPECT_TRUE(ran.values("fraction_near_one").empty());
 }
 
 TEST_F(JacobianSpectrumMeasure, RefusesWhatHasNoSpectrum) {

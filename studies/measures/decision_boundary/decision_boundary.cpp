@@ -286,7 +286,7 @@ class Boundaries final : public Measurement {
 std::unique_ptr<Measure> make_decision_boundary() {
   return bound_measure<Boundaries>(
       {.name = "decision_boundary",
-       .version = 3,
+       .version = 4,
        .description = "principal curvatures of the decision boundary beta . x^D = beta_0 of smooth networks, at the "
                       "input and in the space of every layer, and their root mean square at infinite width",
        .arrays = joined(measured_arrays(), theory_arrays())});

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,13 @@ class CurveGeometry final : public Measurement {
 
   double layers_of(const Point& point) const { return static_cast<double>(curves_.networks().widths(point).size()); }
 
+  /// On a circle the same everywhere.
+  static double first_mean_square(const Curve& curve) {
+    std::vector<double> x(static_cast<std::size_t>(curve.dimension()));
+    curve.point(curve.parameter(0, 2), x);
+    return std::inner_product(x.begin(), x.end(), x.begin(), 0.0) / static_cast<double>(x.size());
+  }
+
   /// The recursion at points of the curve (one of a circle), and the covariance map of each distance.
   double theory_seconds(const Point& point) const {
     const AverageCosts& costs = curves_.average_costs(point);
@@ -90,10 +98,10 @@ class CurveGeometry final : public Measurement {
     if (!wishes_.autocorrelation || !curves_.is_circle()) return seconds;
     const TheoryParameters parameters = curves_.theory_parameters(point);
     const double gain = parameters.sigma_w * parameters.sigma_w, floor = parameters.sigma_b * parameters.sigma_b;
-    const double q = gain * mean_square(curves_.typical_curve(point)) + floor;
+    const double q = gain * first_mean_square(curves_.typical_curve(point)) + floor;
     const std::vector<double> deltas = wishes_.deltas();
     // Neighbouring distances cost the same.
-    constexpr std::size_t most = 16;
+    constexpr std::size_t most = 8;
     const std::size_t asked = std::min(most, deltas.size());
     for (std::size_t k = 0; k < asked; ++k) {
       const double delta = deltas[k * deltas.size() / asked];
@@ -240,7 +248,7 @@ std::unique_ptr<Measure> make_geometry() {
   everything.component_layers = {1};
   return bound_measure<CurveGeometry>(
       {.name = "geometry",
-       .version = 3,
+       .version = 4,
        .description =
            "metric, extrinsic curvature, Grassmannian and Euclidean length of a curve's image in every layer "
            "(of the pre-activations), its autocorrelation and principal components, and what mean-field "

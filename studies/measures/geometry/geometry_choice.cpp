@@ -30,7 +30,8 @@ std::vector<ArraySpec> component_arrays() {
       array("principal_components", ArrayType::float64, "coordinates of h^l(t) along its first principal components",
             {"component_layer", "component", "sample"}),
       array("singular_value_fraction", ArrayType::float64,
-            "singular values of the samples of h^l(t) about their mean, over the sum of all",
+            "singular values of the samples of h^l(t) about their mean, over the sum of all; 0 for those below the "
+            "rounding of h^l",
             {"component_layer", "index"})};
   arrays.back().undefined_where = "the curve's image is a point, and beyond the number of singular values";
   return arrays;

@@ -24,13 +24,15 @@ constexpr double reflector_block = 64.0;
 struct Size {
   double n, depth, ranks;
   bool orthogonal;
+  WeightRank rank;
   bool open;  // no slope is zero but at single points
 
   Size(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings)
       : n(parameters.widths.front()),
         depth(static_cast<double>(parameters.widths.size())),
         ranks(settings.ranks),
-        orthogonal(parameters.law.kind == WeightLaw::Kind::orthogonal) {
+        orthogonal(parameters.law.kind == WeightLaw::Kind::orthogonal),
+        rank(weight_rank(parameters.law)) {
     const LinearPieces* pieces = parameters.activation.pieces();
     open = pieces == nullptr ||
            std::none_of(pieces->slopes.begin(), pieces->slopes.end(), [](double s) { return s == 0; });
@@ -58,7 +60,7 @@ double stored_bytes(const Size& size, WeightStorage storage) {
 }
 
 double graded_bytes(const Size& size) {
-  return 1e6 + 8.0 * jacobian_copies * size.n * size.n;
+  return 1e6 + 8.0 * jacobian_copies(size.rank) * size.n * size.n;
 }
 
 double product_bytes(const Size& size, WeightStorage storage, const ExtremesSettings& settings) {
@@ -76,7 +78,7 @@ double product_bytes(const Size& size, WeightStorage storage, const ExtremesSett
 }
 
 double graded_seconds(const Size& size) {
-  return jacobian_spectrum_seconds(static_cast<int>(size.n), static_cast<int>(size.depth));
+  return jacobian_spectrum_seconds(static_cast<int>(size.n), static_cast<int>(size.depth), size.rank);
 }
 
 double matrix_seconds(const Size& size) {
@@ -131,6 +133,16 @@ double krylov_seconds(const Size& size, WeightStorage storage, const ExtremesSet
     seconds += 0.25 * passes * (2.0 * one + orthogonal + 1e-4);
   }
   return seconds;
+}
+
+/// Whether layers are likely to have no inverse, so that the whole spectrum follows a search in vain: sparse weights
+/// with a row or a column of zeros, which is how such matrices mostly become singular.
+bool turns_to_spectrum(const RandomNetwork::Parameters& parameters, const ExtremesSettings& settings) {
+  const Size size(parameters, settings);
+  if (settings.solver != ExtremesSolver::automatic || !settings.smallest() || size.n > widest_graded) return false;
+  if (parameters.law.kind != WeightLaw::Kind::sparse) return false;
+  const double empty = 2.0 * size.n * size.depth * std::pow(1.0 - parameters.law.parameter, size.n);
+  return empty > 0.7;
 }
 
 }  // namespace
@@ -199,6 +211,9 @@ Cost extremes_cost(const RandomNetwork::Parameters& parameters, const ExtremesSe
   if (way == ExtremesWay::graded) {
     cost.seconds = graded_seconds(size) + (by_name ? 0.0 : cost.seconds);
     cost.bytes = by_name ? graded_bytes(size) : std::max(cost.bytes, graded_bytes(size));
+  } else if (way == ExtremesWay::krylov && turns_to_spectrum(parameters, settings)) {
+    cost.seconds += graded_seconds(size);
+    cost.bytes = std::max(cost.bytes, graded_bytes(size));
   } else if (way == ExtremesWay::matrix) {
     cost.seconds = matrix_seconds(size);
     cost.bytes += dense_bytes(static_cast<int>(size.n), settings.ranks);

@@ -25,11 +25,13 @@ namespace {
 constexpr double most_dense_error = 1e-8;
 constexpr double most_factor_error = 1e-4;
 constexpr double most_rounding = 1e-7;
+/// Products below it may have lost digits on the way.
+constexpr double most_hidden = 0x1p-960;
 constexpr const char* lost = "the smallest singular values were not found";
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
-bool is_continuous(WeightLaw::Kind kind) {
-  return kind != WeightLaw::Kind::rademacher && kind != WeightLaw::Kind::sparse;
+bool has_full_rank(const WeightLaw& law) {
+  return weight_rank(law) == WeightRank::full;
 }
 
 }  // namespace
@@ -110,7 +112,7 @@ void ExtremesSearch::make_operator() {
 void ExtremesSearch::set_rank() {
   if (parameters_.sigma_w == 0.0) {
     results_.set("rank", std::int64_t{0});
-  } else if (is_continuous(parameters_.law.kind)) {
+  } else if (has_full_rank(parameters_.law)) {
     results_.set("rank", open_);
   }
 }
@@ -130,8 +132,10 @@ void ExtremesSearch::require_range() const {
   }
   MPI_Allreduce(MPI_IN_PLACE, sizes, 2, MPI_DOUBLE, MPI_MAX, group_);
   if (sizes[0] > 0.0) throw std::overflow_error("singular values exceed the range of double precision");
-  const bool has_rank = open_ > 0 && parameters_.sigma_w != 0.0 && is_continuous(parameters_.law.kind);
-  if (has_rank && sizes[1] == 0.0) {
+  const bool has_rank = open_ > 0 && parameters_.sigma_w != 0.0 && has_full_rank(parameters_.law);
+  // Below it numbers lose their digits one by one.
+  const bool hardly = sizes[1] > 0.0 && sizes[1] < most_hidden;
+  if (hardly || (has_rank && sizes[1] == 0.0)) {
     throw std::overflow_error("singular values lie below the range of double precision");
   }
 }
@@ -268,30 +272,41 @@ void ExtremesSearch::find_in_matrix() {
   };
   if (settings_.largest()) keep_right(largest, "largest", true);
   // Weights of other laws may be singular: what looks like a small value may be a zero.
-  if (settings_.smallest()) keep_right(smallest, "smallest", is_continuous(parameters_.law.kind));
+  if (settings_.smallest()) keep_right(smallest, "smallest", has_full_rank(parameters_.law));
 }
 
 /// The whole spectrum to full relative accuracy, in place of what products found; the other ranks have nothing to do.
 void ExtremesSearch::find_all() {
   if (!is_first()) return;
   const RandomNetwork network(parameters_, key_);
-  const JacobianSpectrum spectrum = jacobian_spectrum(network, input_);
+  const JacobianSpectrum spectrum = jacobian_spectrum(network, input_, weight_rank(parameters_.law));
   results_.set("slope_square", std::span<const double>(spectrum.slope_square));
   if (spectrum.finite_layers < network.depth()) {
     throw std::overflow_error(
         fmt::format("values overflow double precision in layer {} of {}", spectrum.finite_layers + 1, network.depth()));
   }
   results_.set("rank", spectrum.rank);
-  if (!std::isfinite(spectrum.values.front())) {
+  if (spectrum.values.front() > std::numeric_limits<double>::max()) {
     throw std::overflow_error("the largest singular value overflows double precision");
   }
   const auto count = static_cast<std::size_t>(settings_.count);
-  if (settings_.largest()) results_.set("largest", std::span<const double>(spectrum.values).first(count));
+  const bool hidden = spectrum.resolved < spectrum.rank;  // those from place `resolved` to the rank
+  if (hidden) {
+    complain(
+        fmt::format("{} of the {} singular values that are not zero are lost in rounding (weights with zeros or "
+                    "equal sizes, and slopes of very different sizes, leave them to differences of large numbers) "
+                    "take a smaller sigma_w or fewer layers",
+                    spectrum.rank - spectrum.resolved, spectrum.rank));
+  }
+  if (settings_.largest()) {
+    const auto known = hidden ? static_cast<std::size_t>(spectrum.resolved) : count;
+    results_.set("largest", std::span<const double>(spectrum.values).first(std::min(known, count)));
+  }
   if (settings_.smallest()) {
-    std::vector<double> smallest(spectrum.values.begin(), spectrum.values.begin() + spectrum.rank);
+    std::vector<double> smallest(spectrum.values.begin(), spectrum.values.begin() + (hidden ? 0 : spectrum.rank));
     std::reverse(smallest.begin(), smallest.end());
     smallest.resize(std::min(smallest.size(), count));
-    if (!smallest.empty() && smallest.front() == 0.0) {
+    if (!smallest.empty() && smallest.front() < std::numeric_limits<double>::min()) {
       throw std::overflow_error("the smallest singular values lie below the range of double precision");
     }
     results_.set("smallest", std::span<const double>(smallest));

@@ -85,7 +85,7 @@ class Extremes final : public Measurement {
 
 std::unique_ptr<Measure> make_jacobian_extremes() {
   return bound_measure<Extremes>({.name = "jacobian_extremes",
-                                  .version = 1,
+                                  .version = 2,
                                   .description = "largest and smallest singular values of the input-output Jacobian of "
                                                  "very wide square random networks, from products that a group of "
                                                  "ranks shares",

@@ -97,13 +97,20 @@ std::vector<ArraySpec> extremes_arrays(bool largest, bool smallest) {
                             {"index"}));
   }
   if (smallest) {
-    arrays.push_back(number("smallest", "smallest singular values of J that are not zero, ascending", {"index"}));
+    arrays.push_back(number("smallest",
+                            "smallest singular values of J that are not zero, ascending; missing where the "
+                            "rank is less than count, and in a cell that has not converged",
+                            {"index"}));
     arrays.push_back(number("residual_smallest",
                             "larger of |J v - s u| and |J'u - s v| for unit vectors u and v, which rounding of |J| "
                             "limits; missing where no vectors were computed",
                             {"index"}));
   }
-  arrays.push_back(array("rank", ArrayType::int64, "singular values that are not zero; missing where not known", {}));
+  arrays.push_back(array("rank", ArrayType::int64,
+                         "singular values that are not zero, by gates and, of sparse and rademacher weights, in "
+                         "modular arithmetic; missing "
+                         "where not known",
+                         {}));
   arrays.push_back(
       array("iterations", ArrayType::int64,
             "iterations of the solvers, both ends together; 0 where no search went before the whole spectrum", {}));

@@ -59,8 +59,9 @@ class Spectra final : public Measurement {
              [this](const Point& point) {
                const std::vector<int> widths = jacobian_.widths(point);
                const double n = widths.front();
-               const double seconds = jacobian_spectrum_seconds(widths.front(), static_cast<int>(widths.size()));
-               return Cost{.seconds = seconds, .bytes = 1e6 + 8.0 * jacobian_copies * n * n};
+               const WeightRank rank = weight_rank(jacobian_.parameters(point).law);
+               const double seconds = jacobian_spectrum_seconds(widths.front(), static_cast<int>(widths.size()), rank);
+               return Cost{.seconds = seconds, .bytes = 1e6 + 8.0 * jacobian_copies(rank) * n * n};
              },
          .run = [this](const Task& task, Results& results) { set_measured(task, results); }});
     add({.layout = {"theory", std::nullopt, false, jacobian_theory_arrays(universal_)},
@@ -222,11 +223,23 @@ std::vector<double> Spectra::set_universal(const Point& point, const FreeSpectru
   return density;
 }
 
+/// Of singular values that are not zero, and that nobody knows.
+void report_lost(const JacobianSpectrum& spectrum, Results& results) {
+  results.status(
+      Status::not_converged,
+      fmt::format("{} of the {} singular values that are not zero are lost in rounding (weights with zeros or "
+                  "equal sizes, and slopes of sizes that differ by more than double precision holds, leave "
+                  "them to differences of large numbers) take a smaller sigma_w or fewer layers",
+                  spectrum.rank - spectrum.resolved, spectrum.rank));
+}
+
 void Spectra::set_measured(const Task& task, Results& results) const {
   const StreamKey key = task_stream(task);
   const int n = jacobian_.width(task.point);
-  const RandomNetwork network(jacobian_.parameters(task.point), key);
-  const JacobianSpectrum spectrum = jacobian_spectrum(network, jacobian_.input(task.point, key));
+  const RandomNetwork::Parameters parameters = jacobian_.parameters(task.point);
+  const RandomNetwork network(parameters, key);
+  const JacobianSpectrum spectrum =
+      jacobian_spectrum(network, jacobian_.input(task.point, key), weight_rank(parameters.law));
   results.set("slope_square", std::span<const double>(spectrum.slope_square));
   if (spectrum.finite_layers < network.depth()) {
     results.status(Status::out_of_range,
@@ -237,11 +250,13 @@ void Spectra::set_measured(const Task& task, Results& results) const {
   }
   results.set("log_singular_values", std::span<const double>(spectrum.log));
   results.set("rank", spectrum.rank);
-  // Relative to the largest, so that squares do not leave the range before they must.
+  if (spectrum.resolved == 0 && spectrum.rank > 0) return report_lost(spectrum, results);
+  // Relative to the largest, so that squares do not leave the range before they must. What rounding hides, or a zero,
+  // adds nothing.
   const double top = spectrum.log.front();
   double first = 0.0, second = 0.0;
   for (const double log : spectrum.log) {
-    const double relative = std::isfinite(top) ? std::exp(2.0 * (log - top)) : 0.0;
+    const double relative = std::isfinite(top) && std::isfinite(log) ? std::exp(2.0 * (log - top)) : 0.0;
     first += relative / n;
     second += relative * relative / n;
   }
@@ -255,6 +270,7 @@ void Spectra::set_measured(const Task& task, Results& results) const {
   }
   results.set("singular_values", std::span<const double>(spectrum.values));
   results.set("mean", mean);
+  if (spectrum.resolved < spectrum.rank) return report_lost(spectrum, results);
   std::vector<double> near;
   for (const double eps : eps_) {
     // Rounding of an exact 1 - eps or 1 + eps is no reason to leave a value out.

@@ -14,8 +14,15 @@ std::vector<ArraySpec> jacobian_arrays() {
   std::vector<ArraySpec> arrays{
       number("singular_values",
              "singular values of J, descending; below 1e-308 subnormal or 0 (log_singular_values has them)", {"index"}),
-      number("log_singular_values", "natural logarithms of the singular values; -infinity for exact zeros", {"index"}),
-      array("rank", ArrayType::int64, "singular values that are not exactly zero", {}),
+      number(
+          "log_singular_values",
+          "natural logarithms of the singular values, over any range; -infinity for exact zeros, from place `rank` on; "
+          "missing in a cell that has not converged, where rounding hides them",
+          {"index"}),
+      array("rank", ArrayType::int64,
+            "singular values that are not exactly zero: the rank of the product of the matrices as they were drawn, "
+            "decided by gates and, of sparse and rademacher weights, in modular arithmetic",
+            {}),
       number("mean", "mean of lambda, the N eigenvalues of JJ'", {}),
       number("variance", "variance of lambda / mean", {}),
       number("fraction_near_one", "fraction of the N singular values within 1 - eps and 1 + eps", {"eps"}),

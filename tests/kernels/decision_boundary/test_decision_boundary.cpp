@@ -274,6 +274,58 @@ TEST(SymmetricExtremes, KnownSpectrum) {
   EXPECT_EQ(symmetric_extremes({3.0}, 1, 4).largest, Vector{3.0});
 }
 
+/// Q diag(values) Q' for a Householder reflection Q of a fixed direction.
+Vector with_eigenvalues(const Vector& values) {
+  const std::size_t n = values.size();
+  Vector w(n), a(n * n, 0.0);
+  double square = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    w[i] = 1.0 + 0.37 * static_cast<double>(i * i % 7);
+    square += w[i] * w[i];
+  }
+  const auto q = [&](std::size_t i, std::size_t j) { return (i == j ? 1.0 : 0.0) - 2.0 * w[i] * w[j] / square; };
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = i; j < n; ++j) {
+      for (std::size_t k = 0; k < n; ++k) a[i * n + j] += q(i, k) * values[k] * q(j, k);
+      a[j * n + i] = a[i * n + j];
+    }
+  }
+  return a;
+}
+
+TEST(SymmetricExtremes, EverySizeAndCountGivesBothEndsInOrder) {
+  // LAPACK's dstemr orders two eigenvalues by size (of -3 and 1 the "smallest" was 1), and of more gave the largest by
+  // place with errors of 1e-12. Every size, count and pattern of signs, in reflected coordinates and as a diagonal
+  // matrix.
+  for (std::size_t n = 1; n <= 8; ++n) {
+    for (unsigned signs = 0; signs < 1U << n; ++signs) {
+      Vector values;
+      for (std::size_t k = 0; k < n; ++k) {
+        values.push_back((signs >> k & 1U ? -1.0 : 1.0) * (0.5 + static_cast<double>(3 * k % 8)));
+      }
+      Vector diagonal(n * n, 0.0);
+      for (std::size_t k = 0; k < n; ++k) diagonal[k * (n + 1)] = values[k];
+      const Vector turned = with_eigenvalues(values);
+      std::sort(values.begin(), values.end());
+      for (std::size_t count = 1; count <= n + 1; ++count) {
+        for (const Vector& a : {turned, diagonal}) {
+          const SymmetricExtremes ends = symmetric_extremes(a, static_cast<int>(n), static_cast<int>(count));
+          const std::size_t given = std::min(count, n);
+          ASSERT_EQ(ends.largest.size(), given);
+          ASSERT_EQ(ends.smallest.size(), given);
+          for (std::size_t k = 0; k < given; ++k) {
+            ASSERT_NEAR(ends.smallest[k], values[k], 1e-14) << n << " " << count << " " << signs;
+            ASSERT_NEAR(ends.largest[k], values[n - 1 - k], 1e-14) << n << " " << count << " " << signs;
+            // Of dstemr's vectors, the worst of which are right to 2e-13 of |A|.
+            ASSERT_LT(std::max(ends.residual_largest[k], ends.residual_smallest[k]), 3e-12)
+                << n << " " << count << " " << signs;
+          }
+        }
+      }
+    }
+  }
+}
+
 // ---- The search.
 
 Curve circle(std::uint64_t seed, int dimension) {

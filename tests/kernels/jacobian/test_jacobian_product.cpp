@@ -6,8 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <numbers>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/base/blas.hpp"
@@ -169,6 +173,115 @@ TEST(JacobianProduct, OverflowIsReported) {
   const auto found = jacobian_spectrum(network("linear", gaussian, 1e40, 8, 20), point(8));
   EXPECT_LT(found.finite_layers, 20);
   EXPECT_GE(found.finite_layers, 7);
+}
+
+// ---- Weights that may be singular. Ranks by Bareiss' elimination over the rationals and logarithms by mpmath with 400
+// digits, of the networks as `meander export` gives them.
+
+RandomNetwork singular_network(WeightLaw law, const std::string& phi, int n, int depth, double sigma_w = 1.5) {
+  RandomNetwork::Parameters parameters;
+  parameters.input_dimension = n;
+  parameters.widths.assign(static_cast<std::size_t>(depth), n);
+  parameters.activation = Activation::named(phi);
+  parameters.sigma_w = sigma_w;
+  parameters.sigma_b = 0.1;
+  parameters.law = law;
+  return {parameters, stream_key(7, 0)};
+}
+
+TEST(JacobianProduct, SparseAndSignWeightsHaveTheirExactRank) {
+  struct Singular {
+    WeightLaw law;
+    const char* phi;
+    int n, depth;
+    std::int64_t rank;
+    double first, second, last;  // logarithms
+  };
+  const WeightLaw sparse{WeightLaw::Kind::sparse, 0.1}, signs{WeightLaw::Kind::rademacher, 0.0};
+  for (const Singular& c : std::vector<Singular>{
+           {sparse, "linear", 30, 3, 26, 2.1856958156789387, 1.7336892759252205, -9.1649052588824993},
+           {sparse, "linear", 30, 10, 25, 4.8521433230930201, 3.8695484411741763, -22.430191195429872},
+           {sparse, "relu", 30, 3, 8, 1.3499360476652605, 1.1137664469458041, -3.3076952126381428},
+           {sparse, "relu", 30, 10, 6, 1.1651861376062116, -0.13459890775805686, -11.248392093810495},
+           {signs, "linear", 4, 3, 2, 2.2262101675049435, 0.83296196539172678, 0.83296196539172678},
+           {signs, "hard_tanh", 8, 3, 2, 0.76246367306009337, -0.14749049420866962, -0.14749049420866962},
+           {signs, "tanh", 6, 4, 4, -0.46787500763810016, -0.97635441797222284, -8.2383731134997056}}) {
+    const auto found = jacobian_spectrum(singular_network(c.law, c.phi, c.n, c.depth), point(c.n));
+    EXPECT_EQ(found.rank, c.rank) << c.phi << " " << c.depth;
+    EXPECT_EQ(found.resolved, c.rank) << c.phi << " " << c.depth;
+    EXPECT_TRUE(found.converged);
+    const auto rank = static_cast<std::size_t>(c.rank);
+    EXPECT_NEAR(found.log[0], c.first, 1e-11) << c.phi << " " << c.depth;
+    EXPECT_NEAR(found.log[1], c.second, 1e-11) << c.phi << " " << c.depth;
+    EXPECT_NEAR(found.log[rank - 1], c.last, 1e-11) << c.phi << " " << c.depth;
+    for (std::size_t k = rank; k < found.log.size(); ++k) {
+      EXPECT_EQ(found.log[k], -std::numeric_limits<double>::infinity());
+      EXPECT_EQ(found.values[k], 0.0);
+    }
+  }
+}
+
+TEST(JacobianProduct, FullRankOfSignWeightsChangesNoBit) {
+  const RandomNetwork net = singular_network({WeightLaw::Kind::rademacher, 0.0}, "tanh", 40, 6);
+  const auto exact = jacobian_spectrum(net, point(40), WeightRank::exact);
+  EXPECT_EQ(exact.rank, 40);
+  EXPECT_EQ(exact.log, jacobian_spectrum(net, point(40), WeightRank::full).log);
+}
+
+TEST(JacobianProduct, WhatRoundingHidesIsFoundInExtendedPrecision) {
+  // Slopes between 1 and 1e-20 and rows of two weights: what is left of the larger ones is rounding, even in place of
+  // the largest singular value.
+  const auto found =
+      jacobian_spectrum(singular_network({WeightLaw::Kind::sparse, 0.15}, "tanh", 14, 5, 10.0), point(14));
+  EXPECT_EQ(found.rank, 8);
+  ASSERT_EQ(found.resolved, 8);
+  EXPECT_NEAR(found.log[0], -5.1753110692250229, 1e-11);
+  EXPECT_NEAR(found.log[1], -17.597940549753705, 1e-11);
+  EXPECT_NEAR(found.log[7], -49.792616359979579, 1e-11);
+}
+
+TEST(JacobianProduct, WhatNobodyKnowsIsNotGiven) {
+  // gelu at a gain that takes h to -1e6 and slopes to e^-1e12.
+  const auto found =
+      jacobian_spectrum(singular_network({WeightLaw::Kind::sparse, 0.2}, "gelu", 16, 6, 30.0), point(16));
+  EXPECT_GT(found.rank, 4);
+  ASSERT_LT(found.resolved, found.rank);
+  for (auto k = found.resolved; k < found.rank; ++k) EXPECT_TRUE(std::isnan(found.log[static_cast<std::size_t>(k)]));
+}
+
+TEST(JacobianProduct, SlopesBelowTheRangeOfDoublesAreNotZeros) {
+  // By mpmath with 6000 digits, of the exported networks.
+  const std::vector<double> of_erf{-90.374833786954409, -312.55427293500942, -370.59340286537622, -906.54968534478389,
+                                   -2686.8740136826678};
+  const std::vector<double> of_gelu{4.9267642686342876, -29.268708952328498, -170.02873879573608, -5951.7998658936549};
+  for (const auto& [phi, exact] : {std::pair{"erf", of_erf}, std::pair{"gelu", of_gelu}}) {
+    const int n = static_cast<int>(exact.size());
+    const auto found = jacobian_spectrum(network(phi, gaussian, 20.0, n, 2, 0.3), point(n), WeightRank::full);
+    EXPECT_EQ(found.rank, n);
+    EXPECT_EQ(found.resolved, n);
+    for (std::size_t k = 0; k < exact.size(); ++k) {
+      // Rounding of h makes h^2 epsilon of a slope.
+      EXPECT_NEAR(found.log[k], exact[k], 1e-15 * std::abs(exact[k]) + 1e-11) << phi << " " << k;
+    }
+  }
+}
+
+TEST(JacobianProduct, ManyStepsOfScalesAddUp) {
+  // sum_i ln s_i = sum ln |slope| + ln |det W|, over e^69877.
+  const RandomNetwork net = network("erf", gaussian, 60.0, 12, 1, 0.3);
+  const auto found = jacobian_spectrum(net, point(12), WeightRank::full);
+  std::vector<double> w(144), h(12);
+  net.weight(1, std::span<double>(w));
+  net.bias(1, h);
+  const std::vector<double> x = point(12);
+  double expected = log_determinant(w, 12);
+  for (std::size_t i = 0; i < 12; ++i) {
+    h[i] += cblas_ddot(12, w.data() + 12 * i, 1, x.data(), 1);
+    expected += std::log(2.0 / std::sqrt(std::numbers::pi)) - h[i] * h[i];
+  }
+  EXPECT_LT(expected, -3e4);
+  EXPECT_NEAR(std::accumulate(found.log.begin(), found.log.end(), 0.0), expected, 1e-13 * std::abs(expected));
+  EXPECT_EQ(found.rank, 12);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Outputs along a curve, their regression on sines and cosines, and what depth does that width does not.
+#include "kernels/trajectories/curve_differences.hpp"
 #include "kernels/trajectories/curve_outputs.hpp"
 #include "kernels/trajectories/sampled_curve.hpp"
 
@@ -184,6 +185,47 @@ TEST(FourierRegression, TooFewSamplesAndOverflowAreRefused) {
   Vector overflown(20, 1.0);
   overflown[3] = INFINITY;
   EXPECT_THROW(fourier_regression(overflown, 2, t, 1), std::domain_error);
+}
+
+// ---- Differences.
+
+TEST(ActivationDifference, IsRightToRoundingOfItself) {
+  struct Case {
+    Activation phi;
+    double a, d, exact;
+  };
+  // mpmath, 40 digits.
+  for (const Case& c : std::vector<Case>{{Activation::named("tanh"), 0.7, 1e-12, 6.3473958998207499e-13},
+                                         {Activation::named("tanh"), 0.7, -0.03, -0.019387894236434715},
+                                         {Activation::named("tanh"), -3.0, 1e-5, 9.8661353385600124e-8},
+                                         {Activation::named("erf"), 1.5, 1e-9, 1.1893028904523395e-10},
+                                         {Activation::named("gelu"), -2.0, 1e-7, -8.5231806477293544e-9},
+                                         {Activation::named("swish"), 3.0, 1e-13, 1.088104106015168e-13},
+                                         {Activation::named("sin"), 2.0, 1e-15, -4.1614683654714287e-16},
+                                         {Activation::named("relu"), 1.0, -1.5, -1.0},
+                                         {Activation::named("hard_tanh"), 0.99, 1e-13, 1e-13},
+                                         {Activation::named("hard_tanh"), -2.0, 5.0, 2.0},
+                                         {Activation::named("leaky_relu"), -1e-14, 3e-14, 2e-14 + 1e-16}}) {
+    // Eight slopes, each right to a few units of rounding.
+    EXPECT_NEAR(ActivationDifference(c.phi)(c.a, c.d), c.exact, 1e-14 * std::abs(c.exact)) << c.phi.text() << c.a;
+  }
+}
+
+TEST(CurveDifferences, AreTheOutputsWhereNothingContracts) {
+  for (const bool half : {true, false}) {
+    const RandomNetwork network = tanh_network(9, {30, 20, 25, 7}, 2.0, 0.3, 5);
+    const Curve curve = great_circle(9, 1.0, 5, half);
+    constexpr std::size_t samples = 60;
+    const CurveOutputs values = curve_outputs(network, curve, samples);
+    const CurveOutputs differences = curve_differences(network, curve, samples);
+    EXPECT_EQ(values.rank_bound, 7);
+    EXPECT_LT(values.contraction, 10.0);
+    for (std::size_t i = 0; i < 7 * samples; ++i) {
+      const double expected = values.outputs[i] - values.outputs[i / samples * samples];
+      EXPECT_NEAR(differences.outputs[i], expected, 1e-12) << i;
+    }
+    for (std::size_t l = 0; l < 3; ++l) EXPECT_NEAR(differences.length[l], values.length[l], 1e-12 * values.length[l]);
+  }
 }
 
 // ---- Claims C14 and C15.

@@ -66,8 +66,9 @@ TEST(ManifoldGeometry, ACircleHasItsClosedForm) {
   for (std::size_t i = 0; i < 21; ++i) {
     const double radius = std::hypot(components.coordinates[i], components.coordinates[21 + i]);
     EXPECT_NEAR(radius, std::sqrt(n * q), 1e-12);
-    EXPECT_NEAR(components.coordinates[42 + i], 0.0, 1e-12);
+    EXPECT_EQ(components.coordinates[42 + i], 0.0);
   }
+  for (std::size_t k = 2; k < 21; ++k) EXPECT_EQ(components.singular_value_fraction[k], 0.0) << k;
 }
 
 /// A straight line stays straight in a linear network, up to the rounding of products that ought to cancel.

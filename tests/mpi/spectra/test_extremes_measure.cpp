@@ -168,6 +168,46 @@ TEST_F(JacobianExtremesMeasure, NoSolverFailsOnAFewOpenNeurons) {
   }
 }
 
+TEST_F(JacobianExtremesMeasure, NoRoundingPosesAsTheSmallestOfSingularWeights) {
+  // Ranks by elimination modulo 2^127 - 1, values by numpy, of the exported networks; beyond them lies 1e-17.
+  const std::string network =
+      "[sweep]\nwidth = 100\ndepth = 3\nsigma_w = 1.5\nsigma_b = 0.1\nactivation = [\"linear\", \"relu\"]\nweights = { "
+      "law = \"sparse\", density = 0.02 }\n";
+  const double rank[] = {61.0, 9.0}, smallest[] = {0.00010676580748577894, 0.12527899661966804};
+  for (const std::string solver : {"auto", "dense", "randomized", "trlanczos"}) {
+    const Ran ran = run(network + "[jacobian_extremes]\ncount = 3\nsolver = \"" + solver + "\"\n");
+    if (!is_first()) continue;
+    for (std::size_t cell = 0; cell < 2; ++cell) {
+      const auto found = ran.values("smallest", cell), ranks = ran.values("rank", cell);
+      if (solver == "auto") {
+        EXPECT_EQ(ran.records[0][cell].status, Status::done);
+      }
+      if (ran.records[0][cell].status != Status::done) {
+        EXPECT_TRUE(found.empty()) << solver;
+        continue;
+      }
+      ASSERT_FALSE(found.empty()) << solver;
+      EXPECT_NEAR(found[0], smallest[cell], 1e-9 * smallest[cell]) << solver;
+      EXPECT_EQ(ranks[0], rank[cell]) << solver;
+    }
+  }
+}
+
+TEST_F(JacobianExtremesMeasure, SlopesBelowTheRangeAreNoZeros) {
+  for (const std::string solver : {"auto", "dense", "randomized", "trlanczos"}) {
+    const Ran ran =
+        run("[sweep]\nwidth = 40\ndepth = 2\nsigma_w = 20.0\nsigma_b = 0.3\nactivation = \"erf\"\nweights = "
+            "[\"gaussian\", \"orthogonal\"]\n[jacobian_extremes]\nsolver = \"" +
+            solver + "\"\n");
+    if (!is_first()) continue;
+    for (std::size_t cell = 0; cell < 2; ++cell) {
+      EXPECT_NE(ran.records[0][cell].status, Status::done) << solver;  // the smallest exceed the range
+      EXPECT_EQ(ran.values("rank", cell), std::vector<double>{40.0}) << solver;
+      EXPECT_EQ(ran.values("largest", cell).size(), 5u) << solver;
+    }
+  }
+}
+
 TEST_F(JacobianExtremesMeasure, ArraysOfAnEndThatIsNotAskedForAreAbsent) {
   const Ran top = run(tanh_network + "[jacobian_extremes]\nends = \"largest\"\n");
   EXPECT_TRUE(top.has("largest") && top.has("residual_largest"));
