@@ -15,6 +15,7 @@
 #include "kernels/base/blas.hpp"
 #include "kernels/base/row_arithmetic.hpp"
 #include "kernels/curves/curve_direction.hpp"
+#include "kernels/linear_regions/exact_certificate.hpp"
 #include "kernels/linear_regions/exact_ledger.hpp"
 #include "kernels/linear_regions/exact_prepared.hpp"
 #include "kernels/linear_regions/exact_walk.hpp"
@@ -138,11 +139,11 @@ struct Totals {
     for (std::size_t l = 0; l < static_cast<std::size_t>(tally.finite_layers); ++l) {
       counts.transitions[offset + l] += tally.layers[l].transitions;
       counts.sign_changes[offset + l] += tally.layers[l].sign_changes;
-      counts.unresolved_events += tally.layers[l].undecided;
+      counts.unresolved_events += tally.layers[l].undecided + tally.layers[l].touches;
       length[l].add(tally.layers[l].length);
     }
     if (tally.layers.size() == layers) return;
-    counts.unresolved_events += tally.layers.back().undecided;
+    counts.unresolved_events += tally.layers.back().undecided + tally.layers.back().touches;
     readout += tally.layers.back().sign_changes;
     readout_finite = readout_finite && tally.layers.back().finite;
     if (!keep_readout) return;
@@ -167,6 +168,7 @@ ExactCounts walk_along(const Prepared& network, const FirstLayer& first, const E
   const int target = chosen_boundaries(width, options.live_boundaries);
 
   ExactWalk<curved> walk(network, first, options.lengths);
+  ExactCertificate<curved> certificate(network, first, options.lengths);
   ExactLedger ledger(network.first_layer, network.words, !curved, options);
   Totals totals;
   totals.length.resize(layers);
@@ -183,6 +185,14 @@ ExactCounts walk_along(const Prepared& network, const FirstLayer& first, const E
       length = 0.25 * step;
       continue;
     }
+    if (walk.doubtful()) {
+      if (certificate.wants_shorter(walk) && step > 1e3 * shortest) {
+        length = 0.25 * step;
+        continue;
+      }
+      certificate.settle(walk, t, last ? end : t + step, last && curve.closed());
+    }
+    walk.accept();
     totals.add(walk.tally(), offset, layers, t, options.readout_events, counts);
     ledger.add(t, walk.boundaries());
     finite = walk.tally().finite_layers;
@@ -208,11 +218,30 @@ ExactCounts walk_along(const Prepared& network, const FirstLayer& first, const E
   return counts;
 }
 
+/// Of the products of a layer's weights with the curve's vectors, rounded one by one.
+std::vector<double> first_noise(const Curve& curve, const std::vector<double>& weight, std::size_t outputs) {
+  const std::size_t inputs = curve.u.size();
+  std::vector<double> squares(inputs);
+  for (const auto* vector : {&curve.center, &curve.u, &curve.v}) {
+    for (std::size_t k = 0; k < vector->size(); ++k) squares[k] += (*vector)[k] * (*vector)[k];
+  }
+  std::vector<double> noise(outputs);
+  for (std::size_t i = 0; i < outputs; ++i) {
+    double sum = 0.0;
+    for (std::size_t k = 0; k < inputs; ++k) sum += weight[i * inputs + k] * weight[i * inputs + k] * squares[k];
+    noise[i] = LayerState::rounding * std::sqrt(sum);
+  }
+  return noise;
+}
+
 FirstLayer first_layer_of(const Network& network, const Curve& curve) {
   const int outputs = network.width(1);
   const int inputs = network.input_dimension();
   std::vector<double> weight(static_cast<std::size_t>(outputs) * static_cast<std::size_t>(inputs));
-  FirstLayer first{curve, std::vector<double>(static_cast<std::size_t>(outputs)), common_direction(curve)};
+  FirstLayer first;
+  first.preactivations = first.input = curve;
+  first.bias.resize(static_cast<std::size_t>(outputs));
+  first.factor = common_direction(curve);
   network.weight(1, std::span<double>(weight));
   network.bias(1, first.bias);
   const auto image = [&](const std::vector<double>& x) {
@@ -227,6 +256,7 @@ FirstLayer first_layer_of(const Network& network, const Curve& curve) {
     const auto [begin, end] = range_of(curve);
     first.zeros = zeros(*first.factor, curve.kind, begin, end);
     first.keeps_zero = StateTable(pieces_of(network)).keeps_zero(first.bias);
+    first.input_direction = first.factor->vector;
     first.factor->vector = image(first.factor->vector);
     const auto multiple = [&](double factor) {
       std::vector<double> scaled = first.factor->vector;
@@ -242,6 +272,8 @@ FirstLayer first_layer_of(const Network& network, const Curve& curve) {
     if (curve.kind != CurveKind::line) result.v = image(curve.v);
   }
   for (std::size_t i = 0; i < first.bias.size(); ++i) result.center[i] += first.bias[i];
+  first.noise = first_noise(curve, weight, first.bias.size());
+  first.weight = std::move(weight);
   return first;
 }
 
@@ -291,7 +323,8 @@ ExactCounts ExactNetwork::walk(const Curve& preactivation_curve, const ExactOpti
                                 " (layer " + std::to_string(prepared_->first_layer) + " has " + std::to_string(width) +
                                 " neurons), give one value per neuron");
   }
-  FirstLayer first{preactivation_curve};
+  FirstLayer first;
+  first.preactivations = preactivation_curve;
   if (first.preactivations.center.empty()) first.preactivations.center.assign(first.preactivations.u.size(), 0.0);
   return walk_along(*prepared_, first, options);
 }
@@ -315,11 +348,13 @@ double exact_curve_bytes(int input_dimension, const std::vector<int>& widths, co
   for (std::size_t l = 0; l < widths.size(); ++l) {
     const double elements = inputs * widths[l];
     largest = std::max(largest, elements);
-    if (l > 0) weights += elements;
+    weights += elements;
     inputs = widths[l];
   }
+  // Maps of a stretch that is walked with more digits: many places where layers have few weights, and else nine.
+  const double digits = 5e6 + 300.0 * 9.0 * widest;
   // Vectors before and after a layer, their live columns and the columns gathered for them.
-  return 8.0 * (weights + 2.0 * largest + 3.0 * live * (widest + 8.0)) + 2.0 * live * sizeof(Boundary);
+  return digits + 8.0 * (weights + 2.0 * largest + 3.0 * live * (widest + 8.0)) + 2.0 * live * sizeof(Boundary);
 }
 
 }  // namespace meander

@@ -13,12 +13,13 @@
 
 namespace meander {
 
-/// Policy. A neuron's state is the number of breakpoints below its h. It changes only where h passes a
-/// breakpoint by more than rounding, at the closed-form crossing inside the piece, or where h comes to stay on one
-/// (a dead layer without biases): then it is not above, as for a sampled h. A touch without crossing counts nothing,
-/// and a start on a breakpoint takes the state right after it. Signs obey the same rules about 0. A circle ends in the
-/// state in which it began, so that every threshold is crossed an even number of times. Events at places that differ
-/// by no more than rounding of t (`rounding_of_place`) are at one: they count once each and as one piece boundary.
+/// Policy. A neuron's state is the number of breakpoints below its h. It changes only where h passes a breakpoint, at
+/// the closed-form crossing inside the piece, or where h comes to stay on one (a dead layer without biases): then it is
+/// not above, as for a sampled h. A touch without crossing counts nothing, and a start on a breakpoint takes the state
+/// right after it. Signs obey the same rules about 0. A circle ends in the state in which it began, so that every
+/// threshold is crossed an even number of times. Events at one place count once each and as one piece boundary.
+/// Weights, biases and the curve's vectors are the doubles that they are: what the counts mean is exact arithmetic on
+/// them.
 ///
 /// Zeros. A layer's input vanishes for a reason, not by chance, where the curve passes the origin (a line through it,
 /// or one dimension; vectors parallel within rounding are parallel), where every neuron before is flat at zero or, at
@@ -27,11 +28,15 @@ namespace meander {
 /// neuron whose bias is on a threshold takes the state right after: it counts there, at that one place, if its state
 /// before was another.
 ///
-/// Certificate. `unresolved_events` counts the neighbouring events that are too close for rounding to tell apart, those
-/// at one place included, and the neurons that leave a zero too slowly for rounding to tell their state. Where it is 0,
-/// no count depends on rounding but through touches; else the order of that many events is not known, and pieces and
-/// patterns of a layer may be wrong by that many at most, transitions and sign changes only where such a neuron
-/// switches.
+/// Certificate. A stretch of the curve on which double precision may have chosen - two events closer together than its
+/// errors, a value within them of a threshold at the end or extremum of a piece, a length of which they are more than
+/// 1e-9 - is walked again with 256 bits, and with 1024 and 4096 where the network is so steep that ties are not told
+/// with these (`WideWalk`). `unresolved_events` counts the neighbouring events that are left at one place: exact ties,
+/// as where a layer's input vanishes, two neurons are alike or a layer dies. They count as the policy says, and which
+/// comes first has no meaning. Errors are estimated, as 32 standard deviations of sums of products that are rounded one
+/// by one, not bounded. A curve on which this would take longer than about 10^9 weights times pieces, because ties are
+/// everywhere, keeps the rest of its stretches as double precision sees them: there `unresolved_events` counts the
+/// events and values in doubt as well, and counts may be off.
 struct ExactOptions {
   /// Count distinct patterns on circles and arcs, at 16 bytes each and layer. On a line a pattern
   /// cannot recur: patterns are pieces and cost nothing.
@@ -63,7 +68,7 @@ struct ExactCounts {
   double input_length = 0.0;
   /// Length of the post-activations' curve x^l: a sum on lines, within 1e-12 relative on circles; either up to what
   /// rounding of piece boundaries and velocities amounts to (`exact_curve_plain`), which matters where a network hardly
-  /// moves, or within a sliver of t alone.
+  /// moves.
   std::vector<double> length;
   /// Switches of linear piece and crossings of h = 0, summed over the layer's neurons.
   std::vector<std::int64_t> transitions;
@@ -77,8 +82,7 @@ struct ExactCounts {
   std::optional<std::int64_t> readout_sign_changes;
   /// Smallest distance in t between neighbouring events of all layers; NaN where there are fewer than two.
   double smallest_gap = 0.0;
-  /// Neighbouring events that lie closer together than the rounding errors of their positions, and neurons that leave a
-  /// zero of their input in a state that rounding may have chosen.
+  /// Neighbouring events at one place, and what was left to rounding (see above).
   std::int64_t unresolved_events = 0;
   /// In order of t; only where asked for.
   std::vector<ExactEvent> events;

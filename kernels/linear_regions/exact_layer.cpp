@@ -1,6 +1,8 @@
 // The pass over pieces: the few neurons that may cross a threshold on a piece are looked at one by one.
 #include "kernels/linear_regions/exact_layer.hpp"
 
+#include "kernels/linear_regions/exact_touch.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -36,6 +38,7 @@ class Pass {
     for (std::size_t i = 0; i < s_.p.size(); ++i)
       tally_.finite = tally_.finite && std::isfinite(s_.p[i]) && std::isfinite(s_.q[i]) && std::isfinite(s_.r[i]);
     tally_.finite = tally_.finite && std::isfinite(tally_.length);
+    tally_.fastest = std::sqrt(tally_.fastest) / s_.scale;
     return true;
   }
 
@@ -50,6 +53,8 @@ class Pass {
   void piece(std::size_t index, const Place& end, bool last, bool ends_at_zero) {
     suspects_.clear();
     crossings_.clear();
+    end_ = end;
+    ends_at_zero_ = ends_at_zero;
     Step step{nullptr, nullptr, {}, end, 0.0, 0.0};
     const double length = end.distance - begin_.distance;
     const double chord = curved ? 0.125 * length * length : 0.0;
@@ -143,12 +148,17 @@ class Pass {
                              ends_at_zero ? 0.0 : tolerance,
                              static_cast<std::int32_t>(i)};
     find_crossings<curved>(table_, neuron, at_zero_ ? left_[i] : s_.state[i], crossings_);
+    tally_.touches += touches_threshold<curved>(table_, neuron) ? 1 : 0;
   }
 
   /// A neuron that stays on a threshold is not above it.
   void rest(std::size_t i) {
     const std::int32_t threshold = s_.state[i] - 1;
-    if (std::abs(s_.value[i] - s_.lower[i]) <= s_.tolerance(i, begin_))
+    const double tolerance = s_.tolerance(i, begin_);
+    const double above = s_.value[i] - s_.lower[i];
+    const double below = s_.upper[i] - s_.value[i];
+    tally_.touches += (above != 0.0 && std::abs(above) <= tolerance) || (below != 0.0 && std::abs(below) <= tolerance);
+    if (std::abs(above) <= tolerance)
       crossings_.push_back({begin_, 0.0, static_cast<std::int32_t>(i), threshold, false});
   }
 
@@ -160,6 +170,7 @@ class Pass {
     for (std::size_t i = 0; i < static_cast<std::size_t>(pass_.width); ++i) {
       const auto neuron = static_cast<std::int32_t>(i);
       const double blur = s_.tolerance(i, end) / std::abs(s_.q[i] * (1.0 - end.second) + s_.r[i] * end.first);
+      tally_.touches += ends[i] != (*pass_.closing)[i] ? 1 : 0;
       while (ends[i] < (*pass_.closing)[i]) crossings_.push_back({end, blur, neuron, ends[i]++, true});
       while (ends[i] > (*pass_.closing)[i]) crossings_.push_back({end, blur, neuron, --ends[i], false});
     }
@@ -173,6 +184,7 @@ class Pass {
     for (Crossing& crossing : crossings_) {
       if (crossing.place.distance - at.distance > s_.shift) at = crossing.place;
       if (end.distance - at.distance <= s_.shift) at = end;
+      tally_.touches += crossing.place.distance != at.distance ? 1 : 0;
       crossing.place = at;
     }
   }
@@ -232,6 +244,8 @@ class Pass {
       boundary.place = crossing.place;
       boundary.jump = {change * (s_.p[i] - threshold.value), change * s_.q[i], change * s_.r[i]};
       boundary.blur = crossing.blur;
+      boundary.structural = (at_zero_ && crossing.place.distance == begin_.distance) ||
+                            (ends_at_zero_ && crossing.place.distance == end_.distance);
       boundary.layer = pass_.layer;
       boundary.neuron = crossing.neuron;
       boundary.before = before.piece;
@@ -269,6 +283,7 @@ class Pass {
 
   void add_length(const SpeedForm& form, const Place& from, const Place& to) {
     const double step = to.distance - from.distance;
+    if (step > 0.0) tally_.fastest = std::max(tally_.fastest, form.dd + form.ee);
     if constexpr (curved) {
       tally_.length += (nearly_rests(form, from) || nearly_rests(form, to)
                             ? length_about_the_middle(from, step)
@@ -302,9 +317,10 @@ class Pass {
   std::vector<Boundary>& merged_;
   std::vector<Place>* signs_;
   LayerTally& tally_;
-  Place begin_;
+  Place begin_, end_;
   bool frozen_ = false;                // the input on this piece
   bool at_zero_ = false;               // the input at its beginning
+  bool ends_at_zero_ = false;          // and at its end
   double summed_ = 0.0;                // the largest form that its rounding errors may stem from
   std::vector<std::int32_t> left_;     // states in which neurons leave zero
   std::vector<std::int32_t> at_bend_;  // neurons that have passed a bend, where phi is zero, at the place in hand

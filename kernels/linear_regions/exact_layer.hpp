@@ -31,6 +31,15 @@ class RowBuffer {
   std::size_t columns_ = 0;
 };
 
+/// Where a boundary lies on a stretch that was walked with more digits than `Place` has: its place's number, below zero
+/// where there were none, and distances in t.
+struct FinePlace {
+  std::int32_t rank = -1;
+  double to_last = 0.0;  // boundary before it
+  double to_begin = 0.0;
+  double to_end = 0.0;
+};
+
 /// A switch of piece of one neuron in a layer passed already. Across it the map of the post-activations jumps by u (p,
 /// q, r), with u the neuron's unit vector in its own layer, and pushed through the weights and slopes between, in later
 /// ones.
@@ -46,6 +55,9 @@ struct Boundary {
   bool frozen = false;
   /// Whether they vanish here, all of them, because what they are made of does; one for all boundaries at one place.
   bool at_zero = false;
+  /// Whether it lies at such a place for the layer that it is of: with others there for a reason, not by chance.
+  bool structural = false;
+  FinePlace fine;
   /// Its row in the matrix of pushed vectors u; below zero where u is still the unit vector of the layer just passed.
   std::int32_t row = -1;
 };
@@ -55,6 +67,10 @@ struct LayerTally {
   std::int64_t sign_changes = 0;
   /// Neurons that leave a zero of the input so slowly that rounding may have chosen their state.
   std::int64_t undecided = 0;
+  /// Values within rounding of a threshold, on a side that rounding may have chosen, and places taken for one.
+  std::int64_t touches = 0;
+  /// The largest speed of the output, where lengths are asked for.
+  double fastest = 0.0;
   double length = 0.0;
   bool finite = true;
   bool starts_frozen = false;  // the layer's output

@@ -30,6 +30,8 @@ class ExactLedger {
   /// t, split so that differences within one stretch are exact.
   struct Position {
     double base, distance, blur;
+    FinePlace fine;
+    std::int64_t stretch;
   };
   struct LayerBook {
     std::int64_t distinct = 0;
@@ -38,17 +40,22 @@ class ExactLedger {
     PatternSet patterns;
   };
   static double between(const Position& a, const Position& b) { return (b.base - a.base) + (b.distance - a.distance); }
-  /// Positions that differ only by rounding of t are one: neurons that switch together do so for a reason.
-  static bool are_one(const Position& a, const Position& b) {
-    return between(a, b) <= 4.0 * std::numeric_limits<double>::epsilon() * std::abs(b.base + b.distance);
-  }
-  void meet(const Position& a, double gap, double blur);
+  /// How far b lies behind a to all digits, where the stretches tell: on one, or on one and the next.
+  static std::optional<double> fine_distance(const Position& a, const Position& b);
+  static bool are_one(const Position& a, const Position& b);
+  struct Closing {
+    double gap;
+    bool are_one, unresolved;
+  };
+  Closing closing(const Position& first, const Position& last, double period) const;
+  void meet(double gap, bool unresolved);
 
   int first_layer_;
   std::span<const std::vector<PatternHash>> words_;
   bool line_, patterns_, keep_events_;
   std::vector<LayerBook> books_;
   std::optional<Position> first_, last_;
+  std::int64_t stretches_ = 0;
   double smallest_gap_;
   std::int64_t unresolved_ = 0;
   std::vector<ExactEvent> events_;

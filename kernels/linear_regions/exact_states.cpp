@@ -47,6 +47,11 @@ bool StateTable::is_threshold(double h) const {
   return std::any_of(thresholds.begin(), thresholds.end(), [&](const Threshold& t) { return t.value == h; });
 }
 
+bool StateTable::is_within(double tolerance, double h) const {
+  return std::any_of(thresholds.begin(), thresholds.end(),
+                     [&](const Threshold& t) { return std::abs(h - t.value) <= tolerance; });
+}
+
 int StateTable::at_start(double h, double first, double second, double tolerance) const {
   int state = 0;
   for (const Threshold& threshold : thresholds) {

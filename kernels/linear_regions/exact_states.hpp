@@ -38,6 +38,8 @@ struct StateTable {
   bool keeps_zero(std::span<const double> bias) const;
   int count() const { return static_cast<int>(states.size()); }
   bool is_threshold(double h) const;
+  /// Whether h is within the tolerance of a threshold.
+  bool is_within(double tolerance, double h) const;
   /// The state of a neuron with value `h` and derivatives `first` and `second` at the beginning of a curve; where h
   /// equals a threshold within `tolerance`, the one right after.
   int at_start(double h, double first, double second, double tolerance) const;

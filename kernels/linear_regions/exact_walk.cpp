@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "kernels/base/blas.hpp"
 
@@ -56,12 +57,15 @@ bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size
   tally_.layers.assign(passes(), {});
   tally_.readout_signs.clear();
   tally_.finite_layers = finite_layers_;
+  length_ = length;
+  shift_ = LayerState::rounding * (1.0 + std::abs(t));
+  noise_.clear();
   for (std::size_t pass = 0; pass < passes(); ++pass) {
     const auto finite = static_cast<std::size_t>(tally_.finite_layers);
     if (is_readout(pass) ? finite < pass : finite <= pass) break;
     if (pass > 0) push(layer_of(pass));
     state_.resize(layer_of(pass).outputs);
-    state_.shift = LayerState::rounding * (1.0 + std::abs(t));
+    state_.shift = shift_;
     if (pass == 0) {
       start_from_curve(t, length);
     } else {
@@ -70,11 +74,90 @@ bool ExactWalk<curved>::stretch(double t, double length, bool closing, std::size
     if (starts_at_zero_) std::copy(at_zero(pass).begin(), at_zero(pass).end(), state_.p.begin());
     enter(pass);
     if (!pass_through(pass, end, closing, most_places)) return false;
+    if (!is_readout(pass)) keep_noise(network_.table);
   }
+  return true;
+}
+
+template <bool curved>
+void ExactWalk<curved>::accept() {
+  lengths_before_.resize(tally_.layers.size());
+  for (std::size_t l = 0; l < tally_.layers.size(); ++l) lengths_before_[l] += tally_.layers[l].length;
   finite_layers_ = tally_.finite_layers;
   std::swap(entry_, exit_);
   begun_ = true;
-  return true;
+}
+
+template <bool curved>
+bool ExactWalk<curved>::doubtful() const {
+  for (const LayerTally& layer : tally_.layers) {
+    if (layer.undecided > 0 || layer.touches > 0) return true;
+  }
+  if (has_rough_lengths()) return true;
+  double begin = 0.0;
+  double blur = shift_;
+  bool structural = starts_structural_;
+  for (const Boundary& boundary : boundaries_) {
+    if (boundary.layer < network_.first_layer) continue;  // a zero of the curve
+    const double gap = boundary.place.distance - begin;
+    const bool for_a_reason = gap == 0.0 && (structural || boundary.structural);
+    if (!for_a_reason && gap <= blur + boundary.blur) return true;
+    begin = boundary.place.distance;
+    blur = boundary.blur;
+    structural = boundary.structural;
+  }
+  return begin > 0.0 && !structural && length_ - begin <= blur + shift_;
+}
+
+/// Places are off by what rounding makes of t, and a length by that times the speed.
+template <bool curved>
+bool ExactWalk<curved>::has_rough_lengths() const {
+  return std::any_of(tally_.layers.begin(), tally_.layers.end(), [&](const LayerTally& layer) {
+    const auto l = static_cast<std::size_t>(&layer - tally_.layers.data());
+    const double before = l < lengths_before_.size() ? lengths_before_[l] : 0.0;
+    return layer.fastest * shift_ > 1e-9 * (before + layer.length);
+  });
+}
+
+template <bool curved>
+void ExactWalk<curved>::trust() {
+  for (LayerTally& layer : tally_.layers) layer.undecided = layer.touches = 0;
+}
+
+template <bool curved>
+void ExactWalk<curved>::replace(StretchTally tally, std::vector<Boundary> boundaries,
+                                std::vector<std::vector<std::int32_t>> entry,
+                                std::vector<std::vector<std::int32_t>> exit) {
+  tally_ = std::move(tally);
+  boundaries_ = std::move(boundaries);
+  if (!begun_) initial_ = entry;
+  entry_ = std::move(entry);
+  exit_ = std::move(exit);
+}
+
+/// A neuron that never had a slope on the stretch passes nothing on.
+template <bool curved>
+void ExactWalk<curved>::keep_noise(const StateTable& table) {
+  double steepest = 0.0;
+  for (const auto& state : table.states) steepest = std::max(steepest, std::abs(state.slope));
+  noise_.resize(state_.live.size());
+  for (std::size_t j = 0; j < noise_.size(); ++j) noise_[j] = state_.live[j] != 0 ? steepest * state_.noise[j] : 0.0;
+}
+
+/// Rounding of one neuron has nothing to do with that of another: squares add. Steep layers make much of it.
+template <bool curved>
+void ExactWalk<curved>::push_noise(const Layer& layer) {
+  noise_image_.assign(layer.stride, 0.0);
+  double* const __restrict squares = noise_image_.data();
+  const double largest = noise_.empty() ? 0.0 : *std::max_element(noise_.begin(), noise_.end());
+  if (!(largest > 0.0)) return;
+  for (std::size_t j = 0; j < noise_.size(); ++j) {
+    const double noise = noise_[j] / largest;
+    if (noise == 0.0) continue;
+    const double* const __restrict column = layer.column[j];
+    for (std::size_t i = 0; i < layer.stride; ++i) squares[i] += column[i] * noise * (column[i] * noise);
+  }
+  for (std::size_t i = 0; i < layer.stride; ++i) squares[i] = largest * std::sqrt(squares[i]);
 }
 
 /// Zeros of the curve at its ends hold for the stretch's ends; those between become boundaries without a jump.
@@ -82,10 +165,10 @@ template <bool curved>
 void ExactWalk<curved>::mark_zeros(double t, double length) {
   boundaries_.clear();
   rows_.clear();
-  starts_at_zero_ = ends_at_zero_ = false;
+  starts_at_zero_ = ends_at_zero_ = starts_structural_ = false;
   for (const double zero : first_.zeros) {
     if (are_one_place(zero, t)) {
-      starts_at_zero_ = true;
+      starts_at_zero_ = starts_structural_ = true;
     } else if (are_one_place(zero, t + length)) {
       ends_at_zero_ = true;
     } else if (zero > t && zero < t + length) {
@@ -119,6 +202,7 @@ void ExactWalk<curved>::start_from_curve(double t, double length) {
       state_.noise[i] = LayerState::rounding * (std::abs(curve.center[i]) + (t + length) * std::abs(curve.u[i]));
     }
   }
+  for (std::size_t i = 0; i < first_.noise.size(); ++i) state_.noise[i] += first_.noise[i];
   if (!first_.factor) return;
   const auto& [vector, center, u, v] = *first_.factor;
   const double factor = center + (u * cosine + v * sine);
@@ -130,6 +214,7 @@ void ExactWalk<curved>::start_from_layer_before(const Layer& layer, double lengt
   const auto inputs = static_cast<std::size_t>(layer.inputs);
   start_image_.resize(3, layer.stride);
   multiply_start(layer);
+  push_noise(layer);
   double largest = 0.0;
   for (std::size_t j = 0; j < inputs; ++j)
     largest = std::max(largest, std::abs(start_.row(0)[j]) + length * std::abs(start_.row(1)[j]));
@@ -138,7 +223,7 @@ void ExactWalk<curved>::start_from_layer_before(const Layer& layer, double lengt
     state_.p[i] = start_image_.row(0)[i] + layer.bias[i];
     state_.q[i] = start_image_.row(1)[i];
     if constexpr (curved) state_.r[i] = start_image_.row(2)[i];
-    state_.noise[i] = LayerState::rounding * (layer.norm[i] * size + std::abs(layer.bias[i]));
+    state_.noise[i] = LayerState::rounding * (layer.norm[i] * size + std::abs(layer.bias[i])) + noise_image_[i];
   }
 }
 
@@ -173,6 +258,7 @@ void ExactWalk<curved>::enter(std::size_t pass) {
     for (std::size_t i = 0; i < state_.state.size(); ++i) {
       const double tolerance = state_.noise[i] + LayerState::rounding * std::abs(state_.p[i]);
       initial_[pass][i] = table.at_start(state_.p[i], state_.q[i], state_.r[i], tolerance);
+      if (!starts_at_zero_ && table.is_within(tolerance, state_.p[i])) ++tally_.layers[pass].touches;
     }
     entry_[pass] = initial_[pass];
   }

@@ -37,15 +37,21 @@ struct RegionCounts {
   /// Sum of the last layer's polygons' areas in (s, t); (high - low)^2 but for rounding.
   double area = 0.0;
   /// Corners taken to lie on a line, and the smallest distance of any other corner from a line in units of
-  /// the square's size (below 1e-9 the counts deserve suspicion).
+  /// the square's size.
   std::int64_t ties = 0;
   double smallest_distance = 0.0;
+  /// Corners and cuts that double precision cannot be certain of: nearer than 1e-9 of the square's size to a line, and
+  /// cuts by neurons that cross a piece of the activation on less. 0 where more digits have settled them.
+  std::int64_t unresolved = 0;
 };
 
 /// Cuts the square by the lines of layer 1, every polygon by those of layer 2 in it, and so on. A corner
 /// nearer to a line than 1e-12 of the square's size lies on it: such a line cuts nothing thinner off, so
-/// that lines through one point (a network without biases) leave no slivers. A neuron that is constant on
-/// a polygon cuts nothing. Memory grows with the polygons of one layer inside one polygon of the layer
+/// that lines through one point (a network without biases) leave no slivers. Where anything is nearer than 1e-9 and not
+/// as near as rounding puts lines through one point, or a layer is so steep that pieces of its activation are as thin
+/// as that, all of it is done again with 256 bits, and corners on a line are those within 2^-190 of the square's size.
+/// That is left out where it would take more than 4e8 weights and lines times cells: `unresolved` tells. A neuron that
+/// is constant on a polygon cuts nothing. Memory grows with the polygons of one layer inside one polygon of the layer
 /// before, not with the count. Throws std::invalid_argument for an activation without linear pieces or a
 /// slice of another dimension than the network's input.
 RegionCounts count_regions(const Network& network, const PlaneSlice& slice, bool keep_edges);

@@ -76,6 +76,12 @@ class LayerScan {
   /// Intervals taken in which a neuron of the layers so far switches.
   std::int64_t switching_intervals() const { return switching_; }
   std::int64_t patterns() const { return patterns_.size(); }
+  /// The larger norm of the curve's first post-activations and of those of the last even sample.
+  double norm_at_ends() const {
+    const std::vector<Real> zero(first_values_.size());
+    return std::max(distance(first_values_.data(), zero.data(), width_),
+                    distance(values_[0].data(), zero.data(), width_));
+  }
 
  private:
   /// Samples that are looked at together: their rows stay in the first-level cache from one pass to the next.

@@ -5,6 +5,7 @@
 #include "kernels/curves/curve_image.hpp"
 #include "kernels/products/layer_product.hpp"
 #include "kernels/trajectories/layer_scan.hpp"
+#include "kernels/trajectories/polygon_differences.hpp"
 #include "kernels/trajectories/sampled_curve_panels.hpp"
 
 #include <algorithm>
@@ -104,6 +105,13 @@ class CurveSampler {
     for (long begin = 0; begin < samples_; begin += plan_.panel)
       pass_panel(begin, std::min(samples_, begin + plan_.panel));
     return counts();
+  }
+
+  /// Of each layer's post-activations; see LayerScan.
+  std::vector<double> norms_at_ends() const {
+    std::vector<double> norms;
+    for (const LayerScan<Real>& scan : scans_) norms.push_back(scan.norm_at_ends());
+    return norms;
   }
 
  private:
@@ -238,6 +246,36 @@ SampledCounts CurveSampler<Real>::counts() {
   return counts;
 }
 
+/// From the first layer on whose sides are not far above rounding of its values, lengths are those of sides that were
+/// carried as such.
+void mend_lengths(const Network& network, const Curve& curve, const SampledOptions& options,
+                  const std::vector<double>& norms, SampledCounts& counts) {
+  const long sides = curve.closed() ? options.samples : options.samples - 1;
+  const auto finite = static_cast<std::size_t>(counts.finite_layers);
+  std::size_t good = 0;
+  while (good < finite && !is_near_rounding(counts.length[good], sides, norms[good], options.precision)) ++good;
+  if (good == finite) return;
+  const PolygonLengths lengths = polygon_by_differences(network, curve, options.samples, counts.finite_layers);
+  for (std::size_t l = good; l < finite; ++l) {
+    counts.length[l] = lengths.length[l];
+    counts.length_half[l] = lengths.length_half[l];
+  }
+}
+
+template <class Real>
+SampledCounts sample_with(const Network& network, const Curve& curve, const SampledOptions& options,
+                          const PanelPlan& plan) {
+  SampledCounts counts;
+  std::vector<double> norms;
+  {
+    CurveSampler<Real> sampler(network, curve, options, plan);
+    counts = sampler.run();
+    norms = sampler.norms_at_ends();
+  }
+  mend_lengths(network, curve, options, norms, counts);
+  return counts;
+}
+
 }  // namespace
 
 std::vector<Threshold> thresholds_of(const Activation& activation, bool transitions) {
@@ -295,7 +333,9 @@ double sampled_curve_bytes(int input_dimension, std::span<const int> widths, con
   // layer a pattern's hash, in a vector that may have grown to twice its content.
   const double states = neurons * (sizeof(PatternHash) + 3.0 * element + 8.0);
   const double patterns = options.transitions ? 2.0 * sizeof(PatternHash) * static_cast<double>(options.samples) : 0.0;
-  return first_weights + element * weights + activations + states + patterns * (static_cast<double>(widths.size()) + 1);
+  const double sampler =
+      first_weights + element * weights + activations + states + patterns * (static_cast<double>(widths.size()) + 1);
+  return std::max(sampler, first_weights + polygon_by_differences_bytes(widths, options.samples));
 }
 
 void check_sampled_curve(const Network& network, const Curve& curve, const SampledOptions& options) {
@@ -317,8 +357,8 @@ void check_sampled_curve(const Network& network, const Curve& curve, const Sampl
 SampledCounts sample_curve(const Network& network, const Curve& curve, const SampledOptions& options,
                            const PanelPlan& plan) {
   check_sampled_curve(network, curve, options);
-  if (options.precision == Precision::single) return CurveSampler<float>(network, curve, options, plan).run();
-  return CurveSampler<double>(network, curve, options, plan).run();
+  if (options.precision == Precision::single) return sample_with<float>(network, curve, options, plan);
+  return sample_with<double>(network, curve, options, plan);
 }
 
 SampledCounts sample_curve(const Network& network, const Curve& curve, const SampledOptions& options) {

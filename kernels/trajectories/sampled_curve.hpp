@@ -28,7 +28,8 @@ struct SampledOptions {
 struct SampledCounts {
   /// Number of leading layers whose pre- and post-activations are all finite and whose length is.
   int finite_layers = 0;
-  /// Length of the input polygon through the samples, and of each layer's post-activations x^l.
+  /// Length of the input polygon through the samples, and of each layer's post-activations x^l: from the first layer on
+  /// whose sides are near rounding of its values, by `polygon_by_differences`.
   double input_length = 0.0;
   std::vector<double> length;
   /// The same lengths measured with every second sample only.

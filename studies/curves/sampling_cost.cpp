@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "kernels/base/machine_rates.hpp"
+#include "kernels/trajectories/polygon_differences.hpp"
 #include "kernels/trajectories/sampled_curve_panels.hpp"
 #include "studies/networks/weight_cost.hpp"
 
@@ -50,6 +51,8 @@ Cost sampling_cost(const SampledTask& task) {
   cost.bytes = largest + element * packed +
                2.0 * element * static_cast<double>(plan.stride) * static_cast<double>(plan.panel) +
                40.0 * samples * (layers + 1.0) + 24.0 * task.input_dimension + (task.law ? 0.0 : 8.0 * all_weights);
+  // Where layers contract, lengths are taken again by differences.
+  cost.bytes = std::max(cost.bytes, largest + polygon_by_differences_bytes(task.widths, task.samples));
   return cost;
 }
 

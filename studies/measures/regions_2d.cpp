@@ -37,8 +37,12 @@ std::vector<ArraySpec> measured_arrays(bool edges) {
       array("area_error", ArrayType::float64, "relative difference between the regions' areas and the square's", {}),
       array("ties", ArrayType::int64, "corners of regions taken to lie on a neuron's line", {}),
       array("closest_corner", ArrayType::float64,
-            "smallest distance of any other corner from a line, in units of the square's size", {})};
-  arrays.back().undefined_where = "no line is anywhere near";
+            "smallest distance of any other corner from a line, in units of the square's size", {}),
+      array("unresolved", ArrayType::int64,
+            "corners and cuts too close for double precision that were not settled with more digits: 0 where cells are "
+            "certain",
+            {})};
+  arrays[5].undefined_where = "no line is anywhere near";
   if (!edges) return arrays;
   for (const char* end : {"s0", "t0", "s1", "t1"}) {
     arrays.push_back(array(
@@ -317,6 +321,7 @@ class Regions final : public Measurement {
     results.set("ties", counts.ties);
     results.set("closest_corner", std::isfinite(counts.smallest_distance) ? counts.smallest_distance
                                                                           : std::numeric_limits<double>::quiet_NaN());
+    results.set("unresolved", counts.unresolved);
     if (edges_) set_edges(counts.edges, results);
   }
 
@@ -349,7 +354,7 @@ class Regions final : public Measurement {
 
 std::unique_ptr<Measure> make_regions_2d() {
   return bound_measure<Regions>({.name = "regions_2d",
-                                 .version = 2,
+                                 .version = 3,
                                  .description = "linear regions of a network in a square of a plane through its input "
                                                 "space, exactly and layer by layer, and the numbers that arrangements "
                                                 "of lines allow",

@@ -108,7 +108,7 @@ class Lengths final : public Measurement {
 
 std::unique_ptr<Measure> make_trajectory_length() {
   return bound_measure<Lengths>({.name = "trajectory_length",
-                                 .version = 4,
+                                 .version = 5,
                                  .description = "length of a curve's image in every layer, its growth from layer to "
                                                 "layer, and the growth that theory predicts",
                                  .arrays = joined(measured_arrays(), theory_arrays()),

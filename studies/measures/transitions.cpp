@@ -55,7 +55,7 @@ std::vector<ArraySpec> exact_arrays() {
       array("smallest_gap", ArrayType::float64, "smallest distance in t between neighbouring switches of all layers",
             {}),
       array("unresolved_events", ArrayType::int64,
-            "neighbouring switches closer than rounding can separate, and states that it may have chosen", {})};
+            "neighbouring switches at one place: exact ties, and whatever was left to rounding", {})};
   arrays.front().undefined_where = "there are fewer than two, or counts are sampled";
   arrays.back().undefined_where = "counts are sampled";
   return arrays;
@@ -267,7 +267,7 @@ class Counts final : public Measurement {
 
 std::unique_ptr<Measure> make_transitions() {
   return bound_measure<Counts>({.name = "transitions",
-                                .version = 5,
+                                .version = 6,
                                 .description =
                                     "switches of linear piece and sign changes along a curve's image in every "
                                     "layer, linear pieces and activation patterns, and the counts that "

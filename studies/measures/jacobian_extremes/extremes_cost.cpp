@@ -11,6 +11,7 @@
 #include "kernels/spectra/block_krylov.hpp"
 #include "kernels/spectra/dense_extremes.hpp"
 #include "pipeline/machine/memory.hpp"
+#include "studies/jacobians/spectrum_cost.hpp"
 
 namespace meander {
 namespace {
@@ -209,10 +210,10 @@ Cost extremes_cost(const RandomNetwork::Parameters& parameters, const ExtremesSe
   Cost cost{krylov_seconds(size, storage, settings), product_bytes(size, storage, settings), settings.ranks};
   const bool by_name = settings.solver == ExtremesSolver::dense;
   if (way == ExtremesWay::graded) {
-    cost.seconds = graded_seconds(size) + (by_name ? 0.0 : cost.seconds);
+    cost.seconds = spectrum_seconds(parameters) + (by_name ? 0.0 : cost.seconds);
     cost.bytes = by_name ? graded_bytes(size) : std::max(cost.bytes, graded_bytes(size));
   } else if (way == ExtremesWay::krylov && turns_to_spectrum(parameters, settings)) {
-    cost.seconds += graded_seconds(size);
+    cost.seconds += spectrum_seconds(parameters);
     cost.bytes = std::max(cost.bytes, graded_bytes(size));
   } else if (way == ExtremesWay::matrix) {
     cost.seconds = matrix_seconds(size);

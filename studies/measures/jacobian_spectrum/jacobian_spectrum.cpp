@@ -10,14 +10,17 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/machine_rates.hpp"
 #include "kernels/jacobian/jacobian_product.hpp"
 #include "kernels/mean_field/free_probability.hpp"
 #include "pipeline/measure/measure.hpp"
+#include "studies/costs/average_costs.hpp"
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
 #include "studies/jacobians/jacobian_point.hpp"
+#include "studies/jacobians/spectrum_cost.hpp"
 #include "studies/measures/jacobian_spectrum/jacobian_spectrum_keys.hpp"
 
 namespace meander {
@@ -59,9 +62,9 @@ class Spectra final : public Measurement {
              [this](const Point& point) {
                const std::vector<int> widths = jacobian_.widths(point);
                const double n = widths.front();
-               const WeightRank rank = weight_rank(jacobian_.parameters(point).law);
-               const double seconds = jacobian_spectrum_seconds(widths.front(), static_cast<int>(widths.size()), rank);
-               return Cost{.seconds = seconds, .bytes = 1e6 + 8.0 * jacobian_copies(rank) * n * n};
+               const RandomNetwork::Parameters parameters = jacobian_.parameters(point);
+               const WeightRank rank = weight_rank(parameters.law);
+               return Cost{.seconds = spectrum_seconds(parameters), .bytes = 1e6 + 8.0 * jacobian_copies(rank) * n * n};
              },
          .run = [this](const Task& task, Results& results) { set_measured(task, results); }});
     add({.layout = {"theory", std::nullopt, false, jacobian_theory_arrays(universal_)},
@@ -69,7 +72,13 @@ class Spectra final : public Measurement {
              [this](const Point& point) {
                const double depth = static_cast<double>(jacobian_.widths(point).size());
                const double evaluations = bins_ + 2.0 * static_cast<double>(eps_.size());
-               return Cost{.seconds = 1e-3 + 3e-5 * depth * evaluations, .bytes = 5e6};
+               const MachineRates& rates = machine_rates();
+               const Activation& activation = jacobian_.activation(point);
+               // Atoms are summed, a smooth law of slopes is integrated, at every density.
+               const double each = (activation.pieces() != nullptr ? 1.4e4 : 8e4) * rates.step;
+               const double law = 200.0 * theory_costs_(activation).moments(1.0);
+               const double densities = jacobian_.ensemble(point) ? depth * evaluations * each : 0.0;
+               return Cost{.seconds = rates.task + law + densities, .bytes = 5e6};
              },
          .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
@@ -148,6 +157,7 @@ class Spectra final : public Measurement {
   void set_measured(const Task& task, Results& results) const;
 
   JacobianPoint jacobian_;
+  TheoryCosts theory_costs_;
   int bins_ = 0;
   bool universal_ = false;
   std::vector<double> eps_;

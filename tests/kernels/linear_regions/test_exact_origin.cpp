@@ -277,16 +277,23 @@ TEST(ExactOrigin, KnownNetworks) {
   }
 }
 
-/// A neuron whose slope is all cancellation when it leaves zero: its state after may be anyone's guess, and is told.
-TEST(ExactOrigin, StatesThatRoundingChoosesAreCertified) {
-  const auto unresolved = [](double weight) {
+/// A neuron whose slope is all cancellation when it leaves zero: in double its state after would be anyone's guess.
+TEST(ExactOrigin, StatesThatCancellationLeavesAreResolved) {
+  const auto counts_with = [](double weight) {
     const StoredNetwork network(1, {{1, {1}, {0}}, {2, {0.1, 0.7}, {0, 0}}, {1, {7, -weight}, {0}}},
                                 Activation::named("relu"));
-    return exact_curve(network, curve_between(CurveKind::line, std::vector{-0.3}, std::vector{0.7})).unresolved_events;
+    return exact_curve(network, curve_between(CurveKind::line, std::vector{-0.3}, std::vector{0.7}));
   };
-  // Four switches at one place, and one of them in doubt.
-  EXPECT_EQ(unresolved(0.5), 3);
-  EXPECT_EQ(unresolved(1.0 - std::numeric_limits<double>::epsilon()), 4);
+  // Four switches at one place; or three, where 7 x 0.1 - weight x 0.7 is below zero: the doubles next to 0.1 and 0.7
+  // make it 8.3e-17 at weight 1 and -2.3e-16 two epsilons further on (fractions).
+  constexpr double epsilon = std::numeric_limits<double>::epsilon();
+  for (const auto& [weight, switches] :
+       {std::pair{0.5, 1}, {1.0 - epsilon, 1}, {1.0, 1}, {1.0 + 2.0 * epsilon, 0}, {1.0 + 4.0 * epsilon, 0}}) {
+    SCOPED_TRACE(weight);
+    const ExactCounts counts = counts_with(weight);
+    EXPECT_THAT(counts.transitions, ElementsAre(1, 2, switches));
+    EXPECT_EQ(counts.unresolved_events, 2 + switches);
+  }
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ TEST(Regions2d, LinesThroughOnePointLeaveNoSlivers) {
   const RegionCounts counts = count_regions(network, unit_square, true);
   EXPECT_EQ(counts.cells[0], 14);
   EXPECT_GT(counts.ties, 0);
+  EXPECT_EQ(counts.unresolved, 0);
   EXPECT_GT(counts.smallest_distance, 1e-9);
   for (const RegionEdge& edge : counts.edges) {
     const double length = std::hypot(edge.s1 - edge.s0, edge.t1 - edge.t0);

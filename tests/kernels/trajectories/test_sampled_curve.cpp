@@ -118,7 +118,10 @@ TEST(SampledCurve, BytesCoverActivationsAndWeights) {
   // hashes of 1.3 MB and change.
   EXPECT_GT(bytes, 3 * 8e6 + 6.2e6 + 2 * 1.9e6);
   EXPECT_LT(bytes, 40e6);
-  EXPECT_LT(sampled_curve_bytes(784, widths, options_of(10000, Precision::single)), 0.7 * bytes);
+  // Where layers contract, lengths are found in double whatever the precision, with its weights: 24 MB, 6.3 MB, 4 MB.
+  const double single = sampled_curve_bytes(784, widths, options_of(10000, Precision::single));
+  EXPECT_GT(single, 3 * 8e6 + 6.2e6 + 3.8e6);
+  EXPECT_LT(single, 0.97 * bytes);
   // With ever more samples only the patterns grow.
   SampledOptions lengths_only = options_of(1000000);
   lengths_only.transitions = false;
