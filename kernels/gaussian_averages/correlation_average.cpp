@@ -48,6 +48,14 @@ double corner_density(double x, double y, double one_minus, double one_plus) {
   return std::exp(-exponent);
 }
 
+/// Whether what the kinks contribute one by one is so much more than their sum that too few digits would be left:
+/// where a wide Gaussian sees pieces that end soon (hard_tanh from sigma_w of about 50 on).
+bool cancels(const Activation& activation, double q) {
+  double size = 0.0;
+  for (const Kink& kink : kinks_of(*activation.pieces(), q)) size += std::abs(kink.jump);
+  return size * size > 1e4 * gaussian_moments(activation, q).phi2;
+}
+
 double corner_sum(const std::vector<Kink>& a, const std::vector<Kink>& b, double one_minus, double one_plus) {
   double sum = 0.0;
   for (const Kink& i : a) {
@@ -177,7 +185,8 @@ CorrelationChord chord_of_series(const Activation& activation, double q, double 
 
 /// The leading term of epsilon -> 0: a kink, at which the slope jumps by d, lies between the two with the probability
 /// density(k / sqrt q) 2 sqrt(epsilon / pi), and then E phi' phi' lacks d^2 / 2.
-CorrelationChord chord_near_one(const Activation& activation, double q, double epsilon) {
+/// Nothing where that is too much for it to be the only term: wide Gaussians resolve what is far smaller than they are.
+std::optional<CorrelationChord> chord_near_kinks(const Activation& activation, double q, double epsilon) {
   const double full = gaussian_moments(activation, q).dphi2;
   double lack = 0.0;
   for (const double kink : *activation.kinks()) {
@@ -185,16 +194,24 @@ CorrelationChord chord_near_one(const Activation& activation, double q, double e
     const double jump = activation.derivative(kink + step) - activation.derivative(kink - step);
     lack += jump * jump * gaussian_density(kink / std::sqrt(q)) * std::sqrt(epsilon / std::numbers::pi);
   }
-  return {full - 2.0 / 3.0 * lack, full - lack};
+  if (!(lack <= 1e-6 * full)) return std::nullopt;
+  return CorrelationChord{full - 2.0 / 3.0 * lack, full - lack};
+}
+
+/// Linear in epsilon, where the difference quotient would drown in rounding; nothing where the next term, about the
+/// linear one's share squared, would count.
+std::optional<CorrelationChord> linear_chord(const Activation& activation, double q, double epsilon) {
+  const GaussianMoments m = gaussian_moments(activation, q);
+  const double linear = q * m.d2phi2 * epsilon;
+  if (!(linear <= 1e-6 * m.dphi2)) return std::nullopt;
+  return CorrelationChord{m.dphi2 - 0.5 * linear, m.dphi2 - linear};
 }
 
 CorrelationChord chord_of_smooth(const Activation& activation, double q, double epsilon) {
-  if (activation.has_kinks() && epsilon < 1e-12) return chord_near_one(activation, q, epsilon);
-  if (!activation.has_kinks() && epsilon < 1e-7) {
-    // Linear in epsilon: the next term is below rounding, while the difference quotient would drown in it.
-    const GaussianMoments m = gaussian_moments(activation, q);
-    return {m.dphi2 - 0.5 * q * m.d2phi2 * epsilon, m.dphi2 - q * m.d2phi2 * epsilon};
-  }
+  std::optional<CorrelationChord> near;
+  if (activation.has_kinks() && epsilon < 1e-12) near = chord_near_kinks(activation, q, epsilon);
+  if (!activation.has_kinks() && epsilon < 1e-7) near = linear_chord(activation, q, epsilon);
+  if (near) return *near;
   if (epsilon > 0.1) {
     // Far from c = 1 the difference does not cancel, and the series is short.
     const PairAverages pair = pair_of_smooth(activation, q, q, 1.0 - epsilon);
@@ -210,7 +227,11 @@ PairAverages pair_averages(const Activation& activation, double q11, double q22,
   if (!(q11 > 0.0) || !(q22 > 0.0) || !(std::abs(c) <= 1.0) || !std::isfinite(q11) || !std::isfinite(q22)) {
     return {nan, nan};
   }
-  if (activation.pieces() != nullptr) return pair_of_pieces(activation, q11, q22, c);
+  if (activation.pieces() != nullptr) {
+    const bool loses = cancels(activation, q11) || cancels(activation, q22);
+    const auto pair = loses ? pair_by_shared_part(activation, q11, q22, c) : std::nullopt;
+    return pair ? *pair : pair_of_pieces(activation, q11, q22, c);
+  }
   if (const std::vector<double>* series = activation.hermite_series()) {
     const auto pair = mehler(activation, q11, q22, c, static_cast<int>(series->size()), true);
     return pair ? *pair : PairAverages{nan, nan};
@@ -221,7 +242,14 @@ PairAverages pair_averages(const Activation& activation, double q11, double q22,
 
 CorrelationChord correlation_chord(const Activation& activation, double q, double epsilon) {
   if (!(q > 0.0) || !std::isfinite(q) || !(epsilon > 0.0) || !(epsilon <= 1.0)) return {nan, nan};
-  if (activation.pieces() != nullptr) return chord_of_pieces(activation, q, epsilon);
+  if (activation.pieces() != nullptr) {
+    // Where the two differ by little of the pieces' size, corners are few and quadrature would drown in rounding.
+    double farthest = 0.0;
+    for (const double place : activation.pieces()->breakpoints) farthest = std::max(farthest, std::abs(place));
+    const bool loses = std::sqrt(q * epsilon) > 1e-3 * farthest && cancels(activation, q);
+    const auto chord = loses ? chord_by_shared_part(activation, q, epsilon) : std::nullopt;
+    return chord ? *chord : chord_of_pieces(activation, q, epsilon);
+  }
   if (activation.hermite_series() != nullptr) return chord_of_series(activation, q, epsilon);
   if (activation.is_sine()) return chord_of_sine(q, epsilon);
   return chord_of_smooth(activation, q, epsilon);

@@ -13,9 +13,9 @@ struct PairAverages {
 
 /// For centred Gaussians u1, u2 of variances q11, q22 > 0 and correlation c in [-1, 1], to 1e-12 of
 /// sqrt(E phi(u1)^2 E phi(u2)^2) (and the same of phi'). Piecewise linear: the second derivative in c is a sum of
-/// bivariate normal densities at the breakpoints (Plackett 1954), integrated over the angle whose sine is c. Hermite
-/// series: Mehler's finite sum. Others: Mehler's series where it converges fast, else what they share
-/// (shared_part.hpp), so that |c| near 1 costs less, not more. NaN where nothing converges.
+/// bivariate normal densities at the breakpoints (Plackett 1954), integrated over the angle whose sine is c (what they
+/// share, where those cancel). Hermite series: Mehler's finite sum. Others: Mehler's series where it converges fast,
+/// else what they share (shared_part.hpp), so that |c| near 1 costs less, not more. NaN where nothing converges.
 PairAverages pair_averages(const Activation& activation, double q11, double q22, double c);
 
 /// How far two inputs move apart, free of cancellation near c = 1 - epsilon = 1: chord = E (phi(u1) - phi(u2))^2 /

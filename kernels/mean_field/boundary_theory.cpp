@@ -27,6 +27,9 @@ BoundaryTheory boundary_theory(const Activation& activation, int input_dimension
   while (q.size() < depth) q.push_back(length_map(activation, sigma_w, sigma_b, q.back()));
 
   BoundaryTheory theory;
+  for (; static_cast<std::size_t>(theory.finite_layers) < depth; ++theory.finite_layers) {
+    if (!std::isfinite(q[static_cast<std::size_t>(theory.finite_layers)])) return theory;
+  }
   theory.gradient_norm.resize(depth + 1);
   theory.curvature_rms.resize(depth + 1);
   const auto set = [&](std::size_t layer, int size, double gradient_square, double k) {
@@ -37,6 +40,7 @@ BoundaryTheory boundary_theory(const Activation& activation, int input_dimension
   for (std::size_t l = depth; l > 0; --l) {
     const double slope = gaussian_moments(activation, q[l - 1]).dphi2;
     const double bend = bend_moment(activation, q[l - 1]) / slope;
+    if (std::isnan(slope) || (slope > 0.0 && std::isnan(bend))) theory.converged = false;
     k = l == depth ? bend : gain * slope * k + bend;
     square = l == depth ? slope : slope * gain * square;
     set(l, widths[l - 1], square, k);

@@ -7,10 +7,15 @@
 
 namespace meander {
 
-/// Index 0 is the input, index l layer l. NaN or infinity where the length map leads there.
+/// Index 0 is the input, index l layer l.
 struct BoundaryTheory {
+  /// Layers before the first whose q is beyond the range of numbers, or undefined. Where it is not all of them, nothing
+  /// is known of any.
+  int finite_layers = 0;
+  /// False where an average that is defined was not found: what needs it is NaN.
+  bool converged = true;
   std::vector<double> gradient_norm;  // for |beta| = 1
-  std::vector<double> curvature_rms;  // root mean square over the N - 1 principal curvatures
+  std::vector<double> curvature_rms;  // root mean square over the N - 1 principal curvatures; NaN where N = 1
 };
 
 /// At infinite width, for an input of mean square q0 and weights of any law. With q^l the length of layer l, averages

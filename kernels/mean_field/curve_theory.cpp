@@ -128,6 +128,8 @@ struct Integrals {
   std::vector<double> log_length;  // of the root of the metric per neuron
   std::vector<double> transitions;
   std::vector<double> sign_changes;
+  std::size_t finite_layers = 0;  // before the first whose q is not a number somewhere
+  bool converged = true;
 };
 
 class CurveIntegrator {
@@ -175,9 +177,14 @@ class CurveIntegrator {
   static Integrals masked(const Integrals& coarse, Integrals fine) {
     constexpr double tolerance = 1e-6;
     for (std::size_t l = 0; l < fine.log_length.size(); ++l) {
-      if (!close_log(coarse.log_length[l], fine.log_length[l], tolerance)) fine.log_length[l] = nan;
-      if (!close(coarse.transitions[l], fine.transitions[l], tolerance, count_floor)) fine.transitions[l] = nan;
-      if (!close(coarse.sign_changes[l], fine.sign_changes[l], tolerance, count_floor)) fine.sign_changes[l] = nan;
+      const auto mask = [&](double& value, bool stands) {
+        if (stands) return;
+        value = nan;
+        fine.converged = false;
+      };
+      mask(fine.log_length[l], close_log(coarse.log_length[l], fine.log_length[l], tolerance));
+      mask(fine.transitions[l], close(coarse.transitions[l], fine.transitions[l], tolerance, count_floor));
+      mask(fine.sign_changes[l], close(coarse.sign_changes[l], fine.sign_changes[l], tolerance, count_floor));
     }
     return fine;
   }
@@ -188,7 +195,7 @@ class CurveIntegrator {
     const double end = reduced_.end();
     const double half = 0.5 * (end - begin);
     Integrals sum{std::vector<double>(depth_ + 1, -infinity), std::vector<double>(depth_ + 1, 0.0),
-                  std::vector<double>(depth_ + 1, 0.0)};
+                  std::vector<double>(depth_ + 1, 0.0), depth_};
     if (reduced_.closed()) {
       for (int i = 0; i < nodes; ++i) add(sum, begin + 2.0 * half * i / nodes, 2.0 * half / nodes);
     } else {
@@ -206,6 +213,7 @@ class CurveIntegrator {
     State state = recursion_.first(input);
     const LinearPieces* pieces = activation_.pieces();
     for (std::size_t l = 1; l <= depth_; ++l) {
+      if (std::isnan(state.q)) sum.finite_layers = std::min(sum.finite_layers, l - 1);
       LayerDensity density;
       density.sign_changes = crossing_rate(state, 0.0);
       density.transitions = pieces == nullptr ? nan : 0.0;
@@ -287,6 +295,8 @@ CurveTheory curve_theory(const Activation& activation, const TheoryParameters& p
   // density along the curve shows.
   const bool meets_origin = parameters.sigma_b == 0.0 && span.smallest <= 1e-14 * span.largest;
   CurveTheory theory;
+  theory.finite_layers = static_cast<int>(integrals.finite_layers);
+  theory.converged = integrals.converged;
   double inputs = parameters.input_dimension;
   for (std::size_t l = 1; l <= parameters.widths.size(); ++l) {
     const double k = parameters.widths[l - 1];
@@ -294,6 +304,10 @@ CurveTheory curve_theory(const Activation& activation, const TheoryParameters& p
     theory.transitions.push_back(meets_origin ? nan : k * integrals.transitions[l]);
     theory.sign_changes.push_back(meets_origin ? nan : k * integrals.sign_changes[l]);
     inputs = k;
+    const bool was_point = integrals.log_length[l - 1] == -infinity;
+    if (l <= integrals.finite_layers && !meets_origin && !was_point && std::isnan(theory.growth.back())) {
+      theory.converged = false;
+    }
   }
   add_bounds(theory, activation, parameters, span);
   return theory;

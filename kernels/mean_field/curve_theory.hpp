@@ -11,9 +11,14 @@
 
 namespace meander {
 
-/// Predictions for layers 1..depth at infinite width, for the given widths where a count sums over
-/// neurons. NaN where a quantity is not defined or its integral along the curve does not converge.
+/// Predictions for layers 1..depth at infinite width, for the given widths where a count sums over neurons. NaN where a
+/// quantity is not defined.
 struct CurveTheory {
+  /// Layers before the first whose q is beyond the range of numbers, or undefined, somewhere on the curve:
+  /// those that growth and counts are known of.
+  int finite_layers = 0;
+  /// False where an average or an integral along the curve that is defined was not found: it is NaN.
+  bool converged = true;
   std::vector<double> growth;        // length(l) / length(l-1) of post-activations, with the width ratio
   std::vector<double> transitions;   // summed over the layer's neurons; NaN if not piecewise linear
   std::vector<double> sign_changes;  // summed over the layer's neurons

@@ -14,8 +14,7 @@
 #include "kernels/curves/reduced_curve.hpp"
 #include "kernels/gaussian_averages/gaussian_average.hpp"
 #include "kernels/gaussian_averages/gaussian_moments.hpp"
-#include "kernels/mean_field/correlation_map.hpp"
-#include "kernels/mean_field/length_map.hpp"
+#include "kernels/mean_field/correlation_state.hpp"
 
 namespace meander {
 namespace {
@@ -27,7 +26,10 @@ struct Covariances {
   double hh = 0.0, hv = 0.0, vv = 0.0, ha = 0.0, va = 0.0, aa = 0.0;
 
   /// kappa^2 times the width.
-  double curvature2() const { return std::max(0.0, aa - va / vv * va) / vv / vv; }
+  double curvature2() const {
+    const double across = aa - va / vv * va;
+    return (across < 0.0 ? 0.0 : across) / vv / vv;  // a NaN stays one
+  }
 };
 
 class Recursion {
@@ -207,6 +209,10 @@ GeometryTheory geometry_theory(const Activation& activation, const TheoryParamet
     theory.curvature.push_back(smooth ? mean[2] : nan);
     theory.length.push_back(std::sqrt(static_cast<double>(parameters.widths[l])) * range * mean[3]);
     theory.grassmannian_length.push_back(smooth ? range * mean[4] : nan);
+    if (!std::isfinite(mean[0]) || static_cast<std::size_t>(theory.finite_layers) < l) continue;
+    ++theory.finite_layers;
+    const bool lacks_curvature = smooth && mean[1] > 0.0 && std::isnan(mean[2] + mean[4]);
+    if (std::isnan(mean[1] + mean[3]) || lacks_curvature) theory.converged = false;
   }
   return theory;
 }
@@ -219,19 +225,14 @@ std::vector<std::vector<double>> autocorrelation_theory(const Activation& activa
   const std::size_t depth = parameters.widths.size();
   std::vector<std::vector<double>> result(depth, std::vector<double>(deltas.size(), nan));
   if (!curve.closed() || !reduced.is_uniform()) return result;
-  const double gain = parameters.sigma_w * parameters.sigma_w;
-  const double floor = parameters.sigma_b * parameters.sigma_b;
   const double start = reduced.at(0.0).position2;
-  double q = gain * start + floor;
-  std::vector<double> shared;
-  for (const double delta : deltas) shared.push_back(gain * start * std::cos(delta) + floor);
-  for (std::size_t l = 0; l < depth; ++l) {
-    const double next = length_map(activation, parameters.sigma_w, parameters.sigma_b, q);
-    for (std::size_t k = 0; k < deltas.size(); ++k) {
-      result[l][k] = shared[k] / q;
-      shared[k] = covariance_map(activation, parameters.sigma_w, parameters.sigma_b, q, q, shared[k]);
+  const LayerParameters layer{parameters.sigma_w, parameters.sigma_b, 1.0};
+  for (std::size_t k = 0; k < deltas.size(); ++k) {
+    CorrelationState here = first_correlation(layer, inputs_at_angle(start, deltas[k]));
+    for (std::size_t l = 0; l < depth; ++l) {
+      if (l > 0) here = next_correlation(activation, layer, here);
+      result[l][k] = here.c;
     }
-    q = next;
   }
   return result;
 }

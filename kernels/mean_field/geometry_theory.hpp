@@ -10,9 +10,13 @@
 
 namespace meander {
 
-/// Predictions for layers 1..depth at infinite width; NaN where a quantity is not defined or its integral along the
-/// curve does not converge. Means are over t, as in ManifoldGeometry.
+/// Predictions for layers 1..depth at infinite width; NaN where a quantity is not defined. Means are over t, as in
+/// ManifoldGeometry.
 struct GeometryTheory {
+  /// Layers before the first whose q is beyond the range of numbers, or undefined: those that anything is known of.
+  int finite_layers = 0;
+  /// False where an average or an integral along the curve that is defined was not found: it is NaN.
+  bool converged = true;
   std::vector<double> q;
   std::vector<double> metric;               // g^E / N
   std::vector<double> curvature;            // sqrt(N) kappa; NaN where the activation has kinks

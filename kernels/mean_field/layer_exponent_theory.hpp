@@ -10,6 +10,8 @@ namespace meander {
 /// Of layers 1 .. finite_layers: those before the first whose q is not finite.
 struct LayerExponentTheory {
   int finite_layers = 0;
+  /// False where an average that is defined was not found: what needs it is NaN.
+  bool converged = true;
   std::vector<double> q, c;
   /// (1/2) ln chi_1(q^l), and its sum over layers 1 to l.
   std::vector<double> exponent, log_growth;

@@ -94,7 +94,10 @@ Correlation stable_correlation(const Chord& chord, double gain, double chi_at_on
     (residual > 0.0 ? low : high) = epsilon;
     const double fall = gain * (at.tangent - at.chord) / epsilon - eta / (epsilon * epsilon);
     double next = epsilon - residual / fall;
-    if (std::abs(next - epsilon) <= 4e-16 || std::abs(residual) <= 1e-15 || high - low <= 2e-16) {
+    // Below rounding of c, and of epsilon: where phi is steep Newton's steps begin as small as epsilon.
+    const bool stands = std::abs(next - epsilon) <= 4e-16 && std::abs(next - epsilon) <= 1e-9 * epsilon;
+    const bool is_closed = high - low <= 2e-16 && high - low <= 1e-9 * high;
+    if (stands || std::abs(residual) <= 1e-15 || is_closed) {
       return {1.0 - epsilon, gain * at.tangent, true};
     }
     // Nothing is known of the left end but that it is positive: shrink by decades there.

@@ -63,7 +63,9 @@ nlohmann::ordered_json measure_json(const Measure& measure) {
     json["arrays"].push_back({{"name", array.name},
                               {"dimensions", array.dimensions},
                               {"units", array.units},
-                              {"long_name", array.long_name}});
+                              {"long_name", array.long_name},
+                              {"undefined_where", array.undefined_where},
+                              {"infinite_where", array.infinite_where}});
   }
   return json;
 }
@@ -89,6 +91,9 @@ void print_measure(const Measure& measure) {
   for (const ArraySpec& array : measure.arrays()) {
     print_output("  {:<32} {}{}\n", dimensions_text(array), array.long_name,
                  array.units == "1" ? "" : " [" + array.units + "]");
+    if (const std::string exceptions = array.exceptions(); !exceptions.empty()) {
+      print_output("  {:<32} {}\n", "", exceptions);
+    }
   }
 }
 
@@ -115,7 +120,9 @@ void print_markdown(const Catalogue& catalogue) {
     markdown_keys(measure->keys());
     print_output("\n| array | units | |\n|---|---|---|\n");
     for (const ArraySpec& array : measure->arrays()) {
-      print_output("| `{}` | {} | {} |\n", dimensions_text(array), array.units, cell_text(array.long_name));
+      const std::string exceptions = array.exceptions();
+      print_output("| `{}` | {} | {} |\n", dimensions_text(array), array.units,
+                   cell_text(array.long_name + (exceptions.empty() ? "" : "; " + exceptions)));
     }
   }
 }

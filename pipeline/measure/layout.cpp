@@ -41,6 +41,9 @@ Table to_table(const ArraySpec& array) {
   table.set("dimensions", text_list(array.dimensions));
   table.set("run_dependent", array.run_dependent);
   table.set("warning", array.warning);
+  // Left out where empty, as from programs that knew neither.
+  if (!array.undefined_where.empty()) table.set("undefined_where", array.undefined_where);
+  if (!array.infinite_where.empty()) table.set("infinite_where", array.infinite_where);
   return table;
 }
 
@@ -115,6 +118,8 @@ ArraySpec read_array(const Table& table) {
   array.dimensions = texts(table, "dimensions");
   array.run_dependent = member<bool>(table, "run_dependent");
   array.warning = member<std::string>(table, "warning");
+  if (table.find("undefined_where")) array.undefined_where = member<std::string>(table, "undefined_where");
+  if (table.find("infinite_where")) array.infinite_where = member<std::string>(table, "infinite_where");
   return array;
 }
 
@@ -128,6 +133,12 @@ Family read_family(const Table& table) {
 }
 
 }  // namespace
+
+std::string ArraySpec::exceptions() const {
+  std::string text = undefined_where.empty() ? "" : "missing where " + undefined_where;
+  if (infinite_where.empty()) return text;
+  return text + (text.empty() ? "" : "; ") + "infinite where " + infinite_where;
+}
 
 const OwnDimension& Layout::dimension(std::string_view name) const {
   for (const OwnDimension& own : dimensions) {

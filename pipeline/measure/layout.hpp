@@ -37,9 +37,15 @@ struct ArraySpec {
   bool run_dependent = false;
   /// Where any cell is non-zero, a run ends with this warning and the number of such cells.
   std::string warning = {};
-  /// NaN or infinity mean something here (undefined, diverging, no theory); elsewhere they make a task
-  /// fail. Not part of the archive's layout.
-  bool nonfinite = false;
+  /// Where the quantity has no value by its meaning, to follow "missing where" ("the input's length is 0"). Empty: a
+  /// NaN is a fault, and a cell that would be done with one, or without the array, fails instead.
+  std::string undefined_where = {};
+  /// Where it is infinite by its meaning, to follow "infinite where". Empty: infinity is a number that was too large,
+  /// and a cell that would be done with one is out of range, with that number left out.
+  std::string infinite_where = {};
+
+  /// "missing where ...; infinite where ..."; empty where neither is.
+  std::string exceptions() const;
 };
 
 /// Arrays that one task computes together, over the same cells. The first family is the

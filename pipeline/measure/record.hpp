@@ -41,7 +41,7 @@ struct Record {
   std::vector<std::vector<std::size_t>> extents;
 };
 
-/// What a measure fills in for one task. Arrays that are never set stay missing.
+/// What a measure fills in for one task. Arrays that are never set stay missing, and shorter ones are filled up.
 class Results {
  public:
   explicit Results(const Family& family);
@@ -56,10 +56,14 @@ class Results {
   void set(std::string_view array, std::span<const double> values, std::vector<std::size_t> extents);
   /// Anything but done, with the reason.
   void status(Status status, std::string message);
+  Status status() const { return status_; }
 
-  /// What is wrong where a done cell holds a number that is not finite in an array that declares none;
-  /// empty where nothing is.
-  std::string nonfinite() const;
+  /// What is wrong where a done cell lacks an array, or holds a NaN in one, that does not declare that it may
+  /// (ArraySpec::undefined_where); empty where nothing is.
+  std::string undefined() const;
+  /// Where a done cell holds an infinity in an array that does not declare it (ArraySpec::infinite_where), the cell is
+  /// out of range, and those numbers are missing.
+  void leave_out_infinite();
 
   /// Moves the arrays, status and message into `record`.
   void fill(Record& record) &&;
@@ -72,6 +76,7 @@ class Results {
   std::string message_;
   std::vector<ArrayData> arrays_;
   std::vector<std::vector<std::size_t>> extents_;
+  std::vector<bool> given_;
 };
 
 }  // namespace meander

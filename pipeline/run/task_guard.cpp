@@ -24,8 +24,10 @@ std::optional<Results> guarded(const Family& family, const std::function<void(Re
   try {
     Results results(family);
     task(results);
-    const std::string flaw = results.nonfinite();
-    return flaw.empty() ? results : failed(family, flaw);
+    const std::string flaw = results.undefined();
+    if (!flaw.empty()) return failed(family, flaw);
+    results.leave_out_infinite();
+    return results;
   } catch (const Interrupted&) {
     return std::nullopt;
   } catch (const std::bad_alloc&) {

@@ -9,9 +9,9 @@
 
 namespace meander {
 
-/// Runs `task`, which fills the results it is given. Whatever it throws, memory that is not there,
-/// and a number that is not finite in an array of a done cell that does not declare such numbers
-/// (ArraySpec::nonfinite) give results without arrays, with the status failed and the reason. Interrupted gives
+/// Runs `task`, which fills the results it is given. Whatever it throws, memory that is not there, and a NaN in an
+/// array of a done cell that does not declare it (ArraySpec::undefined_where) give results without arrays, with the
+/// status failed and the reason. An infinity that is not declared makes a done cell out of range. Interrupted gives
 /// nothing.
 std::optional<Results> guarded(const Family& family, const std::function<void(Results&)>& task);
 

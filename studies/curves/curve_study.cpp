@@ -132,7 +132,6 @@ std::vector<ArraySpec> sampling_arrays(const std::string& what) {
   change.name = "sampling_change";
   change.long_name = fmt::format("relative change of {} when only every second sample is used", what);
   change.dimensions = {"layer"};
-  change.nonfinite = true;  // of what is zero for the half
   ArraySpec warning;
   warning.name = "sampling_warning";
   warning.long_name = "1 where sampling_change exceeds 1 % in a layer";

@@ -19,6 +19,16 @@ inline ArraySpec array(std::string name, ArrayType type, std::string long_name, 
   return spec;
 }
 
+/// The same array, which has no value where `where` says, or an infinite one (ArraySpec).
+inline ArraySpec undefined(std::string where, ArraySpec spec) {
+  spec.undefined_where = std::move(where);
+  return spec;
+}
+inline ArraySpec infinite(std::string where, ArraySpec spec) {
+  spec.infinite_where = std::move(where);
+  return spec;
+}
+
 /// `more` behind `arrays`.
 inline void append(std::vector<ArraySpec>& arrays, std::vector<ArraySpec> more) {
   for (ArraySpec& spec : more) arrays.push_back(std::move(spec));

@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "kernels/curves/curve.hpp"
+#include "pipeline/inputs/arrays.hpp"
 #include "studies/declare/sweep.hpp"
+#include "studies/networks/stored_networks.hpp"
 
 namespace meander {
 namespace {
@@ -51,6 +53,15 @@ std::vector<double> JacobianPoint::input(const Point& point, StreamKey key) cons
   std::vector<double> input = gaussian_point(key, 0, width(point));
   rescale(input, scale_(point).value_or(1.0));
   return input;
+}
+
+void JacobianPoint::export_cell(const Task& task, const std::string& path) const {
+  const StreamKey key = task_stream(task);
+  NamedArrays arrays;
+  add_network(RandomNetwork(parameters(task.point), key), networks_->activation_text(task.point), arrays);
+  const std::vector<double> x = input(task.point, key);
+  arrays.arrays["/points"] = {{1, x.size()}, x};
+  write_arrays(path, arrays);
 }
 
 std::optional<WeightEnsemble> JacobianPoint::ensemble(const Point& point) const {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "kernels/mean_field/free_probability.hpp"
@@ -42,6 +43,9 @@ class JacobianPoint {
 
   /// The input x^0 of a task, its mean square q0 met exactly: the first Gaussian point of the realization's stream.
   std::vector<double> input(const Point& point, StreamKey key) const;
+
+  /// Writes a task's network, and its input as /points.
+  void export_cell(const Task& task, const std::string& path) const;
 
   /// The ensemble whose spectrum is known; nothing for other distributions of the weights.
   std::optional<WeightEnsemble> ensemble(const Point& point) const;

@@ -24,6 +24,7 @@
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
+#include "studies/declare/theory_status.hpp"
 #include "studies/inputs/input_points.hpp"
 #include "studies/inputs/law_limits.hpp"
 #include "studies/networks/network_source.hpp"
@@ -50,12 +51,14 @@ std::vector<ArraySpec> measured_arrays(bool activities) {
             {}),
       array("condition", ArrayType::float64, "largest over smallest of those singular values", {}),
       array("input_length", ArrayType::float64, "length of the curve in input space", {}),
-      array("length", ArrayType::float64, "length of the hidden layer's image x^l", {"layer"}),
+      undefined("the layer is that of the outputs",
+                array("length", ArrayType::float64, "length of the hidden layer's image x^l", {"layer"})),
       array("shallow_bound", ArrayType::float64,
             "N_1 (1 + s) R, which the length of one hidden layer cannot pass: s = 1 change of sign of a tangent's "
             "component, R the activation's range",
             {})};
-  arrays.back().nonfinite = true;  // with another number of hidden layers; where the range is not bounded
+  arrays.back().undefined_where =
+      "there is not exactly one hidden layer, and where the activation is not known to rise between two bounds";
   if (activities) {
     arrays.push_back(array("activity", ArrayType::float64, "output of the network", {"neuron", "angle"}));
   }
@@ -63,8 +66,9 @@ std::vector<ArraySpec> measured_arrays(bool activities) {
 }
 
 std::vector<ArraySpec> theory_arrays() {
-  return limited_by_law(
-      {array("length_theory", ArrayType::float64, "length of the hidden layer's image at infinite width", {"layer"})});
+  return limited_by_law({undefined(
+      "the layer is that of the outputs",
+      array("length_theory", ArrayType::float64, "length of the hidden layer's image at infinite width", {"layer"}))});
 }
 
 enum class CircleSpan { half, full };
@@ -302,13 +306,19 @@ class DepthAgainstWidth final : public Measurement {
     const CurveTheory growth = curve_theory(network.activation, parameters, path);
     std::vector<double> lengths;
     double length = input_length(path);
-    for (std::size_t l = 0; l + 1 < parameters.widths.size(); ++l) lengths.push_back(length *= growth.growth[l]);
+    const auto hidden = static_cast<int>(parameters.widths.size()) - 1;
+    const int known = std::min(hidden, growth.finite_layers);
+    for (int l = 0; l < known; ++l) {
+      if (length > 0.0) length *= growth.growth[static_cast<std::size_t>(l)];  // a point stays one
+      lengths.push_back(length);
+    }
     network.widths = parameters.widths;
     const GaussianCorrection law =
         gaussian_correction(network, mean_square(path), random_curve_participation(network.input_dimension));
     law.mask_averages(lengths);
     results.set("length_theory", std::span<const double>(lengths));
-    results.set("gaussian_correction", std::span<const double>(law.layers).first(lengths.size()));
+    results.set("gaussian_correction", std::span<const double>(law.layers).first(static_cast<std::size_t>(hidden)));
+    report_theory(known, hidden, growth.converged, results);
   }
 
   std::vector<long> kept_samples() const {

@@ -18,6 +18,7 @@
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
+#include "studies/declare/theory_status.hpp"
 #include "studies/inputs/input_points.hpp"
 #include "studies/inputs/law_limits.hpp"
 #include "studies/networks/network_source.hpp"
@@ -33,7 +34,6 @@ std::vector<ArraySpec> volume_arrays() {
 }
 
 std::vector<ArraySpec> theory_arrays() {
-  // Infinite beyond the range of numbers.
   return limited_by_law({array("volume_theory", ArrayType::float64,
                                "volume at infinite width, the k/2-th power of chi_1 along the layers", {"layer"})});
 }
@@ -162,6 +162,7 @@ class Volumes final : public Measurement {
     law.mask_averages(volume);
     results.set("volume_theory", std::span<const double>(volume));
     results.set("gaussian_correction", std::span<const double>(law.layers));
+    report_theory(theory.finite_layers, static_cast<int>(widths.size()), theory.converged, results);
   }
 
   std::shared_ptr<const NetworkSource> networks_;

@@ -21,7 +21,7 @@ namespace {
 std::vector<ArraySpec> measured_arrays() {
   std::vector<ArraySpec> arrays{array("participation_ratio", ArrayType::float64,
                                       "dimension of the curve's image, (sum s^2)^2 / sum s^4", {"layer"})};
-  arrays.back().nonfinite = true;  // of a curve that has shrunk to a point
+  arrays.back().undefined_where = "the curve's image is a point";
   return arrays;
 }
 

@@ -51,18 +51,31 @@ std::vector<ArraySpec> diagram_arrays() {
       layers(number("xi_c", "layers in which a deviation from c_star shrinks by e; infinite on the critical line")),
       number("basin_low", "q0 above this and below basin_high lead to the same attractor"),
       number("basin_high", "upper edge of the basin: an unstable fixed point of the length map, or infinity")};
-  for (ArraySpec& spec : arrays) spec.nonfinite = true;
+  for (ArraySpec& spec : arrays) spec.undefined_where = "the length map is undefined";
+  const auto set = [&](std::size_t i, const char* undefined_where, const char* infinite_where) {
+    if (*undefined_where != 0) arrays[i].undefined_where += std::string(", or ") + undefined_where;
+    arrays[i].infinite_where = infinite_where;
+  };
+  set(0, "a slow divergence cannot be told from an attractor", "the lengths diverge");
+  set(1, "q_star is infinite and the slopes have no limit", "q_star is infinite and the slopes grow");
+  set(2, "q_star is infinite and phi'' has no limit", "phi' jumps, or q_star is infinite and phi'' grows");
+  set(3, "q_star is 0 or infinite, or the correlation map is the identity", "");
+  set(4, "q_star is infinite", "the approach is slower than exponential");
+  set(5, "c_star is", "the approach is slower than exponential");
+  set(6, "", "");
+  set(7, "", "every longer q0 leads to the same attractor");
   arrays.push_back(layers(array("layers_to_q_star", ArrayType::int64,
                                 "layers from q0 until q is within deviation times q_star of it; missing beyond 10000 "
                                 "and where q_star is 0 or infinite",
                                 {"deviation"})));
+  arrays.back().undefined_where = "it takes more than 10000, or q_star is 0, infinite or undefined";
   return arrays;
 }
 
 std::vector<ArraySpec> critical_arrays() {
   std::vector<ArraySpec> arrays{array("sigma_w_critical", ArrayType::float64,
                                       "smallest sigma_w with chi_1 = 1 on the attractor; NaN if there is none", {})};
-  arrays.front().nonfinite = true;
+  arrays.front().undefined_where = "there is none";
   return arrays;
 }
 

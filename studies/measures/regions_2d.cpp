@@ -42,7 +42,7 @@ std::vector<ArraySpec> measured_arrays(bool edges) {
             "corners and cuts too close for double precision that were not settled with more digits: 0 where cells are "
             "certain",
             {})};
-  arrays[5].nonfinite = true;  // where no line is anywhere near
+  arrays[5].undefined_where = "no line is anywhere near";
   if (!edges) return arrays;
   for (const char* end : {"s0", "t0", "s1", "t1"}) {
     arrays.push_back(array(

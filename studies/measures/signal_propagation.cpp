@@ -25,6 +25,7 @@
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
+#include "studies/declare/theory_status.hpp"
 #include "studies/inputs/input_points.hpp"
 #include "studies/inputs/law_limits.hpp"
 #include "studies/networks/network_source.hpp"
@@ -59,19 +60,27 @@ std::vector<ArraySpec> layer_arrays(const Wishes& wishes, const std::string& suf
     arrays.push_back(array("perturbation_growth" + suffix, ArrayType::float64,
                            "squared growth up to the last layer" + where, {"layer"}));
   }
-  // Undefined where an input's length is zero, infinite where growth leaves the range of numbers.
-  for (ArraySpec& spec : arrays) spec.nonfinite = true;
+  arrays[1].undefined_where = "the length of one of them is 0";
+  for (ArraySpec& spec : arrays) {
+    if (spec.name == "gradient") spec.undefined_where = "the last layer's is 0";
+  }
   return arrays;
 }
 
 std::vector<ArraySpec> theory_arrays(const Wishes& wishes) {
   std::vector<ArraySpec> arrays = layer_arrays(wishes, "_theory", ", infinite width");
-  for (ArraySpec spec : {array("q_star", ArrayType::float64, "attractor of the length map reached from layer 1", {}),
-                         array("c_star", ArrayType::float64, "stable fixed point of the correlation map", {}),
-                         array("xi_q", ArrayType::float64, "depth scale of |q - q_star|", {}),
-                         array("xi_c", ArrayType::float64, "depth scale of |c - c_star|", {})}) {
-    if (spec.name.front() == 'x') spec.units = "layers";
-    spec.nonfinite = true;  // diverging at criticality, undefined where there is nothing to approach
+  for (ArraySpec spec :
+       {undefined("the length map is",
+                  infinite("the lengths diverge", array("q_star", ArrayType::float64,
+                                                        "attractor of the length map reached from layer 1", {}))),
+        undefined("q_star is 0 or infinite, or the correlation map is the identity",
+                  array("c_star", ArrayType::float64, "stable fixed point of the correlation map", {})),
+        undefined("q_star is infinite", array("xi_q", ArrayType::float64, "depth scale of |q - q_star|", {})),
+        undefined("c_star is", array("xi_c", ArrayType::float64, "depth scale of |c - c_star|", {}))}) {
+    if (spec.name.front() == 'x') {
+      spec.units = "layers";
+      spec.infinite_where = "the approach is slower than exponential";
+    }
     arrays.push_back(std::move(spec));
   }
   return limited_by_law(std::move(arrays));
@@ -114,8 +123,8 @@ class Signals final : public Measurement {
          .run =
              [this](const Task& task, Results& results) {
                const double q0 = start_of(task.point).value_or(1.0);
-               set_theory(task.point, {q0, q0, c0_.value_or(task.point, 0.0) * q0}, points_.typical_participation(),
-                          results);
+               set_theory(task.point, inputs_of_correlation(q0, c0_.value_or(task.point, 0.0)),
+                          points_.typical_participation(), results);
              }});
   }
 
@@ -226,7 +235,12 @@ class Signals final : public Measurement {
       return;
     }
     if (wishes_.gradients) results.set("gradient", std::span<const double>(found.gradient));
-    if (wishes_.perturbations) results.set("perturbation_growth", std::span<const double>(found.perturbation_growth));
+    if (wishes_.perturbations) {
+      // Differences of infinities are what becomes of tangents that overflow.
+      std::vector<double> growth = found.perturbation_growth;
+      for (double& value : growth) value = std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
+      results.set("perturbation_growth", std::span<const double>(growth));
+    }
   }
 
   void set_theory(const Point& point, const InputCovariance& inputs, const Participation& share,
@@ -235,7 +249,7 @@ class Signals final : public Measurement {
     const PropagationParameters parameters{network.widths, network.sigma_w, network.sigma_b, keep_(point)};
     PropagationTheory theory = propagation_theory(network.activation, parameters, inputs);
     const GaussianCorrection law = gaussian_correction(network, 0.5 * (inputs.q00 + inputs.q11), share, keep_(point));
-    const double first_q = theory.q.front();
+    const double first_q = theory.q.empty() ? nan : theory.q.front();
     law.mask_moments(theory.q);
     law.mask_moments(theory.c);
     law.mask_products_before_last(theory.gradient);
@@ -243,23 +257,23 @@ class Signals final : public Measurement {
     results.set("gaussian_correction", std::span<const double>(law.layers));
     results.set("q_theory", std::span<const double>(theory.q));
     results.set("c_theory", std::span<const double>(theory.c));
-    if (wishes_.gradients) results.set("gradient_theory", std::span<const double>(theory.gradient));
-    if (wishes_.perturbations)
-      results.set("perturbation_growth_theory", std::span<const double>(theory.perturbation_growth));
-    MeanFieldParameters phase;
-    phase.sigma_w = network.sigma_w;
-    phase.sigma_b = network.sigma_b;
-    phase.q0 = first_q;
-    phase.keep = parameters.keep;
-    if (!law.deep_layers_hold()) {
-      for (const char* name : {"q_star", "c_star", "xi_q", "xi_c"}) results.set(name, nan);
-      return;
+    const auto depth = static_cast<int>(parameters.widths.size());
+    if (theory.finite_layers == depth) {
+      if (wishes_.gradients) results.set("gradient_theory", std::span<const double>(theory.gradient));
+      if (wishes_.perturbations)
+        results.set("perturbation_growth_theory", std::span<const double>(theory.perturbation_growth));
     }
-    const PhasePoint found = phase_point(network.activation, phase);
-    results.set("q_star", found.q_star);
-    results.set("c_star", found.c_star);
-    results.set("xi_q", found.xi_q);
-    results.set("xi_c", found.xi_c);
+    bool converged = theory.converged;
+    if (theory.finite_layers > 0 && law.deep_layers_hold()) {
+      const PhasePoint found =
+          phase_point(network.activation, {network.sigma_w, network.sigma_b, first_q, parameters.keep});
+      results.set("q_star", found.q_star);
+      results.set("c_star", found.c_star);
+      results.set("xi_q", found.xi_q);
+      results.set("xi_c", found.xi_c);
+      converged = converged && found.converged;
+    }
+    report_theory(theory.finite_layers, depth, converged, results);
   }
 
   std::shared_ptr<const NetworkSource> networks_;

@@ -9,6 +9,7 @@
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
+#include "studies/declare/theory_status.hpp"
 #include "studies/inputs/law_limits.hpp"
 
 namespace meander {
@@ -21,29 +22,34 @@ std::vector<ArraySpec> measured_arrays() {
       array("length", ArrayType::float64, "length of the post-activations' curve x^l", {"layer"}),
       array("growth", ArrayType::float64, "length of layer l over length of layer l-1 (the input's for layer 1)",
             {"layer"})};
-  arrays.back().nonfinite = true;  // of a curve that has shrunk to a point
+  arrays.back().undefined_where = "the curve before is a point";
   for (ArraySpec& spec : sampling_arrays("lengths")) arrays.push_back(std::move(spec));
   return arrays;
 }
 
 std::vector<ArraySpec> theory_arrays() {
-  std::vector<ArraySpec> arrays = limited_by_law(
-      {array("growth_theory", ArrayType::float64, "growth at infinite width, along the actual curve", {"layer"})});
-  for (ArraySpec spec :
-       {array("growth_lower_bound", ArrayType::float64,
-              "bound from below on the expected growth; Gaussian weights, piecewise-linear activations", {"layer"}),
-        array("growth_upper_bound", ArrayType::float64, "bound from above on the expected growth", {"layer"})}) {
-    spec.nonfinite = true;  // missing where the theory does not hold
-    arrays.push_back(std::move(spec));
-  }
+  std::vector<ArraySpec> arrays = limited_by_law({undefined(
+      "the curve before is a point, or passes through the origin of a network without biases whose theory has "
+      "no limit",
+      array("growth_theory", ArrayType::float64, "growth at infinite width, along the actual curve", {"layer"}))});
+  append(arrays,
+         {undefined("no bound is known: weights that are not Gaussian, activations of other slopes than 0 and +-s, "
+                    "|x(t)| that varies",
+                    array("growth_lower_bound", ArrayType::float64,
+                          "bound from below on the expected growth; Gaussian weights, piecewise-linear activations",
+                          {"layer"})),
+          undefined(
+              "the activation's slope is not bounded, or not known",
+              array("growth_upper_bound", ArrayType::float64, "bound from above on the expected growth", {"layer"}))});
   return arrays;
 }
 
 void set_theory(const CurveTheory& theory, const GaussianCorrection& correction, Results& results) {
   results.set("gaussian_correction", std::span<const double>(correction.layers));
-  results.set("growth_theory", theory.growth);
+  results.set("growth_theory", leading(theory.growth, theory.finite_layers));
   results.set("growth_lower_bound", theory.growth_lower_bound);
   results.set("growth_upper_bound", theory.growth_upper_bound);
+  report_theory(theory.finite_layers, static_cast<int>(theory.growth.size()), theory.converged, results);
 }
 
 std::vector<double> growth(const SampledCounts& counts) {

@@ -10,6 +10,7 @@
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
+#include "studies/declare/theory_status.hpp"
 #include "studies/inputs/law_limits.hpp"
 
 namespace meander {
@@ -55,7 +56,8 @@ std::vector<ArraySpec> exact_arrays() {
             {}),
       array("unresolved_events", ArrayType::int64,
             "neighbouring switches at one place: exact ties, and whatever was left to rounding", {})};
-  arrays.front().nonfinite = true;  // where there are fewer than two
+  arrays.front().undefined_where = "there are fewer than two, or counts are sampled";
+  arrays.back().undefined_where = "counts are sampled";
   return arrays;
 }
 
@@ -79,9 +81,17 @@ std::vector<ArraySpec> measured_arrays(const Wanted& wanted) {
   if (wanted.patterns) {
     arrays.push_back(array("patterns", ArrayType::int64, "distinct activation patterns of layers 1 to l", {"layer"}));
   }
+  for (ArraySpec& spec : arrays) {
+    const bool of_pieces = spec.name == "transitions" || spec.name == "pieces" || spec.name == "patterns";
+    if (of_pieces && wanted.sampled) spec.undefined_where = "the activation has no linear pieces";
+  }
   if (wanted.exact) append(arrays, exact_arrays());
-  if (wanted.exact && wanted.events) append(arrays, event_arrays());
-  if (wanted.sampled) append(arrays, sampling_arrays("counts"));
+  if (wanted.exact && wanted.events) {
+    for (const ArraySpec& spec : event_arrays()) arrays.push_back(undefined("counts are sampled", spec));
+  }
+  if (wanted.sampled) {
+    for (const ArraySpec& spec : sampling_arrays("counts")) arrays.push_back(undefined("counts are exact", spec));
+  }
   if (wanted.readout) {
     arrays.push_back(array("readout_sign_changes", ArrayType::int64, "sign changes of the readout's first output", {}));
   }
@@ -89,17 +99,20 @@ std::vector<ArraySpec> measured_arrays(const Wanted& wanted) {
 }
 
 std::vector<ArraySpec> theory_arrays() {
-  std::vector<ArraySpec> arrays =
-      limited_by_law({array("transitions_theory", ArrayType::float64,
-                            "switches of linear piece at infinite width, summed over the layer's neurons", {"layer"}),
-                      array("sign_changes_theory", ArrayType::float64,
-                            "crossings of h = 0 at infinite width, summed over the layer's neurons", {"layer"})});
-  arrays.push_back(array("switching_correction", ArrayType::float64,
-                         "gaussian_correction of the rate of switches, the largest at any breakpoint; "
-                         "transitions_theory is missing in a layer where it exceeds 0.05, too; missing without linear "
-                         "pieces",
-                         {"layer"}));
-  arrays.back().nonfinite = true;
+  const std::string origin = "the curve passes through the origin of a network without biases";
+  std::vector<ArraySpec> arrays = limited_by_law(
+      {undefined("the activation has no linear pieces, or " + origin,
+                 array("transitions_theory", ArrayType::float64,
+                       "switches of linear piece at infinite width, summed over the layer's neurons", {"layer"})),
+       undefined(origin, array("sign_changes_theory", ArrayType::float64,
+                               "crossings of h = 0 at infinite width, summed over the layer's neurons", {"layer"}))});
+  arrays.push_back(undefined("the activation has no linear pieces, or q is no number",
+                             infinite("the rate that it corrects is 0",
+                                      array("switching_correction", ArrayType::float64,
+                                            "gaussian_correction of the rate of switches, the largest at any "
+                                            "breakpoint; transitions_theory is missing in a layer where it exceeds "
+                                            "0.05, too",
+                                            {"layer"}))));
   return arrays;
 }
 
@@ -108,8 +121,9 @@ void set_theory(const CurveTheory& theory, const GaussianCorrection& correction,
   if (!correction.switches.empty()) {
     results.set("switching_correction", std::span<const double>(correction.switches));
   }
-  results.set("transitions_theory", theory.transitions);
-  results.set("sign_changes_theory", theory.sign_changes);
+  results.set("transitions_theory", leading(theory.transitions, theory.finite_layers));
+  results.set("sign_changes_theory", leading(theory.sign_changes, theory.finite_layers));
+  report_theory(theory.finite_layers, static_cast<int>(theory.growth.size()), theory.converged, results);
 }
 
 class Counts final : public Measurement {

@@ -51,6 +51,53 @@ TEST_F(SignalPropagation, DropoutHasItsOwnFixedPoint) {
   EXPECT_LT(ran.values("c_star", 1)[0], 0.999);
 }
 
+/// Rounding of c grew by chi_1 = 2 and more with every layer: 0.4886 in layer 40 where c is 1.
+TEST_F(SignalPropagation, EqualInputsStayEqualInTheChaoticPhase) {
+  const Ran ran = run(folder_.write("chaos.toml",
+                                    "measure = \"signal_propagation\"\nseed = 5\n[sweep]\nwidth = 10\ndepth = 40\n"
+                                    "sigma_w = 4.0\nsigma_b = [0.0, 0.3]\nactivation = \"tanh\"\nc0 = [1.0, -1.0]\n" +
+                                        std::string(input)));
+  for (const std::size_t cell : {0u, 2u}) EXPECT_THAT(ran.values("c_theory", cell), testing::Each(1.0));
+  EXPECT_THAT(ran.values("c_theory", 1), testing::Each(-1.0));
+  EXPECT_NEAR(ran.values("c_theory", 3)[0], (0.09 - 16.0) / 16.09, 1e-15);
+  EXPECT_NEAR(ran.values("c_theory", 3)[39], ran.values("c_star", 3)[0], 2e-4);
+}
+
+/// The value of tanh in layer 2, where it was NaN, by nested trapezoid rules of step 5e-4 and 1e-2 (numpy).
+TEST_F(SignalPropagation, LargeGainsHaveTheirTheory) {
+  for (const char* activation : {"tanh", "erf", "gelu", "swish", "softplus"}) {
+    const Ran ran = run(folder_.write(
+        "gain.toml", fmt::format("measure = \"signal_propagation\"\nseed = 5\n[sweep]\nwidth = 10\ndepth = 30\n"
+                                 "sigma_w = 20.0\nactivation = \"{}\"\nc0 = [0.99, -0.99]\n[input]\n"
+                                 "dimension = 30\n[signal_propagation]\ngradients = true\n",
+                                 activation)));
+    for (const std::size_t cell : {0u, 1u}) {
+      EXPECT_EQ(ran.records[1][cell].status, Status::done) << activation << " " << ran.records[1][cell].message;
+      for (const char* array : {"c_theory", "gradient_theory", "q_theory"}) {
+        EXPECT_THAT(ran.values(array, cell), testing::Each(testing::Truly([](double x) { return std::isfinite(x); })))
+            << activation << " " << array;
+      }
+    }
+    if (activation != std::string("tanh")) continue;
+    EXPECT_NEAR(ran.values("c_theory", 0)[1], 0.9386263227, 1e-9);
+  }
+}
+
+TEST_F(SignalPropagation, GradientsBeyondTheLargestNumberAreOutOfRange) {
+  const Ran ran = run(folder_.write("steep.toml",
+                                    "measure = \"signal_propagation\"\nseed = 5\n[sweep]\nwidth = 10\ndepth = 40\n"
+                                    "sigma_w = 1e10\nactivation = \"sin\"\n[input]\ndimension = 30\n"
+                                    "[signal_propagation]\ngradients = true\n"));
+  for (const std::size_t family : {0u, 1u}) {
+    EXPECT_EQ(ran.records[family][0].status, Status::out_of_range);
+    EXPECT_THAT(ran.records[family][0].message, HasSubstr("gradient"));
+  }
+  EXPECT_TRUE(std::isnan(ran.values("gradient")[0]));
+  EXPECT_DOUBLE_EQ(ran.values("gradient")[39], 1.0);
+  EXPECT_TRUE(std::isfinite(ran.values("gradient")[30]));
+  EXPECT_EQ(ran.values("q_theory").size(), 40u);
+}
+
 TEST_F(SignalPropagation, GradientsAndPerturbationsOnDemand) {
   const Ran ran = study("", std::string(input) + "[signal_propagation]\ngradients = true\nperturbations = true\n");
   EXPECT_DOUBLE_EQ(ran.values("gradient").back(), 1.0);

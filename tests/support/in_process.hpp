@@ -112,6 +112,10 @@ inline Ran run(const std::string& study_file, const std::vector<Override>& overr
     for (std::size_t cell = 0; cell < cells.size(); ++cell) {
       Results results(ran.layout.families[f]);
       ran.measurement->run(ran.task(f, cell, f == 0 ? group : nullptr), results);
+      // As in a run, where that is a failed cell. In a group the first rank's results count.
+      const std::string flaw = group == nullptr ? results.undefined() : "";
+      if (!flaw.empty()) throw std::runtime_error(flaw);
+      results.leave_out_infinite();
       std::move(results).fill(records[cell]);
     }
   }

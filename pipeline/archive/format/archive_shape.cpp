@@ -50,6 +50,8 @@ Field array_field(const Layout& layout, std::size_t family, std::size_t array, c
   field.type = spec.type;
   field.units = spec.units;
   field.long_name = spec.long_name.empty() ? spaced(spec.name) : spec.long_name;
+  field.undefined_where = spec.undefined_where;
+  field.infinite_where = spec.infinite_where;
   field.run_dependent = spec.run_dependent;
   for (const std::string& name : spec.dimensions) {
     const OwnDimension& dimension = layout.dimension(name);

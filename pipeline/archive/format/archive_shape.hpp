@@ -44,6 +44,7 @@ struct Field {
   std::vector<std::size_t> own_extents;  // after the cell's; after the ragged dimension's
   std::string units = "1";
   std::string long_name;
+  std::string undefined_where, infinite_where;  // as in ArraySpec
   bool run_dependent = false;
 
   bool is_ragged_array() const { return kind == FieldKind::array && !ragged.empty(); }

@@ -193,6 +193,10 @@ class SkeletonWriter {
         create(field.name, file_type(field.type), space, fillable ? fill : nullptr, shape, chunk, item);
     if (fillable) write_fill(dataset.id(), field.type, no_float);
     describe(dataset, field.units, field.long_name, field.dimensions);
+    for (const auto& [name, where] :
+         {std::pair{"undefined_where", &field.undefined_where}, std::pair{"infinite_where", &field.infinite_where}}) {
+      if (!where->empty()) hdf5::write_text_attribute(dataset.id(), name, *where);
+    }
     if (field.run_dependent) hdf5::write_attribute(dataset.id(), "run_dependent", std::int64_t{1});
     if (field.kind == FieldKind::status) write_status_flags(dataset.id());
     if (field.kind == FieldKind::error_code) write_error_flags(dataset.id(), messages);

@@ -31,6 +31,7 @@
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
 #include "studies/declare/sweep.hpp"
+#include "studies/declare/theory_status.hpp"
 #include "studies/measures/activation_spectrum/spectrum_arrays.hpp"
 #include "studies/measures/activation_spectrum/spectrum_study.hpp"
 #include "studies/networks/stored_networks.hpp"
@@ -293,6 +294,7 @@ class Spectrum final : public Measurement {
                                  "fixed point's basin, or is undefined); layers before it are kept",
                                  theory.finite_layers + 1, law.layers.size()));
     }
+    report_theory(theory.finite_layers, static_cast<int>(law.layers.size()), theory.converged, results);
   }
 
   void find_fixed_point(const Task& task, const Activation& activation, Results& results) const {

@@ -22,6 +22,7 @@
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
+#include "studies/declare/theory_status.hpp"
 #include "studies/inputs/input_points.hpp"
 #include "studies/inputs/law_limits.hpp"
 #include "studies/measures/decision_boundary/boundary_choice.hpp"
@@ -35,7 +36,8 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// An array of every layer and its companion for the input, which is no layer.
 void add_pair(std::vector<ArraySpec>& arrays, const std::string& name, const std::string& long_name,
-              std::vector<std::string> before, const std::vector<std::string>& after, const std::string& suffix = "") {
+              std::vector<std::string> before, const std::vector<std::string>& after,
+              const std::string& undefined_where = "", const std::string& suffix = "") {
   std::vector<std::string> input = before, layers = std::move(before);
   layers.push_back("layer");
   for (const std::string& dimension : after) {
@@ -43,36 +45,36 @@ void add_pair(std::vector<ArraySpec>& arrays, const std::string& name, const std
     layers.push_back(dimension);
   }
   arrays.push_back(array(name + "_input" + suffix, ArrayType::float64, long_name + ", in the space of inputs", input));
-  arrays.back().nonfinite = true;
   arrays.push_back(array(name + suffix, ArrayType::float64, long_name + ", in the space of layer l's pre-activations",
                          std::move(layers)));
-  arrays.back().nonfinite = true;  // where a layer has fewer curvatures than are asked for
+  for (auto spec = arrays.end() - 2; spec != arrays.end(); ++spec) spec->undefined_where = undefined_where;
 }
 
 std::vector<ArraySpec> measured_arrays() {
   std::vector<ArraySpec> arrays{array("boundary_residual", ArrayType::float64,
                                       "|G| at the point found, relative to sum |beta_i x_i| + |beta_0|",
                                       {"boundary_point"})};
-  arrays.back().nonfinite = true;  // where none was found
   add_pair(arrays, "gradient_norm", "length of the gradient of G", {"boundary_point"}, {});
   add_pair(arrays, "curvature_rms",
            "root mean square of the boundary's N - 1 principal curvatures (missing where the Hessian was not formed)",
-           {"boundary_point"}, {});
+           {"boundary_point"}, {}, "the Hessian was not formed, or the layer has one neuron");
+  const std::string fewer = "the layer has fewer curvatures";
   add_pair(arrays, "curvature_largest", "largest principal curvatures of the boundary, descending", {"boundary_point"},
-           {"index"});
+           {"index"}, fewer);
   add_pair(arrays, "curvature_smallest", "smallest principal curvatures of the boundary, ascending", {"boundary_point"},
-           {"index"});
-  add_pair(arrays, "residual_largest", "residual |A v - kappa v| of curvature_largest", {"boundary_point"}, {"index"});
-  add_pair(arrays, "residual_smallest", "residual |A v - kappa v| of curvature_smallest", {"boundary_point"},
-           {"index"});
+           {"index"}, fewer);
+  add_pair(arrays, "residual_largest", "residual |A v - kappa v| of curvature_largest", {"boundary_point"}, {"index"},
+           fewer);
+  add_pair(arrays, "residual_smallest", "residual |A v - kappa v| of curvature_smallest", {"boundary_point"}, {"index"},
+           fewer);
   return arrays;
 }
 
 std::vector<ArraySpec> theory_arrays() {
   std::vector<ArraySpec> arrays;
-  add_pair(arrays, "gradient_norm", "length of the gradient of G at infinite width", {}, {}, "_theory");
+  add_pair(arrays, "gradient_norm", "length of the gradient of G at infinite width", {}, {}, "", "_theory");
   add_pair(arrays, "curvature_rms", "root mean square of the principal curvatures at infinite width", {}, {},
-           "_theory");
+           "the layer has one neuron, or the activation's slope is 0 everywhere", "_theory");
   return limited_by_law(std::move(arrays));
 }
 
@@ -262,9 +264,12 @@ class Boundaries final : public Measurement {
                                             network.sigma_w, network.sigma_b, q0);
     const GaussianCorrection law =
         gaussian_correction(network, q0, random_point_participation(network.input_dimension));
+    results.set("gaussian_correction", std::span<const double>(law.layers));
+    const auto depth = static_cast<int>(network.widths.size());
+    report_theory(theory.finite_layers, depth, theory.converged, results);
+    if (theory.finite_layers < depth) return;
     law.mask_products(theory.gradient_norm);
     law.mask_products(theory.curvature_rms);
-    results.set("gaussian_correction", std::span<const double>(law.layers));
     results.set("gradient_norm_input_theory", theory.gradient_norm.front());
     results.set("gradient_norm_theory", std::span(theory.gradient_norm).subspan(1));
     results.set("curvature_rms_input_theory", theory.curvature_rms.front());

@@ -46,12 +46,13 @@ std::vector<ArraySpec> measured_arrays() {
       array("smallest_gap", ArrayType::float64,
             "smallest distance in t between flips of two points, where counts are exact", {"swept_layer"})};
   arrays.back().units = "rad";
-  arrays.back().nonfinite = true;  // where there are no two flips
+  arrays.back().undefined_where = "no two flips of different points are neighbours, and where labelings are sampled";
   for (ArraySpec& spec : sampling_arrays("label flips")) {
     if (!spec.dimensions.empty()) spec.dimensions = {"swept_layer"};
     if (!spec.warning.empty()) {
       spec.warning = "label flips differ by more than 1 % between all and half of the steps; raise [dichotomies] steps";
     }
+    spec.undefined_where = "labelings are counted exactly";
     spec.long_name = spec.name == "sampling_change"
                          ? "relative change of label flips when only every second step is used"
                          : "1 where sampling_change exceeds 1 % for a swept layer";

@@ -18,6 +18,7 @@
 #include "studies/declare/array_spec.hpp"
 #include "studies/declare/axes.hpp"
 #include "studies/declare/bound_measure.hpp"
+#include "studies/declare/theory_status.hpp"
 #include "studies/measures/geometry/geometry_choice.hpp"
 
 namespace meander {
@@ -153,7 +154,10 @@ class CurveGeometry final : public Measurement {
     const int finite = found.finite_layers;
     results.set("q", std::span<const double>(found.q));
     results.set("metric", std::span<const double>(found.metric));
-    results.set("metric_sd", std::span<const double>(found.metric_sd));
+    // Differences of infinities are what becomes of squares that overflow.
+    std::vector<double> metric_sd = found.metric_sd;
+    for (double& value : metric_sd) value = std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
+    results.set("metric_sd", std::span<const double>(metric_sd));
     results.set("length", std::span<const double>(found.length));
     std::vector<double> change = relative_change(found.length, found.length_half, finite);
     if (how.curvature) {
@@ -200,25 +204,37 @@ class CurveGeometry final : public Measurement {
     const TheoryParameters parameters = curves_.theory_parameters(point);
     const GaussianCorrection law = curves_.correction(point, curve);
     GeometryTheory theory = geometry_theory(activation, parameters, curve);
+    const std::vector<double> q = theory.q;
     // All of them follow from second moments of a layer's h and its derivatives.
     for (auto* values : {&theory.q, &theory.metric, &theory.curvature, &theory.length, &theory.grassmannian_length}) {
       law.mask_moments(*values);
     }
+    const int known = theory.finite_layers;
     results.set("gaussian_correction", std::span<const double>(law.layers));
-    results.set("q_theory", std::span<const double>(theory.q));
-    results.set("metric_theory", std::span<const double>(theory.metric));
-    results.set("length_theory", std::span<const double>(theory.length));
+    results.set("q_theory", leading(theory.q, known));
+    results.set("metric_theory", leading(theory.metric, known));
+    results.set("length_theory", leading(theory.length, known));
     if (wishes_.curvature) {
-      results.set("curvature_theory", std::span<const double>(theory.curvature));
-      results.set("grassmannian_length_theory", std::span<const double>(theory.grassmannian_length));
+      results.set("curvature_theory", leading(theory.curvature, known));
+      results.set("grassmannian_length_theory", leading(theory.grassmannian_length, known));
     }
-    if (!wishes_.autocorrelation) return;
-    const std::vector<double> deltas = wishes_.deltas();
-    auto rows = autocorrelation_theory(activation, parameters, curve, deltas);
-    for (std::size_t l = static_cast<std::size_t>(law.moments_hold); l < rows.size(); ++l) {
-      rows[l].assign(deltas.size(), std::numeric_limits<double>::quiet_NaN());
+    bool converged = theory.converged;
+    if (wishes_.autocorrelation) {
+      const std::vector<double> deltas = wishes_.deltas();
+      auto rows = autocorrelation_theory(activation, parameters, curve, deltas);
+      rows.resize(static_cast<std::size_t>(known));
+      const auto found = [](double x) { return !std::isnan(x); };
+      for (std::size_t l = 0; l < rows.size(); ++l) {
+        // The first layer's is known wherever there is a theory.
+        const bool defined = q[l] > 0.0 && found(rows.front().front());
+        if (defined && !std::all_of(rows[l].begin(), rows[l].end(), found)) converged = false;
+      }
+      for (std::size_t l = static_cast<std::size_t>(law.moments_hold); l < rows.size(); ++l) {
+        rows[l].assign(deltas.size(), std::numeric_limits<double>::quiet_NaN());
+      }
+      results.set("autocorrelation_theory", flattened(rows), {rows.size(), deltas.size()});
     }
-    results.set("autocorrelation_theory", flattened(rows), {rows.size(), deltas.size()});
+    report_theory(known, static_cast<int>(q.size()), converged, results);
   }
 
   CurveStudy curves_;

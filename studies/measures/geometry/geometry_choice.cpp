@@ -21,7 +21,7 @@ std::vector<ArraySpec> curvature_arrays() {
       array("curvature_sd", ArrayType::float64, "standard deviation of kappa sqrt(N) along the curve", {"layer"}),
       array("grassmannian_length", ArrayType::float64, "Grassmannian length, the integral of kappa |dh/dt|",
             {"layer"})};
-  for (ArraySpec& spec : arrays) spec.nonfinite = true;  // of a curve that stands still
+  for (ArraySpec& spec : arrays) spec.undefined_where = "the activation has kinks, or the curve's image stands still";
   return arrays;
 }
 
@@ -33,7 +33,7 @@ std::vector<ArraySpec> component_arrays() {
             "singular values of the samples of h^l(t) about their mean, over the sum of all; 0 for those below the "
             "rounding of h^l",
             {"component_layer", "index"})};
-  arrays.back().nonfinite = true;  // of a curve that has shrunk to a point
+  arrays.back().undefined_where = "the curve's image is a point, and beyond the number of singular values";
   return arrays;
 }
 
@@ -144,13 +144,12 @@ std::vector<ArraySpec> geometry_measured_arrays(const GeometryWishes& wishes) {
   if (wishes.autocorrelation) {
     arrays.push_back(array("autocorrelation", ArrayType::float64,
                            "mean of h(t).h(t + delta) along the circle over that of h(t).h(t)", {"layer", "delta"}));
-    arrays.back().nonfinite = true;  // where every h is zero
+    arrays.back().undefined_where = "every h is 0";
   }
   if (!wishes.component_layers.empty()) append(arrays, component_arrays());
   arrays.push_back(array("sampling_change", ArrayType::float64,
                          "relative change of the lengths (the larger of the two) when only every second sample is used",
                          {"layer"}));
-  arrays.back().nonfinite = true;  // of a curve that has shrunk to a point
   return arrays;
 }
 
@@ -160,14 +159,18 @@ std::vector<ArraySpec> geometry_theory_arrays(const GeometryWishes& wishes) {
       array("metric_theory", ArrayType::float64, "metric at infinite width", {"layer"}),
       array("length_theory", ArrayType::float64, "length at infinite width, for the layer's neurons", {"layer"})};
   if (wishes.curvature) {
-    arrays.push_back(array("curvature_theory", ArrayType::float64, "curvature at infinite width", {"layer"}));
-    arrays.push_back(
-        array("grassmannian_length_theory", ArrayType::float64, "Grassmannian length at infinite width", {"layer"}));
+    for (ArraySpec spec : {array("curvature_theory", ArrayType::float64, "curvature at infinite width", {"layer"}),
+                           array("grassmannian_length_theory", ArrayType::float64,
+                                 "Grassmannian length at infinite width", {"layer"})}) {
+      arrays.push_back(undefined("the activation has kinks, or the curve's image stands still", std::move(spec)));
+    }
   }
   if (wishes.autocorrelation) {
-    arrays.push_back(array("autocorrelation_theory", ArrayType::float64,
-                           "autocorrelation at infinite width; circles about the origin between orthonormal points",
-                           {"layer", "delta"}));
+    arrays.push_back(undefined("the curve is no circle about the origin between orthonormal points, or h is 0",
+                               array("autocorrelation_theory", ArrayType::float64,
+                                     "autocorrelation at infinite width; circles "
+                                     "about the origin between orthonormal points",
+                                     {"layer", "delta"})));
   }
   return limited_by_law(std::move(arrays));
 }

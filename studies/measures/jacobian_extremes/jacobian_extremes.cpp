@@ -54,6 +54,8 @@ class Extremes final : public Measurement {
                        Results& results) { in_range(results, [&] { set_theory(task.point, results); }); }});
   }
 
+  void export_cell(const Task& task, const std::string& path) const override { jacobian_.export_cell(task, path); }
+
  private:
   /// Numbers that leave the range of double precision make a cell out of range, not failed.
   template <class Work>

@@ -127,7 +127,10 @@ std::vector<ArraySpec> extremes_arrays(bool largest, bool smallest) {
                          "what was kept of the weights: 1 double, 2 single, 3 nothing (regenerated)", {}));
   arrays.back().run_dependent = true;  // auto asks for this machine's memory
   for (ArraySpec& spec : arrays) {
-    spec.nonfinite = spec.name == "smallest" || spec.name.starts_with("residual_");
+    if (spec.name == "largest" || spec.name == "smallest") spec.undefined_where = "there are fewer than were asked for";
+    if (spec.name == "rank") spec.undefined_where = "it is not known";
+    if (spec.name == "adjoint_error") spec.undefined_where = "the whole spectrum was asked for";
+    if (spec.name.starts_with("residual_")) spec.undefined_where = "no vectors were computed";
   }
   return arrays;
 }
@@ -137,7 +140,8 @@ std::vector<ArraySpec> extremes_theory_arrays() {
       array("lambda_max_theory", ArrayType::float64,
             "upper end of the spectrum of JJ' at infinite width, its atom included; infinite for unbounded slopes", {}),
       array("theory_valid", ArrayType::int8, "0 where depth/width > 0.05, or no theory is known", {})};
-  arrays.front().nonfinite = true;
+  arrays.front().undefined_where = "no theory is known for the weights";
+  arrays.front().infinite_where = "the activation's slopes are not bounded";
   return arrays;
 }
 

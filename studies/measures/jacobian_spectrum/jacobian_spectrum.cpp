@@ -83,6 +83,8 @@ class Spectra final : public Measurement {
          .run = [this](const Task& task, Results& results) { set_theory(task.point, results); }});
   }
 
+  void export_cell(const Task& task, const std::string& path) const override { jacobian_.export_cell(task, path); }
+
  private:
   void add_dimensions(const Study& study) {
     std::size_t widest = 0;
@@ -149,7 +151,9 @@ class Spectra final : public Measurement {
   }
 
   void set_theory(const Point& point, Results& results) const;
-  void set_universal(const Point& point, const FreeSpectrum& spectrum, const Axis& axis, Results& results) const;
+  /// The limit's densities; nothing where there is none.
+  std::vector<double> set_universal(const Point& point, const FreeSpectrum& spectrum, const Axis& axis,
+                                    Results& results) const;
   void set_measured(const Task& task, Results& results) const;
 
   JacobianPoint jacobian_;
@@ -195,32 +199,38 @@ void Spectra::set_theory(const Point& point, Results& results) const {
   const auto atoms = spectrum->atoms();
   results.set("atom_theory", atoms.empty() ? nothing : atoms.back().place);
   results.set("atom_weight_theory", atoms.empty() ? 0.0 : atoms.back().weight);
-  if (universal_ && *known == WeightEnsemble::orthogonal) set_universal(point, *spectrum, axis, results);
+  std::vector<double> limit;
+  if (universal_ && *known == WeightEnsemble::orthogonal) limit = set_universal(point, *spectrum, axis, results);
   const auto undefined = [](const std::vector<double>& values) {
     return std::any_of(values.begin(), values.end(), [](double x) { return std::isnan(x); });
   };
-  if (undefined(density) || undefined(near)) {
+  if (undefined(density) || undefined(near) || undefined(limit)) {
     results.status(Status::not_converged,
                    "the density of free probability was not found everywhere (the continuation from above the axis got "
                    "stuck) other bins may avoid it");
   }
 }
 
-void Spectra::set_universal(const Point& point, const FreeSpectrum& spectrum, const Axis& axis,
-                            Results& results) const {
-  if (!(spectrum.variance() > 0.0)) return;
+std::vector<double> Spectra::set_universal(const Point& point, const FreeSpectrum& spectrum, const Axis& axis,
+                                           Results& results) const {
+  if (!(spectrum.variance() > 0.0)) return {};
   UniversalClass universal = UniversalClass::smooth;
   if (const LinearPieces* pieces = jacobian_.activation(point).pieces()) {
     double slope = 0.0;
     for (const double x : pieces->slopes) {
-      if (x != 0.0 && slope != 0.0 && std::abs(x) != std::abs(slope)) return;  // of neither class
+      if (x != 0.0 && slope != 0.0 && std::abs(x) != std::abs(slope)) return {};  // of neither class
       if (x != 0.0) slope = x;
     }
     universal = UniversalClass::bernoulli;
   }
   const FreeSpectrum limit(universal, spectrum.variance(), spectrum.mean());
-  results.set("density_universal", std::span<const double>(bin_densities(limit, axis)));
+  const std::vector<double> density = bin_densities(limit, axis);
+  results.set("density_universal", std::span<const double>(density));
   results.set("lambda_max_universal", limit.lambda_max());
+  const auto atoms = limit.atoms();
+  results.set("atom_universal", atoms.empty() ? nothing : atoms.back().place);
+  results.set("atom_weight_universal", atoms.empty() ? 0.0 : atoms.back().weight);
+  return density;
 }
 
 /// Of singular values that are not zero, and that nobody knows.

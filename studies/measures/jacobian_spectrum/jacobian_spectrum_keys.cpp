@@ -29,8 +29,9 @@ std::vector<ArraySpec> jacobian_arrays() {
       number("density", "eigenvalues per unit of lambda over N, exact zeros left out", {"bin"}),
       number("slope_square", "mean of phi'(h)^2 over the layer's neurons (0/1 gates: the open fraction)", {"layer"})};
   for (ArraySpec& spec : arrays) {
-    // Logarithms of zeros, no variance where J is zero; what rounding hides.
-    spec.nonfinite = spec.name == "log_singular_values" || spec.name == "variance" || spec.name == "singular_values";
+    if (spec.name == "log_singular_values") spec.infinite_where = "the singular value is exactly 0 (-infinity)";
+    if (spec.name == "variance") spec.undefined_where = "every lambda is 0";
+    if (spec.name == "density") spec.undefined_where = "the point has no lambda axis";
   }
   return arrays;
 }
@@ -54,11 +55,24 @@ std::vector<ArraySpec> jacobian_theory_arrays(bool universal) {
       array("theory_valid", ArrayType::int8, "0 where depth/width > 0.05, or no theory is known", {})};
   if (universal) {
     arrays.push_back(number("density_universal",
-                            "density of the universal limit of the same mean and variance (orthogonal weights)",
+                            "density of the universal limit of the same mean and variance (orthogonal weights), its "
+                            "atom left out",
                             {"bin"}));
-    arrays.push_back(number("lambda_max_universal", "its upper end", {}));
+    arrays.push_back(number("lambda_max_universal", "its upper end, its atom included", {}));
+    arrays.push_back(
+        number("atom_universal", "place of its atom, of gates that are 0 or 1 and a variance below 1", {}));
+    arrays.push_back(number("atom_weight_universal", "its weight, 1 - variance; 0 where there is none", {}));
   }
-  for (ArraySpec& spec : arrays) spec.nonfinite = spec.type == ArrayType::float64 && spec.name != "lambda";
+  for (ArraySpec& spec : arrays) {
+    if (spec.name == "lambda" || spec.name == "theory_valid") continue;
+    spec.undefined_where = "no theory is known for the weights, or sigma_w is 0";
+    if (spec.name == "atom_theory") spec.undefined_where += "; where there is no atom above 0";
+    if (spec.name.find("universal") != std::string::npos) {
+      spec.undefined_where = "the weights are not orthogonal, lambda does not vary, or slopes are of neither class";
+      if (spec.name == "atom_universal") spec.undefined_where += "; where it has no atom";
+    }
+    if (spec.name.find("_max_") != std::string::npos) spec.infinite_where = "the activation's slopes are not bounded";
+  }
   return arrays;
 }
 

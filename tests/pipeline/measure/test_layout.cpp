@@ -21,7 +21,9 @@ Layout full_layout() {
                                            .long_name = "a \"length\"",
                                            .dimensions = {"layer", "eps"},
                                            .run_dependent = true,
-                                           .warning = "look"});
+                                           .warning = "look",
+                                           .undefined_where = "the end is open",
+                                           .infinite_where = "it has none"});
   layout.families.back().arrays.push_back({.name = "count", .type = ArrayType::int64, .dimensions = {"event"}});
   layout.families.push_back(
       {"theory", std::vector<std::string>{"sigma_w"}, false, {{.name = "flag", .type = ArrayType::int8}}});
@@ -48,6 +50,10 @@ TEST(Layout, ReadsBackFromItsText) {
   EXPECT_EQ(length.dimensions, (std::vector<std::string>{"layer", "eps"}));
   EXPECT_TRUE(length.run_dependent);
   EXPECT_EQ(length.warning, "look");
+  EXPECT_EQ(length.undefined_where, "the end is open");
+  EXPECT_EQ(length.infinite_where, "it has none");
+  EXPECT_EQ(length.exceptions(), "missing where the end is open; infinite where it has none");
+  EXPECT_EQ(again.families[0].arrays[1].exceptions(), "");
   EXPECT_EQ(again.families[0].arrays[1].type, ArrayType::int64);
   EXPECT_EQ(again.families[1].arrays[0].type, ArrayType::int8);
 }
