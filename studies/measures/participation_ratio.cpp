@@ -48,7 +48,9 @@ class Dimensions final : public Measurement {
     const ForwardCost pass = forward_cost(*network);
     const auto samples = static_cast<double>(curves_.samples()(point));
     const MachineRates& rates = machine_rates();
-    const double element = row_seconds(networks.activation(point)) + 3.0 * rates.step;
+    // Convolutional networks have no one activation; a clamp costs little.
+    double element = 3.0 * rates.step;
+    if (networks.random() != nullptr) element += row_seconds(networks.activation(point));
     double seconds = rates.task + samples * (2.0 * pass.products * rates.product + element * pass.steps), copies = 0.0;
     for (int l = 1; l <= network->depth(); ++l) {
       const WeightCost weights =
