@@ -35,8 +35,8 @@ struct Compared {
   bool is_off() const { return ratio() > largest_ratio || ratio() < 1.0 / largest_ratio; }
 };
 
-/// Each draw twice, the quicker of which the machine disturbed less; short ones are many, since draws differ. Theory once:
-/// what it keeps for the next time is part of what it takes.
+/// Each draw twice, the quicker of which the machine disturbed less; short ones are many, since draws differ. Theory
+/// once: what it keeps for the next time is part of what it takes.
 double seconds_of(const BoundStudy& bound, const Family& family, Task task) {
   const auto once = [&] {
     return processor_seconds([&] {
