@@ -174,7 +174,17 @@ double SlopeLaw::grid_point(double u) const {
 }
 
 double SlopeLaw::slope_squared(double h) const {
-  const double slope = activation_.derivative(h);
+  // At a break itself a formula's slope may be that of neither side (max(x, 0) + min(exp(x) - 1, 0) adds two halves).
+  const std::vector<double>& breaks = activation_.features().breaks;
+  const double near = 1e-12 * std::max(1.0, std::abs(h));
+  const auto at = std::lower_bound(breaks.begin(), breaks.end(), h - near);
+  double slope = 0.0;
+  if (at != breaks.end() && *at <= h + near) {
+    const double left = activation_.derivative(*at - 1e3 * near), right = activation_.derivative(*at + 1e3 * near);
+    slope = std::max(std::abs(left), std::abs(right));
+  } else {
+    slope = activation_.derivative(h);
+  }
   return slope * slope / mean_;
 }
 
