@@ -96,6 +96,7 @@ Cost CurveStudy::exact_cost(const Point& point, bool patterns, bool events) cons
     predicted = curve_theory(networks_->activation(point), theory_parameters(point), input_.typical_curve(point));
   }
   task.transitions = expected_transitions(predicted ? predicted->transitions : std::vector<double>{}, task.widths);
+  if (networks_->random() != nullptr) task.steepness = networks_->random()->sigma_w(point);
   return meander::exact_cost(task);
 }
 

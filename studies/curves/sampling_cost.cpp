@@ -97,6 +97,13 @@ Cost exact_cost(const ExactTask& task) {
     inputs = outputs;
   }
   cost.seconds += 30.0 * rates.step * patterns;
+  // Rounding grows with the steepness, and what it may have decided is walked again with 256 bits: of narrow networks
+  // all of it, where neurons are open together or not at all; of wide ones single stretches.
+  constexpr double narrow = 16.0, doubtful = 5e6, dearer = 80.0;
+  const double widest = *std::max_element(task.widths.begin(), task.widths.end());
+  if (widest <= narrow && std::pow(task.steepness, static_cast<double>(task.widths.size())) > doubtful) {
+    cost.seconds *= dearer;
+  }
   cost.bytes =
       exact_curve_bytes(task.input_dimension, task.widths) + 48.0 * patterns + (task.events ? 80.0 * boundaries : 0.0);
   return cost;

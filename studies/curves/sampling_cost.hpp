@@ -27,6 +27,7 @@ struct ExactTask {
   std::vector<int> widths;
   std::vector<double> transitions;  // expected, by layer
   std::optional<WeightLaw> law;     // nothing: stored
+  double steepness = 1.0;           // of a neuron along its strongest path, a layer: sigma_w
   bool patterns = true;
   bool events = false;
 };

@@ -175,6 +175,7 @@ class Diagram final : public Measurement {
     const auto critical = [&](double sigma_b) {
       return counted.evaluations([&] { table.sigma_w_critical({.sigma_b = sigma_b}); });
     };
+    const bool slow = activation.has_kinks() || !activation.features().narrow.empty();
     // Few of them where points are slow.
     int count = most_samples;
     const auto all = [&] {
@@ -182,14 +183,14 @@ class Diagram final : public Measurement {
       for (int k = 0; k < count; ++k) {
         const auto& [sigma_w, sigma_b] = samples_[static_cast<std::size_t>(5 * k % most_samples)];
         sum += diagram(sigma_w, sigma_b);
-        if (sum > most_evaluations) count = k + 1;
+        if (slow && sum > most_evaluations) count = k + 1;
       }
       return sum;
     };
     // What takes so long once has its tables beside the point: it is not asked for again.
-    const double first = all(), again = first > most_evaluations ? first : all();
+    const double first = all(), again = slow && first > most_evaluations ? first : all();
     const double line = critical(samples_.front().second),
-                 line_again = line > most_evaluations ? line : critical(samples_.front().second);
+                 line_again = slow && line > most_evaluations ? line : critical(samples_.front().second);
     const MachineRates& rates = machine_rates();
     // Series of up to 2560 terms take more than the evaluations.
     const double each = activation.has_kinks() ? 1.6 * node_seconds(activation) : 2.2 * evaluation_seconds(activation);

@@ -76,7 +76,7 @@ class Spectra final : public Measurement {
                const Activation& activation = jacobian_.activation(point);
                // Atoms are summed, a smooth law of slopes is integrated, at every density.
                const double each = (activation.pieces() != nullptr ? 1.4e4 : 8e4) * rates.step;
-               const double law = 200.0 * theory_costs_(activation).moments(1.0);
+               const double law = 90.0 * theory_costs_(activation).moments(1.0);
                const double densities = jacobian_.ensemble(point) ? depth * evaluations * each : 0.0;
                return Cost{.seconds = rates.task + law + densities, .bytes = 5e6};
              },
