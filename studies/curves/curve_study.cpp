@@ -95,7 +95,9 @@ Cost CurveStudy::exact_cost(const Point& point, bool patterns, bool events) cons
   if (networks_->random() != nullptr && input_.dimension() >= 2) {
     predicted = curve_theory(networks_->activation(point), theory_parameters(point), input_.typical_curve(point));
   }
-  task.transitions = expected_transitions(predicted ? predicted->transitions : std::vector<double>{}, task.widths);
+  const Activation activation = networks_->activation(point);
+  task.transitions =
+      expected_transitions(predicted ? predicted->transitions : std::vector<double>{}, task.widths, &activation);
   return meander::exact_cost(task);
 }
 
