@@ -73,8 +73,8 @@ double scale_and_check(const DistributedOperator& j, double& adjoint_error) {
   for (double& value : jty) value /= larger;
   adjoint_error = std::abs(dot(j, jx, y) - dot(j, x, jty)) / (image / larger * norm(j, y));
   if (!(adjoint_error <= most_adjoint_error)) {
-    throw std::runtime_error("<J x, y> and <x, J' y> differ by " + std::to_string(adjoint_error) +
-                             " of |J x| |y| (they are equal for a transpose), report this");
+    throw AdjointMismatch("<J x, y> and <x, J' y> differ by " + std::to_string(adjoint_error) +
+                          " of |J x| |y| (they are equal for a transpose), report this");
   }
   return image / norm(j, x);
 }

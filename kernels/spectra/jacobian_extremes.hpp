@@ -4,9 +4,15 @@
 #include "kernels/distributed/distributed_operator.hpp"
 #include "kernels/distributed/singular_search.hpp"
 
+#include <stdexcept>
 #include <vector>
 
 namespace meander {
+
+/// J x and J'y do not belong together: a fault, or factors whose products cancel and leave rounding.
+struct AdjointMismatch : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 /// Fewer than `count` values where the search did not converge within its bound.
 struct ExtremeSingularValues {

@@ -70,7 +70,10 @@ GaussianCorrection CurveStudy::correction(const Point& point, const Curve& curve
 }
 
 Cost CurveStudy::sampling_cost(const Point& point) const {
-  return sampling_cost(point, row_seconds(networks_->activation(point)));
+  Cost cost = sampling_cost(point, row_seconds(networks_->activation(point)));
+  // Theory that differs from curve to curve belongs to each task.
+  if (networks_->random() != nullptr && !has_theory_family()) cost.seconds += theory_cost(point).seconds;
+  return cost;
 }
 
 Cost CurveStudy::sampling_cost(const Point& point, double element) const {
@@ -95,15 +98,19 @@ Cost CurveStudy::exact_cost(const Point& point, bool patterns, bool events) cons
   if (networks_->random() != nullptr && input_.dimension() >= 2) {
     predicted = curve_theory(networks_->activation(point), theory_parameters(point), input_.typical_curve(point));
   }
-  task.transitions = expected_transitions(predicted ? predicted->transitions : std::vector<double>{}, task.widths);
+  const Activation activation = networks_->activation(point);
+  task.transitions =
+      expected_transitions(predicted ? predicted->transitions : std::vector<double>{}, task.widths, &activation);
   if (networks_->random() != nullptr) task.steepness = networks_->random()->sigma_w(point);
-  return meander::exact_cost(task);
+  Cost cost = meander::exact_cost(task);
+  if (networks_->random() != nullptr && !has_theory_family()) cost.seconds += theory_cost(point).seconds;
+  return cost;
 }
 
 Cost CurveStudy::theory_cost(const Point& point) const {
   // The recursion of a circle is the same all along it; of other curves it is integrated.
   const double layers = static_cast<double>(networks_->widths(point).size());
-  const double places = input_.is_circle() ? 1.0 : 24.0;
+  const double places = input_.is_circle() ? 1.0 : 80.0;
   return {.seconds = machine_rates().task + places * layers * average_costs(point).moments(1.0) +
                      average_costs(point).law_correction(networks_->law(point), static_cast<int>(layers)),
           .bytes = 1e6};

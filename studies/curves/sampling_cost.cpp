@@ -56,8 +56,14 @@ Cost sampling_cost(const SampledTask& task) {
   return cost;
 }
 
-std::vector<double> expected_transitions(const std::vector<double>& theory, const std::vector<int>& widths) {
+std::vector<double> expected_transitions(const std::vector<double>& theory, const std::vector<int>& widths,
+                                         const Activation* activation) {
   std::vector<double> expected;
+  double laps = 1.0;
+  if (activation != nullptr && activation->pieces() != nullptr) {
+    const std::vector<double>& slopes = activation->pieces()->slopes;
+    laps = std::max(1.0, static_cast<double>(slopes.size()) - std::count(slopes.begin(), slopes.end(), 0.0));
+  }
   for (std::size_t l = 0; l < widths.size(); ++l) {
     const double few = 4.0 * widths[l];
     const double here = l < theory.size() ? theory[l] : std::numeric_limits<double>::quiet_NaN();
@@ -67,7 +73,7 @@ std::vector<double> expected_transitions(const std::vector<double>& theory, cons
     }
     const double wider = static_cast<double>(widths[l]) / widths[l - 1];
     const double wide = here / theory[l - 1] / wider;
-    const double most = 0.12 + 0.58 * std::sqrt(static_cast<double>(widths[l - 1]));
+    const double most = laps * (0.12 + 0.58 * std::sqrt(static_cast<double>(widths[l - 1])));
     const double growth = wide > 0.0 ? std::pow(std::pow(wide, -3.0) + std::pow(most, -3.0), -1.0 / 3.0) : 0.0;
     expected.push_back(expected.back() * growth * wider);
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/linear_regions/exact_curve.hpp"
+#include "kernels/networks/activation.hpp"
 #include "kernels/networks/network.hpp"
 #include "kernels/trajectories/sampled_curve.hpp"
 #include "pipeline/measure/measure.hpp"
@@ -36,7 +37,10 @@ struct ExactTask {
 /// predicted: a few a neuron). However large sigma_w is, their number cannot grow by more than about 0.6 sqrt(fan_in) a
 /// layer, of which infinite width does not know (Raghu et al. 2017, theorem 4, has sqrt(width)): inverse cubes of both
 /// growths add, which describes hard-tanh networks of 2 to 32 neurons and sigma_w from 1.5 to 50 to a fifth.
-std::vector<double> expected_transitions(const std::vector<double>& theory, const std::vector<int>& widths);
+/// Every stretch of the activation that is not level takes the curve there and back, so that the bound grows with their
+/// number (sawteeth with eight grow sixfold a layer at width 1); `activation`: nothing where it is not known.
+std::vector<double> expected_transitions(const std::vector<double>& theory, const std::vector<int>& widths,
+                                         const Activation* activation = nullptr);
 
 Cost exact_cost(const ExactTask& task);
 

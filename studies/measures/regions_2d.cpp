@@ -275,7 +275,8 @@ class Regions final : public Measurement {
     parameters.sigma_b = random->sigma_b(point);
     const double radius = std::sqrt(2.0);
     const Curve circle = curve_between(CurveKind::circle, std::vector{radius, 0.0}, std::vector{0.0, radius});
-    return expected_transitions(curve_theory(networks_->activation(point), parameters, circle).transitions, widths);
+    const Activation activation = networks_->activation(point);
+    return expected_transitions(curve_theory(activation, parameters, circle).transitions, widths, &activation);
   }
 
   /// Random networks have about as many regions as lines in general position that a circle crosses as often as theory

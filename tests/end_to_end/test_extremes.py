@@ -162,3 +162,15 @@ def test_a_plan_needs_neither_the_memory_nor_the_ranks_of_the_machine(study):
     plan = json.loads(meander("plan", study(text), "--ranks", "8192", "--json"))
     assert plan["ranks_per_task"] == 4096 and plan["largest_task_bytes"] < 3e9 and plan["core_hours"] > 100
     assert "8190" in meander("plan", study(text), "--ranks", "8190", code=3)
+
+
+def test_products_that_cancel_are_rounding_and_no_fault_of_the_program(study, tmp_path):
+    """Signs of equal sizes, slopes of very different ones: <J x, y> and <x, J'y> were all rounding, which failed a cell."""
+    path = study(
+        'measure = "jacobian_extremes"\nseed = 642\nrealizations = 3\n[sweep]\nwidth = 4\ndepth = 30\nsigma_w = 3\n'
+        'sigma_b = 0.1\nactivation = "selu"\nweights = "rademacher"\n[jacobian_extremes]\ncount = 2\n'
+    )
+    meander("run", path, "-o", tmp_path / "out.h5", "--quiet")
+    found = dataset(tmp_path / "out.h5")
+    assert (found.status.values == 3).all(), found.error_message.values
+    assert all("lost in rounding" in str(text) for text in found.error_message.values if str(text))

@@ -51,6 +51,29 @@ TEST(AverageCosts, GrowWithDepthAndWithWhatIsHard) {
   EXPECT_NEAR(costs.iteration(1.5, 0.1, 1.0, 0.9, 2000) / costs.iteration(1.5, 0.1, 1.0, 0.9, 1000), 2.0, 0.1);
 }
 
+/// A hat goes up and down: its layers make twice the transitions that a clamp's can.
+TEST(ExpectedTransitions, GrowWithTheStretchesThatAreNotLevel) {
+  const Folder folder;
+  const std::string hat = "{ breakpoints = [-1, 0, 1], slopes = [0, 1, -1, 0], value = [0, 1] }";
+  const Activation activation = Activation::piecewise_linear({-1, 0, 1}, {0, 1, -1, 0}, 0.0, 1.0);
+  for (const int width : {4, 8}) {
+    const std::string text = fmt::format(
+        "measure = \"transitions\"\nseed = 1\nrealizations = 12\n[sweep]\nwidth = {}\ndepth = 5\nsigma_w = 20\n"
+        "sigma_b = 0.5\nactivation = {}\n[input]\ndimension = 5\n[transitions]\npatterns = false\n",
+        width, hat);
+    const Ran ran = testing_support::run(folder.write("study.toml", text));
+    const std::vector<double> expected =
+        expected_transitions(ran.values("transitions_theory"), std::vector<int>(5, width), &activation);
+    double drawn = 0.0, all = 0.0;
+    for (std::size_t r = 0; r < 12; ++r) {
+      for (const double transitions : ran.values("transitions", r)) drawn += transitions / 12.0;
+    }
+    for (const double transitions : expected) all += transitions;
+    EXPECT_GT(drawn / all, 0.5) << width;
+    EXPECT_LT(drawn / all, 2.0) << width;
+  }
+}
+
 /// Mean transitions by layer of networks drawn, over those expected.
 TEST(ExpectedTransitions, AreNearThoseOfNarrowAndSteepNetworks) {
   const Folder folder;

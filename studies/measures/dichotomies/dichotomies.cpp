@@ -237,10 +237,10 @@ double Labelings::exact_seconds(const Point& point, const std::vector<int>& widt
   parameters.sigma_w = random != nullptr ? random->sigma_w(point) : 2.0;
   parameters.sigma_b = random != nullptr ? random->sigma_b(point) : 0.0;
   const double radius = std::sqrt(2.0);  // q0 = 1 in two dimensions
-  const auto theory =
-      curve_theory(networks_->activation(point), parameters,
-                   curve_between(CurveKind::circle, std::vector{radius, 0.0}, std::vector{0.0, radius}));
-  const std::vector<double> transitions = expected_transitions(theory.transitions, parameters.widths);
+  const Activation activation = networks_->activation(point);
+  const auto theory = curve_theory(
+      activation, parameters, curve_between(CurveKind::circle, std::vector{radius, 0.0}, std::vector{0.0, radius}));
+  const std::vector<double> transitions = expected_transitions(theory.transitions, parameters.widths, &activation);
   const MachineRates& rates = machine_rates();
   double seconds = 0.0, pieces = 0.0;
   for (std::size_t l = 0; l < parameters.widths.size(); ++l) {

@@ -65,7 +65,8 @@ class ExtremesSearch {
   std::int64_t iterations_ = 0;
   std::int64_t products_ = 0;
   double adjoint_error_ = 0.0;
-  std::string problem_;  // why some values are not there
+  bool adjoint_checked_ = true;  // false where rounding is all that is left of products
+  std::string problem_;          // why some values are not there
 };
 
 }  // namespace meander
