@@ -1,7 +1,7 @@
 """Ranks and whole jobs are killed or paused at random moments, archives and shards removed and tampered with, locks
 refused, over and over: nothing is lost, changed or done twice.
 
-MEANDER_CHAOS_ROUNDS (default 10) sets how many rounds, MEANDER_CHAOS_SEED repeats a sequence of them.
+MEANDER_CHAOS_ROUNDS (default 8) sets how many rounds, MEANDER_CHAOS_SEED repeats a sequence of them.
 """
 
 import collections
@@ -52,7 +52,7 @@ blocks = 400
 terms = 80000
 """
 
-ROUNDS = int(os.environ.get("MEANDER_CHAOS_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("MEANDER_CHAOS_ROUNDS", "8"))
 SEED = int(os.environ.get("MEANDER_CHAOS_SEED", random.SystemRandom().randrange(1 << 32)))
 
 KILLS = ("kill", "crash", "freeze", "job")

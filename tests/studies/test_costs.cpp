@@ -80,15 +80,15 @@ TEST(ExpectedTransitions, AreNearThoseOfNarrowAndSteepNetworks) {
   for (const int width : {2, 3, 8}) {
     for (const double sigma_w : {1.5, 4.0, 50.0}) {
       const std::string text = fmt::format(
-          "measure = \"transitions\"\nseed = 5\nrealizations = 40\n[sweep]\nwidth = {}\ndepth = 8\nsigma_w = {}\n"
+          "measure = \"transitions\"\nseed = 5\nrealizations = 12\n[sweep]\nwidth = {}\ndepth = 8\nsigma_w = {}\n"
           "activation = \"hard_tanh\"\n[input]\ndimension = 10\n[transitions]\npatterns = false\n",
           width, sigma_w);
       const Ran ran = testing_support::run(folder.write("study.toml", text));
       const std::vector<double> theory = ran.values("transitions_theory");
       const std::vector<double> expected = expected_transitions(theory, std::vector<int>(8, width));
       double drawn = 0.0, all = 0.0;
-      for (std::size_t r = 0; r < 40; ++r) {
-        for (const double transitions : ran.values("transitions", r)) drawn += transitions / 40.0;
+      for (std::size_t r = 0; r < 12; ++r) {
+        for (const double transitions : ran.values("transitions", r)) drawn += transitions / 12.0;
       }
       for (const double transitions : expected) all += transitions;
       // What infinite width predicts is up to a million times more.
