@@ -62,7 +62,13 @@ std::vector<double> expected_transitions(const std::vector<double>& theory, cons
   double laps = 1.0;
   if (activation != nullptr && activation->pieces() != nullptr) {
     const std::vector<double>& slopes = activation->pieces()->slopes;
-    laps = std::max(1.0, static_cast<double>(slopes.size()) - std::count(slopes.begin(), slopes.end(), 0.0));
+    // Neighbours that rise, or fall, together are one.
+    const auto sign = [](double slope) { return (slope > 0.0) - (slope < 0.0); };
+    double runs = 0.0;
+    for (std::size_t k = 0; k < slopes.size(); ++k) {
+      if (slopes[k] != 0.0 && (k == 0 || sign(slopes[k]) != sign(slopes[k - 1]))) runs += 1.0;
+    }
+    laps = std::max(1.0, runs);
   }
   for (std::size_t l = 0; l < widths.size(); ++l) {
     const double few = 4.0 * widths[l];
