@@ -37,7 +37,7 @@ struct ExactTask {
 /// predicted: a few a neuron). However large sigma_w is, their number cannot grow by more than about 0.6 sqrt(fan_in) a
 /// layer, of which infinite width does not know (Raghu et al. 2017, theorem 4, has sqrt(width)): inverse cubes of both
 /// growths add, which describes hard-tanh networks of 2 to 32 neurons and sigma_w from 1.5 to 50 to a fifth.
-/// Every stretch of the activation that is not level takes the curve there and back, so that the bound grows with their
+/// Every run of stretches that rise or fall together takes the curve there and back, so that the bound grows with their
 /// number (sawteeth with eight grow sixfold a layer at width 1); `activation`: nothing where it is not known.
 std::vector<double> expected_transitions(const std::vector<double>& theory, const std::vector<int>& widths,
                                          const Activation* activation = nullptr);
