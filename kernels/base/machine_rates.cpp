@@ -1,3 +1,4 @@
+// One set of rates for the process.
 #include "kernels/base/machine_rates.hpp"
 
 namespace meander {

@@ -1,3 +1,4 @@
+// What is asked is kept by each thread for itself.
 #include "kernels/base/stop_point.hpp"
 
 #include <chrono>

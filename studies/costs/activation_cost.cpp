@@ -1,3 +1,4 @@
+// A table of measured shares of one transcendental function, by the name of the activation.
 #include "studies/costs/activation_cost.hpp"
 
 #include <array>

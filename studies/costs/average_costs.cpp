@@ -1,3 +1,4 @@
+// Averages are taken once at a place nearby, and their evaluations counted; maps are followed by what was found there.
 #include "studies/costs/average_costs.hpp"
 
 #include <algorithm>
@@ -12,11 +13,6 @@
 namespace meander {
 namespace {
 
-/// Half octaves.
-int place_of(double x) {
-  return static_cast<int>(std::lround(2.0 * std::log2(x)));
-}
-
 /// The logarithm to so many steps an octave, and back; zero and what is not finite have none.
 constexpr int no_logarithm = -100000;
 int rounded(double x, int steps) {
@@ -26,8 +22,12 @@ double unrounded(int logarithm, int steps) {
   return logarithm == no_logarithm ? 0.0 : std::exp2(static_cast<double>(logarithm) / steps);
 }
 
+/// Places at which averages are taken: half octaves.
+int place_of(double x) {
+  return rounded(x, 2);
+}
 double at_place(int place) {
-  return std::exp2(0.5 * place);
+  return unrounded(place, 2);
 }
 
 }  // namespace

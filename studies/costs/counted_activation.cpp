@@ -1,3 +1,4 @@
+// The functions of an activation, each with a counter in front.
 #include "studies/costs/counted_activation.hpp"
 
 namespace meander {

@@ -1,3 +1,4 @@
+// The cost of a spectrum of the open neurons, how many there are at infinite width, and of the weights.
 #include "studies/jacobians/spectrum_cost.hpp"
 
 #include <algorithm>
